@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Ceilings} from "../types/Policy.sol";
+
+/// @notice All that a treasury's address depends on.
+/// @param asset ERC-20 the vault holds.
+/// @param name, symbol Metadata of the vault's shares.
+/// @param decimalsOffset Decimals of shares above those of the asset; virtual shares are 10^offset.
+/// @param owner, guardian First owner and guardian of the guard.
+/// @param salt Free choice.
+struct TreasuryParameters {
+    address asset;
+    string name;
+    string symbol;
+    uint8 decimalsOffset;
+    address owner;
+    address guardian;
+    Ceilings ceilings;
+    bytes32 salt;
+}
+
+/// @title Deterministic deployment of a vault with its guard
+/// @notice The creation code is given by the caller and checked against the hashes the factory was made with; vault and
+/// guard read their parameters back from the factory while they are constructed, so that their addresses depend on the
+/// factory, the parameters and nothing else.
+interface ITreasuryFactory {
+    /// @notice A treasury was deployed.
+    event TreasuryDeployed(address indexed vault, address indexed guard, bytes32 indexed salt, address asset);
+
+    /// @notice The creation code is not the one this factory deploys.
+    error UnknownCode(bytes32 given, bytes32 expected);
+    /// @notice This treasury exists already.
+    error AlreadyDeployed(address vault);
+
+    /// @notice Deploys vault and guard.
+    function deploy(TreasuryParameters calldata parameters, bytes calldata vaultCode, bytes calldata guardCode)
+        external
+        returns (address vault, address guard);
+
+    /// @notice Addresses that `deploy` gives for these parameters.
+    function predict(TreasuryParameters calldata parameters) external view returns (address vault, address guard);
+
+    /// @notice Parameters of the deployment under way; read by vault and guard in their constructors.
+    /// @return parameters As given to `deploy`. @return vault The vault's address. @return guard The guard's address.
+    function deployment()
+        external
+        view
+        returns (TreasuryParameters memory parameters, address vault, address guard);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {NavState} from "../types/Nav.sol";
+import {AgentState, GuardState, StrategyState} from "./IPolicyGuard.sol";
+
+/// @notice Which curve a strategy's raw inputs belong to.
+enum CurveSource {
+    Unknown,
+    AaveV3,
+    MorphoBlue
+}
+
+/// @notice Raw inputs of Aave V3's rate, for a strategy that is an Aave static token. Units are the pool's.
+/// @param configuration The reserve's configuration bitmap (reserve factor, caps, flags).
+/// @param optimalUsageRay, baseRateRay, slope1Ray, slope2Ray The rate strategy's parameters.
+/// @param variableBorrowIndexRay, variableBorrowRateRay Reserve state at `lastUpdateAt`.
+/// @param scaledDebt Scaled total supply of the variable debt token.
+/// @param virtualBalance Virtual underlying balance of the reserve.
+/// @param deficit The reserve's deficit.
+/// @param lastUpdateAt Unix time of the reserve's last update.
+/// @param totalATokenSupply Supply of the aToken at the asking block, with interest.
+/// @param accruedToTreasury Scaled amount owed to Aave's treasury.
+/// @param liquidityIndexRay Stored liquidity index.
+struct AaveV3Curve {
+    uint256 configuration;
+    uint256 optimalUsageRay;
+    uint256 baseRateRay;
+    uint256 slope1Ray;
+    uint256 slope2Ray;
+    uint256 variableBorrowIndexRay;
+    uint256 variableBorrowRateRay;
+    uint256 scaledDebt;
+    uint256 virtualBalance;
+    uint256 deficit;
+    uint256 lastUpdateAt;
+    uint256 totalATokenSupply;
+    uint256 accruedToTreasury;
+    uint256 liquidityIndexRay;
+}
+
+/// @notice Raw inputs of Morpho Blue's rate under the adaptive curve model. Units are Morpho's.
+struct MorphoBlueCurve {
+    uint256 totalSupplyAssets;
+    uint256 totalSupplyShares;
+    uint256 totalBorrowAssets;
+    uint256 totalBorrowShares;
+    uint256 lastUpdateAt;
+    uint256 feeWad;
+    int256 rateAtTargetWad;
+}
+
+/// @notice A strategy as the vault sees it.
+/// @param isReadable False if any of the amounts could not be read; they are zero then.
+/// @param shares The vault's balance.
+/// @param convertAssets `convertToAssets(shares)`. @param redeemAssets `previewRedeem(shares)`.
+/// @param maxWithdrawAssets, maxDepositAssets For the vault.
+/// @param curve Encoding of the struct that `curveSource` names; empty for Unknown.
+struct StrategyView {
+    address strategy;
+    string symbol;
+    uint8 decimals;
+    bool isReadable;
+    uint256 shares;
+    uint256 convertAssets;
+    uint256 redeemAssets;
+    uint256 maxWithdrawAssets;
+    uint256 maxDepositAssets;
+    CurveSource curveSource;
+    bytes curve;
+}
+
+/// @notice A vault to look at, and the agent whose mandate is asked for.
+struct VaultQuery {
+    address vault;
+    address agent;
+}
+
+/// @notice A vault with its guard and strategies, in policy order.
+/// @param idle The vault's own balance of the asset.
+/// @param checkpointNav, checkpointBase, isCheckpointFresh As `ITreasuryVault.checkpointState`.
+struct VaultView {
+    address vault;
+    address guard;
+    address asset;
+    uint8 assetDecimals;
+    string assetSymbol;
+    uint256 idle;
+    NavState nav;
+    uint256 checkpointNav;
+    uint256 checkpointBase;
+    bool isCheckpointFresh;
+    GuardState guardState;
+    AgentState agentState;
+    StrategyState[] references;
+    StrategyView[] strategies;
+}
+
+/// @notice One page of an answer.
+/// @param lensVersion `LENS_VERSION` of the answering contract.
+/// @param parentHash Hash of the block before; with number and time the proof of where the answer was made.
+/// @param next Index of the first query not answered on this page; the length of the list when all are.
+struct LensPage {
+    uint32 lensVersion;
+    uint256 chainId;
+    uint256 blockNumber;
+    bytes32 parentHash;
+    uint256 timestamp;
+    uint256 baseFee;
+    VaultView[] vaults;
+    uint256 next;
+}
+
+/// @title One view call that returns everything a keeper needs
+interface ITreasuryLens {
+    /// @notice Version of `LensPage`.
+    function LENS_VERSION() external view returns (uint32);
+
+    /// @notice Reads vaults from `start` on until the list ends or less than `gasReserve` gas is left.
+    function read(VaultQuery[] calldata queries, uint256 start, uint256 gasReserve)
+        external
+        view
+        returns (LensPage memory);
+}

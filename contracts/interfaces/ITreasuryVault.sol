@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+
+import {ExitEntry, NavParameters, NavState} from "../types/Nav.sol";
+import {Leg, Receipt} from "../types/Rebalance.sol";
+
+/// @title The money
+/// @notice An ERC-4626 vault over one asset that holds shares of other ERC-4626 vaults, its strategies. Its only
+/// privileged caller is its guard. Nothing the guard can call stops an exit.
+interface ITreasuryVault is IERC4626 {
+    /// @notice The live value moved the mark. Prices are (assets + 1) × 2^128 ÷ (shares + virtual shares).
+    event Checkpointed(uint256 liveAssets, uint256 markPrice, uint256 observationPrice);
+    /// @notice The guard handed down the exit list and pricing parameters of a policy.
+    event Adopted(NavParameters parameters, ExitEntry[] exitList);
+    /// @notice An exit in kind: `assets` of idle, and shares of each strategy by ERC-20 transfer.
+    event RedeemedInKind(
+        address indexed sender, address indexed receiver, address indexed owner, uint256 shares, uint256 idleAssets
+    );
+    /// @notice A leg of an exit failed or took more than it previewed; it was rolled back and the next one tried.
+    event ExitLegSkipped(address indexed strategy);
+    /// @notice The guard took `received` out of a strategy and left it idle.
+    event Pulled(address indexed strategy, uint256 shares, uint256 received);
+
+    /// @notice Caller is not the guard.
+    error NotGuard(address caller);
+    /// @notice A call arrived while another one was under way.
+    error Locked();
+    /// @notice The asset delivered another amount than was transferred; such assets are refused.
+    error UnexpectedTransfer(uint256 expected, uint256 received);
+    /// @notice Entries are closed: the live value is too far below the mark, or a strategy cannot be read.
+    error EntriesClosed();
+    /// @notice The operation would mint no shares or pay nothing for a non-zero amount.
+    error ZeroResult(uint256 amount);
+    /// @notice The shares' assets cannot be paid from idle and strategies now; an exit in kind is always possible.
+    error Illiquid(uint256 wanted, uint256 available);
+    /// @notice A pull returned less than the guardian allowed.
+    error PulledTooLittle(uint256 received, uint256 minAssets);
+    /// @notice A failure of a strategy is not believed because the caller gave too little gas.
+    error GasTooLow(uint256 needed, uint256 given);
+    /// @notice A strategy of the list has another asset, or is the vault, the conduit, the guard, or listed twice.
+    error UnfitStrategy(address strategy);
+    /// @notice Zero address where an account was expected.
+    error ZeroAddress();
+
+    /// @notice The only caller of `execute`, `pull` and `adopt`.
+    function guard() external view returns (address);
+
+    /// @notice Holder of the allowances to strategies.
+    function conduit() external view returns (address);
+
+    /// @notice Carries out a rebalance: withdraw legs first, then deposit legs, through the conduit.
+    /// @dev Guard only. Refreshes the checkpoint first if it is older than `maxNavAgeSeconds`. A failing leg reverts all.
+    /// @param legs Withdrawals before deposits, each strategy at most once.
+    /// @return receipt What happened, measured; the guard settles its rules against it.
+    function execute(Leg[] calldata legs) external returns (Receipt memory receipt);
+
+    /// @notice Brings one strategy back to idle, without the conduit. Guard only.
+    /// @param strategy A strategy of the exit list.
+    /// @param assets Amount, or the largest uint128 for all shares.
+    /// @param minAssets Least amount by which idle must grow, else `PulledTooLittle`.
+    /// @return receipt As of `execute`, with one leg.
+    function pull(address strategy, uint128 assets, uint256 minAssets) external returns (Receipt memory receipt);
+
+    /// @notice Takes over the vault's part of an adopted policy. Guard only; reads no strategy's value.
+    function adopt(NavParameters calldata parameters, ExitEntry[] calldata exitList) external;
+
+    /// @notice Refreshes mark and observation from the live value. Anyone may call. With an unreadable strategy it
+    /// moves nothing stored.
+    function checkpoint() external;
+
+    /// @notice Pays `shares ÷ (supply + virtual shares)` of idle and of every strategy's shares. Asks no permission,
+    /// reads no strategy; works in every state of vault and guard.
+    /// @param shares Shares to burn.
+    /// @param receiver Account that receives all parts.
+    /// @param owner Account whose shares are burned; needs the caller's allowance if it is not the caller.
+    /// @param skip Tokens that the caller leaves behind because they cannot be transferred; the asset means idle.
+    /// @return idleAssets Amount of the asset paid.
+    /// @return strategies Strategies whose shares were paid, in exit order.
+    /// @return amounts Their share amounts; zero where skipped.
+    function redeemInKind(uint256 shares, address receiver, address owner, address[] calldata skip)
+        external
+        returns (uint256 idleAssets, address[] memory strategies, uint256[] memory amounts);
+
+    /// @notice How the vault stands now, as if refreshed in this block. Never reverts because of a strategy.
+    function navState() external view returns (NavState memory);
+
+    /// @notice NAV and base by the stored checkpoint, at the present time, as a rebalance with a fresh one uses them.
+    /// @return navAssets NAV. @return baseAssets Base. @return isFresh Whether a rebalance now would use the
+    /// checkpoint unrefreshed; if not, `navState` tells what it would use.
+    function checkpointState() external view returns (uint256 navAssets, uint256 baseAssets, bool isFresh);
+
+    /// @notice Strategies in the order in which exits draw on them.
+    function exitList() external view returns (ExitEntry[] memory);
+
+    /// @notice Parameters in force.
+    function navParameters() external view returns (NavParameters memory);
+}
