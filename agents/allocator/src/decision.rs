@@ -1,0 +1,181 @@
+//! What a decision is made from beside policy and snapshot, and what it says.
+
+use alloy_primitives::{Address, B256, U256};
+use serde::{Deserialize, Serialize};
+use vagus_policy::{Move, Refusal, Rule, decimal};
+
+use crate::Reason;
+
+/// What gas costs in the vault's asset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "source", rename_all = "kebab-case")]
+pub enum NativePrice {
+    /// The asset is the wrapped native token.
+    Native,
+    /// Set by the operator.
+    Fixed {
+        /// Smallest units of the asset for 10^18 wei.
+        #[serde(with = "decimal")]
+        assets_per_native: u128,
+    },
+    /// Not to be had, or stale: nothing is moved for income.
+    Missing,
+}
+
+/// Inputs that are neither policy nor chain state; all of them stand in the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// Account that would act.
+    pub agent: Address,
+    /// Price of gas the plan is costed with, wei per gas.
+    #[serde(with = "decimal")]
+    pub gas_price_wei: u128,
+    /// What gas costs in the asset.
+    pub native_price: NativePrice,
+    /// Gas of a rebalance before its first leg.
+    pub base_gas: u64,
+    /// Gas of each leg.
+    pub leg_gas: u64,
+    /// Part of each limit that is left free for what moves until execution, bps.
+    pub headroom_bps: u16,
+    /// Least assets that a leg moves, smallest unit.
+    #[serde(with = "decimal")]
+    pub smallest_move: u128,
+    /// Seconds a plan may wait for execution.
+    pub deadline_seconds: u32,
+    /// Expected seconds between blocks: the plan is made for the next one.
+    pub block_seconds: u32,
+}
+
+/// One strategy in a plan. Index-aligned with the policy's list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrategyLine {
+    /// The strategy.
+    pub strategy: Address,
+    /// Value held now, `convertToAssets`.
+    #[serde(with = "decimal")]
+    pub assets_before: U256,
+    /// Value held after the plan.
+    #[serde(with = "decimal")]
+    pub assets_after: U256,
+    /// Most it may hold: its cap, its weight of base, its status.
+    #[serde(with = "decimal")]
+    pub limit_assets: U256,
+    /// Yearly supply rate now, ray (10^27 = 100 %); zero if the curve is unknown.
+    #[serde(with = "decimal")]
+    pub rate_before_ray: U256,
+    /// Yearly supply rate after the plan.
+    #[serde(with = "decimal")]
+    pub rate_after_ray: U256,
+    /// Our yearly income from it now, smallest unit, rounded down.
+    #[serde(with = "decimal")]
+    pub yearly_income_before: U256,
+    /// Our yearly income from it after the plan.
+    #[serde(with = "decimal")]
+    pub yearly_income_after: U256,
+}
+
+/// A limit that a plan runs into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Limiting {
+    /// A rule of the guard.
+    Rule(Rule),
+    /// What the venue can pay out now.
+    VenueLiquidity,
+    /// What the venue takes in now.
+    VenueCap,
+    /// The smallest useful move.
+    SmallestMove,
+    /// The hurdle of the policy.
+    Hurdle,
+}
+
+/// Why the plan does not move more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// What binds.
+    pub limiting: Limiting,
+    /// Place of the strategy it binds at, or none if it binds the whole plan.
+    pub index: Option<u8>,
+    /// What the plan reaches.
+    #[serde(with = "decimal")]
+    pub observed: U256,
+    /// What it may reach.
+    #[serde(with = "decimal")]
+    pub limit: U256,
+}
+
+/// How good a plan is, provably: from the prices anyone recomputes the bound in one pass without the solver.
+/// All in assets over the horizon; gains are yearly income gained × horizon ÷ year.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Income gained by the plan over the horizon, before costs.
+    #[serde(with = "decimal")]
+    pub value: U256,
+    /// No list of moves gains more than this over the horizon, before costs.
+    #[serde(with = "decimal")]
+    pub upper_bound: U256,
+    /// Price of one unit of idle given up: marginal yearly rate, ray.
+    #[serde(with = "decimal")]
+    pub idle_price_ray: U256,
+    /// Price of one unit of turnover: marginal yearly rate, ray.
+    #[serde(with = "decimal")]
+    pub turnover_price_ray: U256,
+}
+
+/// A list of moves that was considered, with what it is worth.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The moves, withdrawals first; none for standing still.
+    pub moves: Vec<Move>,
+    /// Income gained over the horizon, smallest unit, rounded down.
+    #[serde(with = "decimal")]
+    pub gain: U256,
+    /// Gas, entry and exit costs, smallest unit, rounded up.
+    #[serde(with = "decimal")]
+    pub cost: U256,
+    /// `hurdleBps` of the assets moved, rounded up.
+    #[serde(with = "decimal")]
+    pub hurdle: U256,
+}
+
+/// What is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Action {
+    /// These moves.
+    Rebalance {
+        /// Withdrawals first.
+        moves: Vec<Move>,
+    },
+    /// Nothing.
+    Hold {
+        /// True if not even the upper bound beats cost and hurdle.
+        is_proven: bool,
+        /// Unix time from which on the answer may change without the world changing (a cooldown, a leaking bucket).
+        retry_at: Option<u64>,
+    },
+}
+
+/// The answer for one vault at one block. Pure function of policy, snapshot and inputs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// [`crate::ALGORITHM_VERSION`].
+    pub algorithm_version: u32,
+    /// Why.
+    pub reason: Reason,
+    /// What.
+    pub action: Action,
+    /// Candidates with their value, best first; under a hold the first one is the best plan declined.
+    pub candidates: Vec<Candidate>,
+    /// How good it is.
+    pub certificate: Certificate,
+    /// Why not more, the most important first.
+    pub bindings: Vec<Binding>,
+    /// Per strategy, in policy order, for the best plan (under a hold: the one declined).
+    pub lines: Vec<StrategyLine>,
+    /// Under [`Reason::RuleRefuses`] and [`Reason::NoMandate`]: the rule's own words.
+    pub refusal: Option<Refusal>,
+    /// Hash of the policy it was made under.
+    pub policy_hash: B256,
+}

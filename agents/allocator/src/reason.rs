@@ -1,0 +1,78 @@
+//! Stable reason codes: why there is a rebalance, or why there is none. The list is documented for operators in
+//! `docs/codes.md`; a code is never renamed or reused.
+
+use serde::{Deserialize, Serialize};
+
+/// Why a decision is what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Reason {
+    // Rebalances.
+    /// A strategy stands above its cap or weight limit.
+    RepairWeight,
+    /// Idle stands below its minimum.
+    RepairIdle,
+    /// A strategy in exit-only still holds assets.
+    RepairExitOnly,
+    /// The plan's gain over the horizon beats its costs by the hurdle.
+    Income,
+
+    // Holds.
+    /// No list of moves has a gain.
+    Optimal,
+    /// The best plan found does not beat its costs by the hurdle.
+    BelowHurdle,
+    /// The agent's cooldown is not over.
+    Cooldown,
+    /// Turnover budgets allow no useful move.
+    TurnoverSpent,
+    /// Loss budgets allow no useful move.
+    LossSpent,
+    /// The mode is Paused, or ExitOnly with nothing to repair.
+    ModeClosed,
+    /// The agent has no mandate, or it was revoked or has expired.
+    NoMandate,
+    /// No policy is in force.
+    NoPolicy,
+    /// The vault holds nothing, or nothing of it is seasoned yet.
+    NoCapital,
+    /// The gas price in the asset is missing or stale.
+    NoNativePrice,
+    /// A strategy cannot be read.
+    Unreadable,
+    /// A rule of the guard refuses the plan; the record's check names it.
+    RuleRefuses,
+    /// The simulation of the exact transaction failed.
+    SimulationFailed,
+    /// A rebalance of this vault is not confirmed yet.
+    InFlight,
+}
+
+impl Reason {
+    /// Every code, in the order of the documentation.
+    pub const ALL: [Self; 18] = [
+        Self::RepairWeight,
+        Self::RepairIdle,
+        Self::RepairExitOnly,
+        Self::Income,
+        Self::Optimal,
+        Self::BelowHurdle,
+        Self::Cooldown,
+        Self::TurnoverSpent,
+        Self::LossSpent,
+        Self::ModeClosed,
+        Self::NoMandate,
+        Self::NoPolicy,
+        Self::NoCapital,
+        Self::NoNativePrice,
+        Self::Unreadable,
+        Self::RuleRefuses,
+        Self::SimulationFailed,
+        Self::InFlight,
+    ];
+
+    /// Whether a decision with this code moves something.
+    #[must_use]
+    pub fn is_rebalance(self) -> bool {
+        matches!(self, Self::RepairWeight | Self::RepairIdle | Self::RepairExitOnly | Self::Income)
+    }
+}
