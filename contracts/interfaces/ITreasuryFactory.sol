@@ -32,6 +32,10 @@ interface ITreasuryFactory {
     error UnknownCode(bytes32 given, bytes32 expected);
     /// @notice This treasury exists already.
     error AlreadyDeployed(address vault);
+    /// @notice `deployment` was asked while none is under way: vault and guard are deployed by their factory only.
+    error NoDeployment();
+    /// @notice A deployment was asked for while another one is under way.
+    error Locked();
 
     /// @notice Deploys vault and guard.
     function deploy(TreasuryParameters calldata parameters, bytes calldata vaultCode, bytes calldata guardCode)
@@ -43,8 +47,5 @@ interface ITreasuryFactory {
 
     /// @notice Parameters of the deployment under way; read by vault and guard in their constructors.
     /// @return parameters As given to `deploy`. @return vault The vault's address. @return guard The guard's address.
-    function deployment()
-        external
-        view
-        returns (TreasuryParameters memory parameters, address vault, address guard);
+    function deployment() external view returns (TreasuryParameters memory parameters, address vault, address guard);
 }

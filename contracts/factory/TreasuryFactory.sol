@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
+
+import {ITreasuryFactory, TreasuryParameters} from "../interfaces/ITreasuryFactory.sol";
+
+/// @title Deterministic deployment of a vault with its guard
+/// @dev Both are deployed by CREATE2 from code without constructor arguments, under a salt that binds every parameter:
+/// an address therefore stands for one code, one factory and one set of parameters, and who sends the transaction does
+/// not matter. Constructors read the parameters back through `deployment`.
+contract TreasuryFactory is ITreasuryFactory {
+    /// @notice Hash of the creation code of the vaults it deploys.
+    bytes32 public immutable VAULT_CODE_HASH;
+    /// @notice Hash of the creation code of the guards it deploys.
+    bytes32 public immutable GUARD_CODE_HASH;
+
+    /// @dev Empty except while `deploy` runs.
+    TreasuryParameters private _parameters;
+    address private transient _vault;
+    address private transient _guard;
+
+    constructor(bytes32 vaultCodeHash, bytes32 guardCodeHash) {
+        VAULT_CODE_HASH = vaultCodeHash;
+        GUARD_CODE_HASH = guardCodeHash;
+    }
+
+    /// @inheritdoc ITreasuryFactory
+    /// @dev The lock matters: an asset that is called by a constructor could otherwise start a second deployment and
+    /// change the parameters that the guard is about to read.
+    function deploy(TreasuryParameters calldata parameters, bytes calldata vaultCode, bytes calldata guardCode)
+        external
+        returns (address vault, address guard)
+    {
+        if (_vault != address(0)) revert Locked();
+        _requireCode(keccak256(vaultCode), VAULT_CODE_HASH);
+        _requireCode(keccak256(guardCode), GUARD_CODE_HASH);
+        (vault, guard) = predict(parameters);
+        if (vault.code.length != 0) revert AlreadyDeployed(vault);
+
+        _parameters = parameters;
+        (_vault, _guard) = (vault, guard);
+        bytes32 salt = _salt(parameters);
+        // The results are the predicted addresses: same deployer, salt and code hash.
+        Create2.deploy(0, salt, vaultCode);
+        Create2.deploy(0, salt, guardCode);
+        delete _parameters;
+        (_vault, _guard) = (address(0), address(0));
+
+        emit TreasuryDeployed(vault, guard, parameters.salt, parameters.asset);
+    }
+
+    /// @inheritdoc ITreasuryFactory
+    function predict(TreasuryParameters calldata parameters) public view returns (address vault, address guard) {
+        bytes32 salt = _salt(parameters);
+        vault = Create2.computeAddress(salt, VAULT_CODE_HASH);
+        guard = Create2.computeAddress(salt, GUARD_CODE_HASH);
+    }
+
+    /// @inheritdoc ITreasuryFactory
+    function deployment() external view returns (TreasuryParameters memory parameters, address vault, address guard) {
+        if (_vault == address(0)) revert NoDeployment();
+        return (_parameters, _vault, _guard);
+    }
+
+    function _salt(TreasuryParameters calldata parameters) private pure returns (bytes32) {
+        return keccak256(abi.encode(parameters));
+    }
+
+    function _requireCode(bytes32 given, bytes32 expected) private pure {
+        if (given != expected) revert UnknownCode(given, expected);
+    }
+}
