@@ -20,7 +20,8 @@ if [ -n "${VENUES_VECTORS:-}" ]; then VENUES_VECTORS=$(absolute "$VENUES_VECTORS
 
 # Settings meant for the main project must not reach this one.
 unset FOUNDRY_OUT FOUNDRY_CACHE_PATH FOUNDRY_SOLC FOUNDRY_PROFILE FOUNDRY_SRC FOUNDRY_TEST FOUNDRY_SCRIPT
-export HOME="$here/compilers" XDG_DATA_HOME="$here/compilers"
+mkdir -p "$here/cache/home"
+export HOME="$here/cache/home" XDG_DATA_HOME="$here/compilers"
 export FOUNDRY_CONFIG="$here/foundry.toml"
 cd "$here/.."
 exec node_modules/.bin/forge "$@"
