@@ -1,0 +1,481 @@
+//! The configuration file: who signs, what is remembered, which chains and which vaults.
+//!
+//! Annotated in full at `examples/keeper.toml`. Everything is checked while it is read, with file, line and key in
+//! the message, so that nothing wrong is found out later, when money is moving.
+
+mod value;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use alloy::primitives::Address;
+use serde::Deserialize;
+use toml::Spanned;
+
+pub use value::{Amount, Finality, Gwei, NativePriceSource};
+
+use crate::exit::{Exit, Failure};
+use vagus_chain::EndpointUrl;
+
+/// A configuration that was read and found sound.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who signs.
+    pub agent: AgentConfig,
+    /// Address of the journal, as the journal crate takes it.
+    pub journal: JournalUrl,
+    /// Chains, in the order of the file.
+    pub chains: Vec<ChainConfig>,
+    /// Vaults, in the order of the file.
+    pub vaults: Vec<VaultConfig>,
+}
+
+/// Address of the journal. It may hold a password, so it prints without what follows the scheme.
+#[derive(Clone)]
+pub struct JournalUrl(String);
+
+impl JournalUrl {
+    /// The whole address, for opening it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for JournalUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::fmt::Display for JournalUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.split_once(':') {
+            Some(("sqlite", _)) | None => f.write_str(&self.0),
+            Some((scheme, rest)) => {
+                let host = rest.rsplit('@').next().unwrap_or_default().trim_start_matches('/');
+                write!(f, "{scheme}://{}", host.split(['/', '?']).next().unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// The account that acts.
+#[derive(Clone, Debug)]
+pub struct AgentConfig {
+    /// Its address.
+    pub address: Address,
+    /// Its encrypted key.
+    pub keystore: PathBuf,
+    /// Where the keystore's password comes from.
+    pub password: PasswordSource,
+}
+
+/// Where the keystore's password comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordSource {
+    /// First line of a file.
+    File(PathBuf),
+    /// Environment variable.
+    Variable(String),
+    /// Asked at the terminal.
+    Prompt,
+}
+
+/// One chain.
+#[derive(Clone, Debug)]
+pub struct ChainConfig {
+    /// Name of it in this file.
+    pub name: String,
+    /// EIP-155 id.
+    pub chain_id: u64,
+    /// How it behaves.
+    pub profile: Profile,
+    /// What is paid at most.
+    pub fees: Fees,
+    /// In order of preference, at least one.
+    pub endpoints: Vec<EndpointUrl>,
+}
+
+/// How a chain behaves.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Expected seconds between blocks, above zero.
+    #[serde(deserialize_with = "value::above_zero")]
+    pub block_seconds: u32,
+    /// When a block counts as settled.
+    pub finality: Finality,
+    /// Deepest ordinary reorganisation, blocks.
+    #[serde(deserialize_with = "value::above_zero")]
+    pub reorg_window: u32,
+    /// How fees are built up.
+    pub fee_model: FeeModel,
+    /// Seconds after its block up to which a rebalance may execute.
+    #[serde(deserialize_with = "value::above_zero")]
+    pub deadline_seconds: u32,
+    /// Milliseconds between two questions for a new head.
+    #[serde(deserialize_with = "value::above_zero")]
+    pub poll_ms: u32,
+    /// Milliseconds after which a question without an answer has failed.
+    #[serde(default = "value::default_timeout_ms", deserialize_with = "value::above_zero")]
+    pub timeout_ms: u32,
+}
+
+impl Profile {
+    /// Time between two questions for a new head.
+    #[must_use]
+    pub fn poll(&self) -> Duration {
+        Duration::from_millis(self.poll_ms.into())
+    }
+
+    /// Time after which a question without an answer has failed.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.timeout_ms.into())
+    }
+}
+
+/// How fees are built up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeeModel {
+    /// Base fee and priority fee.
+    L1,
+}
+
+/// What is paid at most, per gas.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fees {
+    /// Cap for a rebalance.
+    pub max_fee_gwei: Gwei,
+    /// Tip.
+    pub priority_fee_gwei: Gwei,
+    /// Cap for a cancellation.
+    pub cancel_max_fee_gwei: Gwei,
+}
+
+/// One vault.
+#[derive(Clone, Debug)]
+pub struct VaultConfig {
+    /// Name of it in this file.
+    pub name: String,
+    /// Place of its chain in [`Config::chains`].
+    pub chain: usize,
+    /// Deployment file.
+    pub deployment: PathBuf,
+    /// Name of the vault inside the deployment file.
+    pub vault: String,
+    /// Part of each limit left free, bps.
+    pub headroom_bps: u16,
+    /// Least that a move is worth making for.
+    pub smallest_move: Amount,
+    /// What gas costs in the asset.
+    pub native_price: NativePriceSource,
+    /// What a rebalance costs in gas.
+    pub gas: Gas,
+    /// Names for people, by strategy.
+    pub strategies: BTreeMap<Address, String>,
+}
+
+/// What a rebalance costs in gas.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gas {
+    /// Before its first leg.
+    pub base: u64,
+    /// Each leg.
+    pub leg: u64,
+    /// Gas limit of its transaction.
+    #[serde(deserialize_with = "value::above_zero")]
+    pub limit: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    agent: RawAgent,
+    journal: Spanned<RawSource>,
+    chains: Vec<RawChain>,
+    vaults: Vec<RawVault>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawAgent {
+    #[serde(deserialize_with = "value::address")]
+    address: Address,
+    keystore: PathBuf,
+    password_file: Option<PathBuf>,
+    password_env: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSource {
+    url: Option<String>,
+    url_file: Option<PathBuf>,
+    url_env: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawChain {
+    name: Spanned<String>,
+    chain_id: u64,
+    profile: Profile,
+    fees: Fees,
+    endpoints: Vec<Spanned<RawSource>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawVault {
+    name: Spanned<String>,
+    chain: Spanned<String>,
+    deployment: PathBuf,
+    vault: Option<String>,
+    #[serde(
+        default = "value::default_headroom_bps",
+        deserialize_with = "value::bps_below_whole"
+    )]
+    headroom_bps: u16,
+    smallest_move: Amount,
+    native_price: NativePriceSource,
+    gas: Gas,
+    #[serde(default, deserialize_with = "value::names")]
+    strategies: BTreeMap<Address, String>,
+}
+
+impl Config {
+    /// Reads and checks a configuration file.
+    ///
+    /// # Errors
+    /// One sentence with file, line, column, key and what was expected there.
+    pub fn load(path: &Path) -> Result<Self, Failure> {
+        let text = fs::read_to_string(path).map_err(|error| {
+            Failure::new(
+                Exit::Config,
+                format_args!("{}: the configuration cannot be read: {error}.", path.display()),
+            )
+        })?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_path_buf();
+        Self::parse(&text, path, &folder, &|name| std::env::var(name).ok())
+    }
+
+    /// Checks the text of a configuration; `path` is what messages call it, relative paths start at `folder`,
+    /// `variable` looks up the environment.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn parse(
+        text: &str,
+        path: &Path,
+        folder: &Path,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Failure> {
+        let reader = Reader { text, path, folder, variable };
+        let raw: RawConfig = toml::from_str(text)
+            .map_err(|error| reader.fail(error.span().map(|span| span.start), error.message()))?;
+        reader.check(raw)
+    }
+
+    /// The vaults to work on: all, or the one of a name.
+    ///
+    /// # Errors
+    /// If no vault has the name.
+    pub fn select(&self, name: Option<&str>) -> Result<Vec<&VaultConfig>, Failure> {
+        let chosen: Vec<_> =
+            self.vaults.iter().filter(|vault| name.is_none_or(|name| vault.name == name)).collect();
+        if chosen.is_empty() {
+            let known: Vec<_> = self.vaults.iter().map(|vault| vault.name.as_str()).collect();
+            return Err(Failure::new(
+                Exit::Usage,
+                format_args!(
+                    "--vault {}: the configuration names no such vault; it names {}.",
+                    name.unwrap_or_default(),
+                    known.join(", ")
+                ),
+            ));
+        }
+        Ok(chosen)
+    }
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    path: &'a Path,
+    folder: &'a Path,
+    variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Reader<'_> {
+    fn fail(&self, at: Option<usize>, what: &str) -> Failure {
+        let place = at.map(|at| value::locate(self.text, at)).unwrap_or_default();
+        let what = what.trim_end_matches('.').replace('\n', ", ");
+        Failure::new(Exit::Config, format_args!("{}{place}: {what}.", self.path.display()))
+    }
+
+    fn path(&self, path: PathBuf) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    fn check(&self, raw: RawConfig) -> Result<Config, Failure> {
+        let journal = self.journal(raw.journal)?;
+        let agent = self.agent(raw.agent)?;
+        let mut chains: Vec<ChainConfig> = Vec::new();
+        for chain in raw.chains {
+            let at = Some(chain.name.span().start);
+            let chain = self.chain(chain)?;
+            if chains.iter().any(|other| other.name == chain.name) {
+                return Err(self.fail(at, &format!("the chain {:?} is there twice", chain.name)));
+            }
+            chains.push(chain);
+        }
+        if chains.is_empty() {
+            return Err(self.fail(None, "expected at least one [[chains]]"));
+        }
+        let mut vaults: Vec<VaultConfig> = Vec::new();
+        for vault in raw.vaults {
+            let at = Some(vault.name.span().start);
+            let vault = self.vault(vault, &chains)?;
+            if vaults.iter().any(|other| other.name == vault.name) {
+                return Err(self.fail(at, &format!("the vault {:?} is there twice", vault.name)));
+            }
+            vaults.push(vault);
+        }
+        if vaults.is_empty() {
+            return Err(self.fail(None, "expected at least one [[vaults]]"));
+        }
+        Ok(Config { agent, journal, chains, vaults })
+    }
+
+    fn agent(&self, raw: RawAgent) -> Result<AgentConfig, Failure> {
+        let password = match (raw.password_file, raw.password_env) {
+            (Some(file), None) => PasswordSource::File(self.path(file)),
+            (None, Some(name)) => PasswordSource::Variable(name.into_inner()),
+            (None, None) => PasswordSource::Prompt,
+            (Some(_), Some(name)) => {
+                return Err(self.fail(
+                    Some(name.span().start),
+                    "expected at most one of password_file and password_env",
+                ));
+            }
+        };
+        Ok(AgentConfig { address: raw.address, keystore: self.path(raw.keystore), password })
+    }
+
+    fn journal(&self, raw: Spanned<RawSource>) -> Result<JournalUrl, Failure> {
+        let at = raw.span().start;
+        let url = self.source(raw)?;
+        match url.split_once(':') {
+            Some(("sqlite", file)) => {
+                let file = file.strip_prefix("//").unwrap_or(file);
+                if file.is_empty() {
+                    return Err(self.fail(Some(at), "expected the name of a file after sqlite:"));
+                }
+                let file = if file == ":memory:" {
+                    PathBuf::from(file)
+                } else {
+                    self.path(PathBuf::from(file))
+                };
+                Ok(JournalUrl(format!("sqlite://{}", file.display())))
+            }
+            Some(("postgres" | "postgresql", _)) => Ok(JournalUrl(url)),
+            _ => Err(self
+                .fail(Some(at), "expected the journal's url to start with sqlite: or postgres://")),
+        }
+    }
+
+    fn source(&self, raw: Spanned<RawSource>) -> Result<String, Failure> {
+        let at = Some(raw.span().start);
+        match raw.into_inner() {
+            RawSource { url: Some(url), url_file: None, url_env: None } => Ok(url),
+            RawSource { url: None, url_file: Some(file), url_env: None } => {
+                let file = self.path(file);
+                let text = fs::read_to_string(&file).map_err(|error| {
+                    self.fail(at, &format!("url_file {}: {error}", file.display()))
+                })?;
+                Ok(text.lines().next().unwrap_or_default().trim().to_owned())
+            }
+            RawSource { url: None, url_file: None, url_env: Some(name) } => (self.variable)(&name)
+                .ok_or_else(|| {
+                    self.fail(at, &format!("the environment variable {name} (url_env) is not set"))
+                }),
+            _ => Err(self.fail(at, "expected exactly one of url, url_file and url_env")),
+        }
+    }
+
+    fn chain(&self, raw: RawChain) -> Result<ChainConfig, Failure> {
+        let at = raw.name.span().start;
+        let name = raw.name.into_inner();
+        if raw.endpoints.is_empty() {
+            return Err(
+                self.fail(Some(at), &format!("chain {name}: expected [[chains.endpoints]]"))
+            );
+        }
+        if raw.fees.priority_fee_gwei.wei > raw.fees.max_fee_gwei.wei {
+            return Err(self.fail(
+                Some(at),
+                &format!("chain {name}: expected priority_fee_gwei of at most max_fee_gwei"),
+            ));
+        }
+        if raw.fees.cancel_max_fee_gwei.wei < value::bumped_up(raw.fees.max_fee_gwei.wei) {
+            return Err(self.fail(
+                Some(at),
+                &format!(
+                    "chain {name}: expected cancel_max_fee_gwei at least 12.5 % above max_fee_gwei, or a cancellation \
+                     could not replace what it cancels"
+                ),
+            ));
+        }
+        let mut endpoints = Vec::new();
+        for endpoint in raw.endpoints {
+            let at = endpoint.span().start;
+            let url = self.source(endpoint)?;
+            endpoints.push(
+                EndpointUrl::parse(&url)
+                    .map_err(|error| self.fail(Some(at), &error.to_string()))?,
+            );
+        }
+        Ok(ChainConfig {
+            name,
+            chain_id: raw.chain_id,
+            profile: raw.profile,
+            fees: raw.fees,
+            endpoints,
+        })
+    }
+
+    fn vault(&self, raw: RawVault, chains: &[ChainConfig]) -> Result<VaultConfig, Failure> {
+        let at = raw.chain.span().start;
+        let chain = raw.chain.into_inner();
+        let Some(chain) = chains.iter().position(|known| known.name == chain) else {
+            let known: Vec<_> = chains.iter().map(|known| known.name.as_str()).collect();
+            return Err(self.fail(
+                Some(at),
+                &format!("no [[chains]] is named {chain:?}; expected one of {}", known.join(", ")),
+            ));
+        };
+        let name = raw.name.into_inner();
+        Ok(VaultConfig {
+            vault: raw.vault.unwrap_or_else(|| name.clone()),
+            name,
+            chain,
+            deployment: self.path(raw.deployment),
+            headroom_bps: raw.headroom_bps,
+            smallest_move: raw.smallest_move,
+            native_price: raw.native_price,
+            gas: raw.gas,
+            strategies: raw.strategies,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

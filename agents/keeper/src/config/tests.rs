@@ -1,0 +1,124 @@
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../examples/keeper.toml");
+
+fn parse(text: &str) -> Result<Config, Failure> {
+    Config::parse(text, Path::new("keeper.toml"), Path::new("/etc/vagus"), &|name| {
+        (name == "MAINNET_RPC_URL").then(|| "https://node.example/v2/secret-key".to_owned())
+    })
+}
+
+fn with(from: &str, to: &str) -> String {
+    assert!(EXAMPLE.contains(from), "the example has no {from:?}");
+    let text = EXAMPLE.replacen(from, to, 1);
+    let failure = parse(&text).expect_err("must be refused");
+    assert_eq!(failure.exit, Exit::Config);
+    failure.sentence
+}
+
+fn assert_says(sentence: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(sentence.contains(part), "expected {part:?} in: {sentence}");
+    }
+    assert!(!sentence.contains('\n'), "one sentence, one line: {sentence}");
+}
+
+#[test]
+fn the_example_is_sound() {
+    let config = parse(EXAMPLE).expect("sound");
+    assert_eq!(config.chains[0].chain_id, 1);
+    assert_eq!(config.chains[0].fees.max_fee_gwei.wei, 60_000_000_000);
+    assert_eq!(config.vaults[0].smallest_move.in_units("USDC", 6), Ok(100_000_000));
+    assert_eq!(config.vaults[0].strategies.len(), 3);
+    assert_eq!(config.agent.password, PasswordSource::File("/etc/vagus/agent.password".into()));
+    assert_eq!(config.journal.expose(), "sqlite:///etc/vagus/journal.db");
+}
+
+#[test]
+fn secrets_of_addresses_do_not_print() {
+    let config = parse(EXAMPLE).expect("sound");
+    let printed = format!("{config:?} {}", config.chains[0].endpoints[0]);
+    assert!(!printed.contains("secret-key"), "{printed}");
+    assert!(printed.contains("node.example"), "{printed}");
+    let text = EXAMPLE.replacen("sqlite:journal.db", "postgres://me:hush@db.example/vagus", 1);
+    let printed = format!("{:?}", parse(&text).expect("sound").journal);
+    assert_eq!(printed, "postgres://db.example");
+}
+
+#[test]
+fn unknown_keys_are_refused_where_they_stand() {
+    let sentence = with("poll_ms = 2000", "pol_ms = 2000");
+    assert_says(&sentence, &["keeper.toml:", "[chains.profile] pol_ms", "unknown field", "poll_ms"]);
+    assert_says(&with("headroom_bps = 10", "headrom_bps = 10"), &["[[vaults]]", "headrom_bps"]);
+    assert_says(&with("max_fee_gwei", "max_fee"), &["[chains.fees] max_fee", "unknown field"]);
+}
+
+#[test]
+fn addresses_are_checked_with_their_checksum() {
+    let known = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+    assert_says(
+        &with(known, "0x70997970C51812dc3A010C7d01b50e0d17dc79c8"),
+        &["keeper.toml:13:11: [agent] address", "checksum"],
+    );
+    assert_says(&with(known, "0x7099"), &["[agent] address", "expected an address"]);
+}
+
+#[test]
+fn references_must_resolve() {
+    assert_says(&with("chain = \"mainnet\"", "chain = \"maintnet\""), &["maintnet", "mainnet"]);
+    assert_says(&with("url_env = \"MAINNET_RPC_URL\"", "url_env = \"NOPE\""), &["NOPE", "not set"]);
+    assert_says(&with("url_env = \"MAINNET_RPC_URL\"", ""), &["exactly one of url"]);
+    assert_says(
+        &with("url_env = \"MAINNET_RPC_URL\"", "url = \"ftp://node\""),
+        &["expected an http:// or https:// address"],
+    );
+}
+
+#[test]
+fn values_say_what_was_expected() {
+    assert_says(&with("\"100 USDC\"", "\"100\""), &["smallest_move", "100 USDC"]);
+    assert_says(&with("finality = \"tag\"", "finality = \"soon\""), &["finality", "\"tag\" or"]);
+    assert_says(&with("finality = \"tag\"", "finality = 0"), &["finality", "above zero"]);
+    assert_says(&with("poll_ms = 2000", "poll_ms = 0"), &["poll_ms", "above zero"]);
+    assert_says(&with("max_fee_gwei = \"60\"", "max_fee_gwei = \"6e1\""), &["max_fee_gwei", "gwei"]);
+    assert_says(&with("\"120\"", "\"67.4\""), &["cancel_max_fee_gwei", "12.5 %"]);
+    assert_says(&with("sqlite:journal.db", "journal.db"), &["[journal]", "sqlite:"]);
+    assert_says(&with("headroom_bps = 10", "headroom_bps = 10000"), &["below 10000"]);
+    assert_says(&with("password_file", "password_env = \"A\"\npassword_file"), &["at most one"]);
+    assert_says(&with("chain_id = 1", ""), &["missing field `chain_id`"]);
+}
+
+#[test]
+fn limits_of_values_are_accepted() {
+    let text = EXAMPLE.replacen("\"120\"", "\"67.5\"", 1).replacen(
+        "headroom_bps = 10",
+        "headroom_bps = 9999",
+        1,
+    );
+    assert!(parse(&text).is_ok());
+}
+
+#[test]
+fn amounts_are_exact() {
+    let amount = |text: &str| {
+        toml::from_str::<BTreeMap<String, Amount>>(&format!("a = {text:?}")).map(|mut map| {
+            map.remove("a").expect("there")
+        })
+    };
+    assert_eq!(amount("0.000001 USDC").expect("sound").in_units("USDC", 6), Ok(1));
+    assert!(amount("0.0000001 USDC").expect("sound").in_units("USDC", 6).is_err());
+    assert!(amount("1 USDT").expect("sound").in_units("USDC", 6).is_err());
+    assert_eq!(amount("1_000.50 USDC").expect("sound").in_units("USDC", 6), Ok(1_000_500_000));
+    for wrong in ["USDC", "-1 USDC", "1. USDC", ".5 USDC", "1  USDC", "1e3 USDC"] {
+        assert!(amount(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_vault_that_is_not_there_is_named() {
+    let config = parse(EXAMPLE).expect("sound");
+    assert_eq!(config.select(None).expect("all").len(), 1);
+    let failure = config.select(Some("other")).expect_err("not there");
+    assert_eq!(failure.exit, Exit::Usage);
+    assert_says(&failure.sentence, &["--vault other", "treasury"]);
+}

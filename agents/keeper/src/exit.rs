@@ -1,0 +1,75 @@
+//! Exit codes, and the failure that ends the program with one of them.
+
+use std::fmt;
+
+/// Exit codes of the keeper. Documented for operators in `docs/codes.md`; a number is never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, or stopped by a signal with everything in order.
+    Ok = 0,
+    /// Something the keeper does not know how to go on from.
+    Internal = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// The configuration file is wrong.
+    Config = 3,
+    /// The deployment file is wrong, or is not of this chain, schema or code.
+    Deployment = 4,
+    /// No endpoint can be reached.
+    Unreachable = 5,
+    /// The keystore cannot be opened, its password is wrong, or its key is of another account.
+    Key = 6,
+    /// The agent was never named by a policy of the vault.
+    NoMandate = 7,
+    /// The journal cannot be opened, or says something that contradicts the chain.
+    Journal = 8,
+    /// The chain rewrote what it had called finalized; a person has to look.
+    ChainRewritten = 9,
+}
+
+impl Exit {
+    /// Every code, in the order of the documentation.
+    pub const ALL: [Self; 10] = [
+        Self::Ok,
+        Self::Internal,
+        Self::Usage,
+        Self::Config,
+        Self::Deployment,
+        Self::Unreachable,
+        Self::Key,
+        Self::NoMandate,
+        Self::Journal,
+        Self::ChainRewritten,
+    ];
+
+    /// The number that the process ends with.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+/// What went wrong, in one sentence for a person, and the exit code that says which kind it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The code.
+    pub exit: Exit,
+    /// One sentence: what, where, what was expected.
+    pub sentence: String,
+}
+
+impl Failure {
+    /// A failure of a kind.
+    pub fn new(exit: Exit, sentence: impl fmt::Display) -> Self {
+        Self { exit, sentence: sentence.to_string() }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+impl std::error::Error for Failure {}
