@@ -112,13 +112,28 @@ struct LensPage {
 }
 
 /// @title One view call that returns everything a keeper needs
+/// @notice What strategies answer is never trusted to be there: each call to one has a gas allowance and a bounded
+/// answer, and one that fails marks that strategy unreadable and nothing else.
 interface ITreasuryLens {
+    /// @notice A failure is not believed because the caller gave too little gas; ask again with more, or with a smaller
+    /// `gasReserve`.
+    error GasTooLow(uint256 needed, uint256 given);
+
     /// @notice Version of `LensPage`.
     function LENS_VERSION() external view returns (uint32);
 
     /// @notice Reads vaults from `start` on until the list ends or less than `gasReserve` gas is left.
+    /// @dev Every page answers at least one vault or reverts `GasTooLow`, so that following `next` always ends. A vault
+    /// that cannot be read at all (no vault of ours, a broken guard or asset) is answered with `guard` zero and nothing
+    /// but its address; that is said only of the first vault of a page, which had the whole of the gas.
+    /// @param queries Vaults to look at.
+    /// @param start Index of the first query to answer.
+    /// @param gasReserve Gas kept back for putting the answer together: a quarter of the call's gas is ample.
     function read(VaultQuery[] calldata queries, uint256 start, uint256 gasReserve)
         external
         view
         returns (LensPage memory);
+
+    /// @notice Reads one vault. Unlike `read` it reverts if the vault, its guard or its asset cannot be read.
+    function readVault(VaultQuery calldata query) external view returns (VaultView memory);
 }
