@@ -1,0 +1,84 @@
+# Vagus. `make demo` and `make test` need nothing else; `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help setup contracts venues agents demo chain test test-contracts test-venues test-agents test-e2e vectors \
+        fmt lint abi check-abi clean
+
+# Everything that builds takes this lock, so that two runs at once do not build into each other.
+LOCK := flock target/.setup.lock
+FORGE := node_modules/.bin/forge
+# The whole treasury in one debug build; the same profile for the demo and for every test.
+CARGO := cargo
+STAMPS := target/stamps
+
+CONTRACT_SOURCES := $(shell find contracts script test -name '*.sol' 2>/dev/null) foundry.toml tools/solc
+VENUE_SOURCES := $(shell find venues -name '*.sol' -not -path '*/out/*' -not -path '*/cache/*' 2>/dev/null) \
+                 $(shell find contracts/strategies -name '*.sol' 2>/dev/null) venues/foundry.toml
+
+help: ## List every target
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+setup: contracts venues agents ## Install packages, compilers and binaries, and build everything
+
+$(STAMPS)/node: package.json package-lock.json
+	@mkdir -p $(STAMPS) target
+	@tools/check-machine.sh
+	@$(LOCK) tools/install-packages.sh
+	@touch $@
+
+$(STAMPS)/contracts: $(STAMPS)/node $(CONTRACT_SOURCES)
+	@echo "building contracts"
+	@$(LOCK) $(FORGE) build --quiet
+	@touch $@
+
+$(STAMPS)/venues: $(STAMPS)/node $(VENUE_SOURCES)
+	@echo "building venues (Aave V3, Morpho Blue)"
+	@$(LOCK) venues/forge.sh build --quiet
+	@touch $@
+
+contracts: $(STAMPS)/contracts ## Build the contracts
+venues: $(STAMPS)/venues ## Build the lending venues
+
+agents: $(STAMPS)/node ## Build the keeper and the tools around it
+	@$(LOCK) $(CARGO) build --quiet --workspace --bins
+
+demo: setup ## Run the main job from an empty chain to its end, told as it happens
+	@exec target/debug/world demo
+
+chain: setup ## Start the same world and leave it standing until interrupted
+	@exec target/debug/world chain
+
+test: ## Set up and run every test: Solidity, venues, Rust, end to end
+	@tools/test.sh
+
+test-contracts: contracts ## Solidity tests
+	@$(FORGE) test
+
+test-venues: venues ## Venue tests, and our strategy against the real Morpho
+	@venues/forge.sh test
+
+vectors: venues ## Write 10,000 rate vectors per venue, asked of the venues themselves
+	@tools/vectors.sh
+
+test-agents: setup vectors ## Rust tests, the differential test included
+	@$(CARGO) nextest run --workspace --exclude vagus-e2e
+
+test-e2e: setup ## The story, the kills and the bad input, on real chains
+	@$(CARGO) nextest run -p vagus-e2e
+
+fmt: ## Format everything
+	@$(FORGE) fmt && venues/forge.sh fmt && $(CARGO) fmt --all
+
+lint: $(STAMPS)/node ## Formatting and lints, as CI demands them
+	@tools/lint.sh
+
+abi: contracts ## Write agents/chain/abi from the build
+	@node tools/export-abi.mjs
+
+check-abi: contracts ## Compare agents/chain/abi with the build
+	@node tools/export-abi.mjs --check
+
+clean: ## Remove everything that was built
+	rm -rf target out cache venues/out venues/cache node_modules

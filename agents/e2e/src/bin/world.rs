@@ -1,0 +1,2 @@
+//! The world: demo and play chain.
+fn main() {}

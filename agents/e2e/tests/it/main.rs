@@ -1,0 +1,4 @@
+//! End to end, on real chains.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod determinism;
