@@ -74,7 +74,7 @@ interface IPolicyGuard {
     event PolicyAdopted(uint64 indexed version, bytes32 indexed hash);
     /// @notice A waiting document was vetoed by the owner or the guardian.
     event PolicyVetoed(address indexed by, bytes32 indexed hash);
-    /// @notice A waiting document was voided because what is in force changed.
+    /// @notice A waiting document was voided because what is in force changed, or because another one replaced it.
     event PolicyVoided(bytes32 indexed hash);
     /// @notice Mode was set by overlay.
     event ModeSet(address indexed by, uint64 indexed version, Mode mode);
@@ -128,6 +128,10 @@ interface IPolicyGuard {
     error ModeNotStricter(Mode current, Mode asked);
     /// @notice Nothing stands above the absolute cap.
     error NothingToTrim(uint256 value, uint256 cap);
+    /// @notice Something stands above the absolute cap, but none of it can be withdrawn now.
+    error NothingLiquid(uint256 excess);
+    /// @notice No guardian is named to take office.
+    error NoGuardianNamed();
     /// @notice No strategy at this place of the list.
     error NoSuchStrategy(uint256 index);
     /// @notice No such mandate, or it has ended already.
@@ -203,6 +207,14 @@ interface IPolicyGuard {
     function agentState(address agent) external view returns (AgentState memory);
     /// @notice Price references of all strategies in the list in force.
     function strategyStates() external view returns (StrategyState[] memory);
+    /// @notice What would be refused before anything moves (R1 to R6), and by which rule, if `agent` sent the rebalance
+    /// at the time `at`. The rules after those judge what an execution did: simulate it.
+    /// @return rule `None` if nothing refuses. @return observed What was seen. @return limit What was allowed.
+    function firstRefusal(Rebalance calldata rebalance_, address agent, uint256 at)
+        external
+        view
+        returns (Rule rule, uint256 observed, uint256 limit);
+
     /// @notice EIP-712 digest of a rebalance by an agent, for signing and for records.
     function rebalanceDigest(Rebalance calldata rebalance_, address agent) external view returns (bytes32);
 }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+import {SaturatingMath} from "./SaturatingMath.sol";
+
+/// @title Leaky buckets
+/// @notice A bucket holds a level, a fraction of its capacity (1e18 = full), and the time at which that level was true.
+/// It leaks evenly and is empty one window after it was full.
+///
+/// With level ℓ, window W, elapsed e, base B and a budget of b bps:
+/// - level in force ℓ' = max(0, ℓ − ⌊1e18 × e ÷ W⌋);
+/// - capacity C = ⌊B × b ÷ 10,000⌋;
+/// - used u = ⌈ℓ' × C ÷ 1e18⌉;
+/// - a charge of x fits if and only if u + x ≤ C;
+/// - the new level is ℓ' + ⌈x × 1e18 ÷ C⌉, and ℓ' if x is zero.
+///
+/// Every rounding is against the spender, so that over any span T the sum of all charges that fit is at most
+/// C × (1 + T ÷ W). The level never exceeds 1e18: ℓ' × C ≤ 1e18 × (C − x) when x fits, hence
+/// ℓ' ≤ ⌊1e18 − 1e18 × x ÷ C⌋. A capacity of zero takes no charge but zero.
+library Budgets {
+    uint256 internal constant WAD = 1e18;
+    uint256 internal constant BPS = 10_000;
+
+    /// @notice C = ⌊base × bps ÷ 10,000⌋.
+    function capacityDown(uint256 base, uint256 bps) internal pure returns (uint256) {
+        return Math.mulDiv(base, bps, BPS);
+    }
+
+    /// @notice max(0, levelWad − ⌊1e18 × (at − updatedAt) ÷ windowSeconds⌋).
+    /// @param windowSeconds Above zero.
+    /// @param at Unix time, not before `updatedAt`.
+    function levelInForce(uint256 levelWad, uint256 updatedAt, uint256 windowSeconds, uint256 at)
+        internal
+        pure
+        returns (uint256)
+    {
+        return Math.saturatingSub(levelWad, WAD * (at - updatedAt) / windowSeconds);
+    }
+
+    /// @notice ⌈levelWad × capacity ÷ 1e18⌉.
+    function usedUp(uint256 levelWad, uint256 capacity) internal pure returns (uint256) {
+        return Math.mulDiv(levelWad, capacity, WAD, Math.Rounding.Ceil);
+    }
+
+    /// @notice Charges `amount` to a bucket that stands at `levelWad` now.
+    /// @return isWithin Whether the charge fits.
+    /// @return observed used + amount, at most 2^256 − 1; to be compared with `capacity`.
+    /// @return newLevelWad Level after the charge; meaningless if it does not fit.
+    function charge(uint256 levelWad, uint256 capacity, uint256 amount)
+        internal
+        pure
+        returns (bool isWithin, uint256 observed, uint256 newLevelWad)
+    {
+        observed = Math.saturatingAdd(usedUp(levelWad, capacity), amount);
+        isWithin = observed <= capacity;
+        newLevelWad = levelWad;
+        if (isWithin && amount != 0) newLevelWad += SaturatingMath.mulDivUp(amount, WAD, capacity);
+    }
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IPolicyGuard, PendingPolicy} from "../interfaces/IPolicyGuard.sol";
+import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
+import {ExitEntry, NavParameters} from "../types/Nav.sol";
+import {Mode, Policy} from "../types/Policy.sol";
+import {GuardStorage} from "./GuardStorage.sol";
+import {PolicyComparison} from "./PolicyComparison.sol";
+import {Mandate, PolicyStore, StoredPolicy} from "./PolicyStore.sol";
+import {PolicyValidation} from "./PolicyValidation.sol";
+
+/// @title The half of a guard that changes what is in force
+/// @notice Submission, waiting, veto and activation of documents, the overlays on the one in force, and the roles. The
+/// functions are those of `IPolicyGuard`, documented there.
+/// @dev Code of the guard that does not fit into one contract. A guard makes its own copy when it is made and runs it
+/// by delegatecall, on its own storage, for ever. Called directly it finds an empty storage, in which nobody has a
+/// role, and
+/// a vault that does not know it.
+contract GuardGovernance is GuardStorage {
+    using PolicyStore for StoredPolicy;
+
+    ITreasuryVault private immutable _VAULT;
+
+    modifier onlyOwner() {
+        if (msg.sender != _owner) revert IPolicyGuard.Unauthorized(msg.sender);
+        _;
+    }
+
+    modifier onlyOwnerOrGuardian() {
+        _requireOwnerOrGuardian();
+        _;
+    }
+
+    /// @param vault_ The vault behind the guard that this is the half of.
+    constructor(address vault_) {
+        _VAULT = ITreasuryVault(vault_);
+    }
+
+    // Owner and guardian
+
+    /// @notice See `IPolicyGuard.submitPolicy`.
+    function submitPolicy(Policy calldata policy)
+        external
+        locked
+        onlyOwnerOrGuardian
+        returns (bytes32 hash, bool isInForce)
+    {
+        Policy memory document = policy;
+        PolicyValidation.check(document, _ceilings);
+        bytes memory encoding = abi.encode(document);
+        hash = keccak256(encoding);
+        bytes32 frame = PolicyComparison.frameHash(policy);
+        isInForce = PolicyComparison.isAtOnce(_policy, document, frame);
+        _voidPending();
+
+        uint40 activatableAt = uint40(block.timestamp);
+        uint40 expiresAt = activatableAt;
+        if (!isInForce) {
+            if (msg.sender != _owner) revert IPolicyGuard.NotStricter();
+            activatableAt += _policy.cold.policyDelaySeconds;
+            expiresAt = activatableAt + _ceilings.graceSeconds;
+            _pending = PendingPolicy({
+                hash: hash, submittedBlock: uint64(block.number), activatableAt: activatableAt, expiresAt: expiresAt
+            });
+        }
+        emit IPolicyGuard.PolicySubmitted(msg.sender, hash, activatableAt, expiresAt, encoding);
+        if (isInForce) _adopt(document, hash, frame, uint64(block.number));
+    }
+
+    /// @notice See `IPolicyGuard.vetoPolicy`.
+    function vetoPolicy() external locked onlyOwnerOrGuardian {
+        bytes32 hash = _pending.hash;
+        if (hash == 0) revert IPolicyGuard.NotPending(0, 0);
+        delete _pending;
+        emit IPolicyGuard.PolicyVetoed(msg.sender, hash);
+    }
+
+    /// @notice See `IPolicyGuard.setMode`.
+    function setMode(Mode mode) external locked onlyOwnerOrGuardian {
+        Mode current = _policy.hot.mode;
+        if (mode <= current) revert IPolicyGuard.ModeNotStricter(current, mode);
+        _policy.hot.mode = mode;
+        emit IPolicyGuard.ModeSet(msg.sender, _overlay(), mode);
+    }
+
+    /// @notice See `IPolicyGuard.revokeAgent`.
+    function revokeAgent(address agent) external locked onlyOwnerOrGuardian {
+        _endMandate(agent);
+        emit IPolicyGuard.AgentRevoked(msg.sender, _overlay(), agent);
+    }
+
+    // Owner
+
+    /// @notice See `IPolicyGuard.nameGuardian`.
+    function nameGuardian(address guardian_) external locked onlyOwner {
+        uint40 activatableAt = uint40(block.timestamp + _policy.cold.policyDelaySeconds);
+        _namedGuardian = guardian_;
+        _guardianActivatableAt = activatableAt;
+        emit IPolicyGuard.GuardianNamed(guardian_, activatableAt);
+    }
+
+    /// @notice See `IPolicyGuard.offerOwnership`.
+    function offerOwnership(address offered) external locked onlyOwner {
+        _offeredOwner = offered;
+        emit IPolicyGuard.OwnershipOffered(msg.sender, offered);
+    }
+
+    // Agent
+
+    /// @notice See `IPolicyGuard.resign`.
+    function resign() external locked {
+        _endMandate(msg.sender);
+        emit IPolicyGuard.AgentResigned(msg.sender);
+    }
+
+    // Anyone
+
+    /// @notice See `IPolicyGuard.activatePolicy`.
+    function activatePolicy(Policy calldata policy) external locked {
+        Policy memory document = policy;
+        PendingPolicy memory pending = _pending;
+        bytes32 hash = keccak256(abi.encode(document));
+        if (pending.hash == 0 || hash != pending.hash) revert IPolicyGuard.NotPending(hash, pending.hash);
+        if (block.timestamp < pending.activatableAt) revert IPolicyGuard.DelayNotOver(pending.activatableAt);
+        if (block.timestamp > pending.expiresAt) revert IPolicyGuard.GraceOver(pending.expiresAt);
+        delete _pending;
+        // Validated when it was submitted; neither schema nor ceilings can have changed since.
+        _adopt(document, hash, PolicyComparison.frameHash(policy), pending.submittedBlock);
+    }
+
+    /// @notice See `IPolicyGuard.activateGuardian`.
+    function activateGuardian() external locked {
+        uint40 activatableAt = _guardianActivatableAt;
+        if (activatableAt == 0) revert IPolicyGuard.NoGuardianNamed();
+        if (block.timestamp < activatableAt) revert IPolicyGuard.DelayNotOver(activatableAt);
+        address previous = _guardian;
+        address next = _namedGuardian;
+        _guardian = next;
+        _namedGuardian = address(0);
+        _guardianActivatableAt = 0;
+        emit IPolicyGuard.GuardianReplaced(previous, next);
+    }
+
+    /// @notice See `IPolicyGuard.acceptOwnership`.
+    function acceptOwnership() external locked {
+        if (msg.sender != _offeredOwner) revert IPolicyGuard.Unauthorized(msg.sender);
+        address previous = _owner;
+        _owner = msg.sender;
+        _offeredOwner = address(0);
+        emit IPolicyGuard.OwnershipTransferred(previous, msg.sender);
+    }
+
+    /// @dev Puts a document in force in the guard, then hands the vault its part; the vault may still refuse a
+    /// strategy.
+    function _adopt(Policy memory policy, bytes32 hash, bytes32 frame, uint64 submittedBlock) private {
+        _policy.adopt(policy, hash, frame, submittedBlock);
+        emit IPolicyGuard.PolicyAdopted(_policy.hot.policyVersion, hash);
+        (NavParameters memory parameters, ExitEntry[] memory exitList) = PolicyStore.vaultPart(policy);
+        _VAULT.adopt(parameters, exitList);
+    }
+
+    function _overlay() private returns (uint64 version) {
+        _voidPending();
+        return _policy.bumpVersion();
+    }
+
+    function _endMandate(address agent) private {
+        Mandate storage mandate = _policy.mandates[agent];
+        if (!mandate.exists || mandate.isRevoked) revert IPolicyGuard.NoSuchAgent(agent);
+        mandate.isRevoked = true;
+    }
+
+    function _voidPending() private {
+        bytes32 hash = _pending.hash;
+        if (hash == 0) return;
+        delete _pending;
+        emit IPolicyGuard.PolicyVoided(hash);
+    }
+
+    function _requireOwnerOrGuardian() private view {
+        if (msg.sender != _owner && msg.sender != _guardian) revert IPolicyGuard.Unauthorized(msg.sender);
+    }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IPolicyGuard, PendingPolicy} from "../interfaces/IPolicyGuard.sol";
+import {Ceilings} from "../types/Policy.sol";
+import {AgentLedger, StoredPolicy, VaultLedger} from "./PolicyStore.sol";
+
+/// @title State of a guard, and the lock over everything that writes it
+/// @dev One layout for the guard and for the half of its code that runs by delegatecall. Neither declares storage of
+/// its own.
+abstract contract GuardStorage {
+    bool private transient _isLocked;
+
+    address internal _owner;
+    address internal _offeredOwner;
+    address internal _guardian;
+    address internal _namedGuardian;
+    uint40 internal _guardianActivatableAt;
+
+    /// @dev Written by the guard's constructor and by nothing else.
+    Ceilings internal _ceilings;
+    PendingPolicy internal _pending;
+    StoredPolicy internal _policy;
+
+    VaultLedger internal _ledger;
+    mapping(address agent => AgentLedger) internal _agentLedgers;
+
+    /// @dev Covers every function that writes, so that a strategy that is called during a rebalance finds the guard
+    /// shut.
+    modifier locked() {
+        _lock();
+        _;
+        _isLocked = false;
+    }
+
+    function _lock() private {
+        if (_isLocked) revert IPolicyGuard.Locked();
+        _isLocked = true;
+    }
+}
