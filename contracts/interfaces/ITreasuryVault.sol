@@ -23,6 +23,10 @@ interface ITreasuryVault is IERC4626 {
     /// @notice The guard took `received` out of a strategy and left it idle.
     event Pulled(address indexed strategy, uint256 shares, uint256 received);
 
+    /// @notice A policy took a strategy off the list while `shares` of it were held; the largest number if the balance
+    /// could not be read.
+    event StrategyDropped(address indexed strategy, uint256 shares);
+
     /// @notice Caller is not the guard.
     error NotGuard(address caller);
     /// @notice A call arrived while another one was under way.
@@ -41,6 +45,12 @@ interface ITreasuryVault is IERC4626 {
     error GasTooLow(uint256 needed, uint256 given);
     /// @notice A strategy of the list has another asset, or is the vault, the conduit, the guard, or listed twice.
     error UnfitStrategy(address strategy);
+    /// @notice The exit list is longer than the design allows.
+    error TooManyStrategies(uint256 given, uint256 limit);
+    /// @notice The entry would take the vault past its deposit cap or its largest supply.
+    error DepositCapExceeded(uint256 assets, uint256 maxAssets);
+    /// @notice Virtual shares would be too many.
+    error DecimalsOffsetTooLarge(uint8 offset, uint8 limit);
     /// @notice Zero address where an account was expected.
     error ZeroAddress();
 
@@ -51,8 +61,8 @@ interface ITreasuryVault is IERC4626 {
     function conduit() external view returns (address);
 
     /// @notice Carries out a rebalance: withdraw legs first, then deposit legs, through the conduit.
-    /// @dev Guard only. Refreshes the checkpoint first if it is older than `maxNavAgeSeconds`. A failing leg reverts all.
-    /// @param legs Withdrawals before deposits, each strategy at most once.
+    /// @dev Guard only. Refreshes the checkpoint first if it is older than `maxNavAgeSeconds`. A failing leg reverts
+    /// all. @param legs Withdrawals before deposits, each strategy at most once.
     /// @return receipt What happened, measured; the guard settles its rules against it.
     function execute(Leg[] calldata legs) external returns (Receipt memory receipt);
 

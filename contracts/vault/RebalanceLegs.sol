@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+
+import {IConduit} from "../interfaces/IConduit.sol";
+import {ALL_ASSETS, Leg, LegReceipt, Receipt} from "../types/Rebalance.sol";
+
+/// @title The legs of a rebalance
+/// @notice Carries out what the guard authorised and measures it. Nothing here judges: what a strategy did not pay, or
+/// took too much of, shows in the receipt's idle, and the guard charges it.
+library RebalanceLegs {
+    using SafeERC20 for IERC20;
+
+    /// @notice Withdraw legs, then deposit legs through the conduit; the rest returns to idle.
+    function execute(Leg[] calldata legs, IERC20 asset, IConduit conduit, Receipt memory receipt) internal {
+        receipt.idleBefore = asset.balanceOf(address(this));
+        receipt.legs = new LegReceipt[](legs.length);
+        uint256 deposits = _sumOfDeposits(legs);
+        if (deposits == 0) {
+            // Nothing to deposit: the conduit is not needed, and a rebalance that only withdraws does not depend on it.
+            for (uint256 i = 0; i < legs.length; ++i) {
+                receipt.legs[i] = withdraw(legs[i].strategy, legs[i].assets, address(this));
+            }
+        } else {
+            _executeThroughConduit(legs, asset, conduit, receipt.legs, deposits);
+        }
+        receipt.idleAfter = asset.balanceOf(address(this));
+    }
+
+    /// @notice One withdraw leg, measured.
+    /// @param assets Amount asked, or `ALL_ASSETS`.
+    function withdraw(address strategy, uint128 assets, address receiver)
+        internal
+        returns (LegReceipt memory measured)
+    {
+        (measured.sharesBefore, measured.valueBefore) = _position(strategy);
+        if (assets == ALL_ASSETS) {
+            measured.assets = IERC4626(strategy).redeem(measured.sharesBefore, receiver, address(this));
+        } else {
+            measured.assets = assets;
+            IERC4626(strategy).withdraw(assets, receiver, address(this));
+        }
+        (measured.sharesAfter, measured.valueAfter) = _position(strategy);
+    }
+
+    function _executeThroughConduit(
+        Leg[] calldata legs,
+        IERC20 asset,
+        IConduit conduit,
+        LegReceipt[] memory receipts,
+        uint256 deposits
+    ) private {
+        uint256 atStart = asset.balanceOf(address(conduit));
+        bool isFunded;
+        for (uint256 i = 0; i < legs.length; ++i) {
+            if (!legs[i].isDeposit) {
+                receipts[i] = withdraw(legs[i].strategy, legs[i].assets, address(conduit));
+                continue;
+            }
+            if (!isFunded) {
+                _fund(asset, conduit, atStart, deposits);
+                isFunded = true;
+            }
+            receipts[i] = _deposit(conduit, legs[i].strategy, legs[i].assets);
+        }
+        conduit.settle(atStart);
+    }
+
+    /// @dev Adds from idle what the withdraw legs did not bring. What lay in the conduit before is not counted.
+    function _fund(IERC20 asset, IConduit conduit, uint256 atStart, uint256 deposits) private {
+        uint256 balance = asset.balanceOf(address(conduit));
+        if (balance < atStart) revert IConduit.Overspent(balance, atStart);
+        uint256 brought = balance - atStart;
+        if (brought < deposits) asset.safeTransfer(address(conduit), deposits - brought);
+    }
+
+    function _deposit(IConduit conduit, address strategy, uint128 assets) private returns (LegReceipt memory measured) {
+        measured.assets = assets;
+        (measured.sharesBefore, measured.valueBefore) = _position(strategy);
+        conduit.deposit(strategy, assets);
+        (measured.sharesAfter, measured.valueAfter) = _position(strategy);
+    }
+
+    function _position(address strategy) private view returns (uint256 shares, uint256 value) {
+        shares = IERC20(strategy).balanceOf(address(this));
+        if (shares != 0) value = IERC4626(strategy).previewRedeem(shares);
+    }
+
+    function _sumOfDeposits(Leg[] calldata legs) private pure returns (uint256 sum) {
+        for (uint256 i = 0; i < legs.length; ++i) {
+            if (legs[i].isDeposit) sum += legs[i].assets;
+        }
+    }
+}
