@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
+
+import {TreasuryFactory} from "../../contracts/factory/TreasuryFactory.sol";
+import {TreasuryGovernor} from "../../contracts/governance/TreasuryGovernor.sol";
+import {TreasuryVotes} from "../../contracts/governance/TreasuryVotes.sol";
+import {IPolicyGuard} from "../../contracts/interfaces/IPolicyGuard.sol";
+import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
+import {TreasuryLens} from "../../contracts/lens/TreasuryLens.sol";
+
+/// @notice A vault with its guard.
+struct DeployedVault {
+    ITreasuryVault vault;
+    IPolicyGuard guard;
+}
+
+/// @notice Everything a deployment made, and who sent it.
+struct Deployment {
+    address deployer;
+    uint256 deployBlock;
+    bytes32 genesisHash;
+    TreasuryFactory factory;
+    TreasuryLens lens;
+    TreasuryVotes votes;
+    TimelockController timelock;
+    TreasuryGovernor governor;
+    DeployedVault[] vaults;
+}
