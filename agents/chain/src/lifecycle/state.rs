@@ -1,0 +1,300 @@
+//! States, events and effects of a transaction.
+
+use alloy::primitives::B256;
+use serde::{Deserialize, Serialize};
+
+use super::Fees;
+
+/// What the life cycle knows of the chain: its newest block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// Height.
+    pub number: u64,
+    /// Unix time of the block.
+    pub timestamp: u64,
+    /// Base fee of the next block if known, else of this one, wei per gas.
+    pub base_fee_wei: u128,
+    /// Height of the newest finalized block.
+    pub finalized_number: u64,
+}
+
+/// Signed bytes that exist. The bytes themselves are in the journal, by hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Hash of the transaction.
+    pub hash: B256,
+    /// What it offers to pay.
+    pub fees: Fees,
+    /// True: nothing to oneself, to use the nonce up. False: the rebalance.
+    pub is_cancel: bool,
+}
+
+/// Where an attempt was mined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inclusion {
+    /// Hash of the transaction.
+    pub hash: B256,
+    /// Height of its block.
+    pub block_number: u64,
+    /// Hash of its block.
+    pub block_hash: B256,
+    /// Whether it was executed; false: reverted.
+    pub is_success: bool,
+    /// Gas used.
+    pub gas_used: u64,
+    /// Price paid, wei per gas.
+    pub effective_gas_price_wei: u128,
+}
+
+/// Where a transaction stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// The decision is stored; there is no nonce.
+    Intended,
+    /// It has its nonce, for good; nothing is signed.
+    Claimed,
+    /// An attempt is stored and on its way to the endpoints; no answer is known.
+    Signed,
+    /// It may be in a pool.
+    Pending,
+    /// Past the deadline: the nonce is being taken back.
+    Cancelling,
+    /// Mined, not final.
+    Included(Inclusion),
+    /// Terminal: executed and final.
+    Final(Inclusion),
+    /// Terminal: the rebalance was mined and reverted, and that is final.
+    Reverted(Inclusion),
+    /// Terminal: the cancellation was mined and is final.
+    Cancelled(Inclusion),
+    /// Terminal: the deadline passed before anything was signed; nothing was sent.
+    Expired,
+    /// Terminal: the nonce was used, and that is final, by a transaction that is none of ours.
+    Foreign,
+}
+
+impl Phase {
+    /// Whether nothing changes it any more.
+    #[must_use]
+    pub const fn is_terminal(&self) -> bool {
+        match self {
+            Self::Final(_)
+            | Self::Reverted(_)
+            | Self::Cancelled(_)
+            | Self::Expired
+            | Self::Foreign => true,
+            Self::Intended
+            | Self::Claimed
+            | Self::Signed
+            | Self::Pending
+            | Self::Cancelling
+            | Self::Included(_) => false,
+        }
+    }
+
+    /// Where it was mined, final or not.
+    #[must_use]
+    pub const fn inclusion(&self) -> Option<&Inclusion> {
+        match self {
+            Self::Included(inclusion)
+            | Self::Final(inclusion)
+            | Self::Reverted(inclusion)
+            | Self::Cancelled(inclusion) => Some(inclusion),
+            _ => None,
+        }
+    }
+}
+
+/// Everything known of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TxState {
+    /// Where it stands.
+    pub phase: Phase,
+    /// Last second, block time, at which the rebalance may execute.
+    pub deadline: u64,
+    /// Its nonce. Once set it never changes.
+    pub nonce: Option<u64>,
+    /// Every attempt that was ever signed, oldest first. None is ever forgotten.
+    pub attempts: Vec<Attempt>,
+    /// What a signer was asked for and has not answered: fees, and whether it is a cancellation.
+    pub signing: Option<(Fees, bool)>,
+    /// Height of the head at the last broadcast since the process started.
+    pub broadcast_at: Option<u64>,
+    /// Finalized height at which the account's count was above the nonce.
+    pub nonce_passed_at: Option<u64>,
+    /// Whether the market is above the cap, which has been said.
+    pub is_at_cap: bool,
+    /// The newest block.
+    pub head: Head,
+}
+
+impl TxState {
+    /// A transaction that is decided and not begun. `deadline` is the rebalance's, in Unix seconds of block time.
+    #[must_use]
+    pub const fn intended(deadline: u64, head: Head) -> Self {
+        Self {
+            phase: Phase::Intended,
+            deadline,
+            nonce: None,
+            attempts: Vec::new(),
+            signing: None,
+            broadcast_at: None,
+            nonce_passed_at: None,
+            is_at_cap: false,
+            head,
+        }
+    }
+
+    /// Whether nothing changes it any more.
+    #[must_use]
+    pub const fn is_terminal(&self) -> bool {
+        self.phase.is_terminal()
+    }
+
+    /// Whether the hash is one of its attempts'.
+    #[must_use]
+    pub fn is_ours(&self, hash: B256) -> bool {
+        self.attempts.iter().any(|attempt| attempt.hash == hash)
+    }
+
+    /// Hashes of all its attempts, oldest first.
+    #[must_use]
+    pub fn hashes(&self) -> Vec<B256> {
+        self.attempts.iter().map(|attempt| attempt.hash).collect()
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TxEvent {
+    /// There is a new head. This is the only clock: deadlines pass by it.
+    Head(Head),
+    /// The store gave the transaction this nonce; nobody else holds it.
+    NonceClaimed {
+        /// The nonce.
+        nonce: u64,
+    },
+    /// A signer answered. Fees and kind are those asked for.
+    AttemptSigned {
+        /// Hash of the signed transaction.
+        hash: B256,
+        /// What it offers.
+        fees: Fees,
+        /// Whether it is a cancellation.
+        is_cancel: bool,
+    },
+    /// The signer failed or refused; it is asked again at the next head.
+    SignFailed,
+    /// An endpoint took the bytes.
+    BroadcastOk {
+        /// Of the attempt.
+        hash: B256,
+    },
+    /// Anything else an endpoint can say or leave unsaid: a timeout, a closed connection, "underpriced", any error.
+    BroadcastUnclear {
+        /// Of the attempt.
+        hash: B256,
+    },
+    /// An endpoint holds the bytes already.
+    AlreadyKnown {
+        /// Of the attempt.
+        hash: B256,
+    },
+    /// An endpoint says that the nonce is used: perhaps by one of our own attempts.
+    NonceTooLow {
+        /// Of the attempt.
+        hash: B256,
+    },
+    /// A receipt of any attempt of any transaction, in a block that is canonical where it was read.
+    ReceiptSeen(Inclusion),
+    /// The block in which the attempt was seen is not canonical any more.
+    ReceiptGone {
+        /// Of the attempt.
+        hash: B256,
+    },
+    /// Transaction count of the account at the finalized block.
+    NonceFinalized {
+        /// The count: nonces below it are used.
+        count: u64,
+        /// Height of that finalized block.
+        finalized_number: u64,
+    },
+    /// *All* hashes were asked for, of an endpoint that has this block and calls it finalized, and none has a receipt.
+    ReceiptsMissing {
+        /// Height of the finalized block of the endpoint that answered.
+        finalized_number: u64,
+    },
+    /// The process started and read this state from the journal.
+    Restarted,
+}
+
+/// What a person has to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Alert {
+    /// The market is above the cap; the same bytes wait. Said once per spell.
+    AtFeeCap,
+    /// The block that carried it was reorganised away; it waits again.
+    Reorged,
+    /// The rebalance was mined and reverted.
+    Reverted,
+    /// The key is used by somebody else.
+    ForeignNonce,
+    /// A transaction that was final is gone: finality was taken back, nothing is decided until a person resumes.
+    FinalityBroken,
+}
+
+/// What has to be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// Take the lowest nonce that neither the chain nor a stored transaction in flight has used, in one transaction of
+    /// the store; then [`TxEvent::NonceClaimed`].
+    ClaimNonce,
+    /// Sign the rebalance; then [`TxEvent::AttemptSigned`] or [`TxEvent::SignFailed`].
+    Sign {
+        /// The transaction's nonce.
+        nonce: u64,
+        /// What to offer.
+        fees: Fees,
+        /// The attempt that it replaces, with the same calldata.
+        replaces: Option<B256>,
+    },
+    /// Sign a transfer of nothing to oneself; then [`TxEvent::AttemptSigned`] or [`TxEvent::SignFailed`].
+    SignCancel {
+        /// The transaction's nonce.
+        nonce: u64,
+        /// What to offer.
+        fees: Fees,
+    },
+    /// Store the signed bytes with the new state, durably, in one transaction. Comes before the broadcast.
+    StoreAttempt {
+        /// Of the attempt.
+        hash: B256,
+    },
+    /// Send the bytes to every endpoint.
+    Broadcast {
+        /// Of the attempt.
+        hash: B256,
+    },
+    /// Send the same bytes again to every endpoint.
+    Rebroadcast {
+        /// Of the attempt.
+        hash: B256,
+    },
+    /// Ask for the receipts of all of these; then [`TxEvent::ReceiptSeen`], [`TxEvent::ReceiptGone`] for one that was
+    /// seen and is not there, and [`TxEvent::ReceiptsMissing`] if none is.
+    QueryReceipts {
+        /// All attempts, oldest first.
+        hashes: Vec<B256>,
+    },
+    /// The nonce was never used: the next claim takes it, which closes the gap before later nonces in flight.
+    ReleaseNonce {
+        /// The nonce.
+        nonce: u64,
+    },
+    /// Tell a person.
+    Alert(Alert),
+}
