@@ -186,6 +186,7 @@ pub struct MorphoBlueCurve {
 /// The curve of a strategy, by source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "kebab-case")]
+#[allow(clippy::large_enum_variant, reason = "one per strategy, of which there are at most 32")]
 pub enum Curve {
     /// Nothing known: no income is expected of it and nothing is moved in or out for income.
     Unknown,

@@ -1,0 +1,102 @@
+//! What a plan is expected to do, from a snapshot alone.
+
+use alloy_primitives::U256;
+
+use crate::{
+    document::Policy,
+    math::{PRICE_ONE, mul_div_down, mul_div_up},
+    price::price_down,
+    rebalance::{ALL_ASSETS, LegReceipt, Move, Receipt},
+    snapshot::{StrategyState, VaultState},
+};
+
+/// The receipt to expect of `moves` in the block of the snapshot.
+///
+/// Positions change at their own share price, every rounding against us and a further unit off each leg that leaves
+/// something behind: a loss of a unit or two per leg is normal. NAV and base are the checkpoint's if it is fresh, else
+/// those of a refresh in this block. What a venue takes by size (slippage, a limit reached) is not foreseen: that is for
+/// the simulation of the exact transaction.
+///
+/// A move whose index has no strategy in the state predicts nothing but its amount; the rules refuse it.
+#[must_use]
+pub fn predict(policy: &Policy, state: &VaultState, moves: &[Move]) -> Receipt {
+    let (nav, base) = if state.checkpoint.is_fresh {
+        (state.checkpoint.nav, state.checkpoint.base)
+    } else {
+        (state.nav.nav_assets, state.nav.base_assets)
+    };
+    let mut idle_after = state.idle;
+    let mut deposited = U256::ZERO;
+    let legs = moves
+        .iter()
+        .map(|&asked| {
+            let known = usize::from(asked.index) < policy.strategies.len();
+            let strategy = state.strategies.get(usize::from(asked.index)).filter(|_| known);
+            let leg = match strategy {
+                None => LegReceipt { assets: U256::from(asked.assets), ..LegReceipt::default() },
+                Some(strategy) if asked.is_deposit => deposit(strategy, U256::from(asked.assets)),
+                Some(strategy) if asked.assets == ALL_ASSETS => withdraw_all(strategy),
+                Some(strategy) => withdraw(strategy, U256::from(asked.assets)),
+            };
+            if asked.is_deposit {
+                deposited = deposited.saturating_add(leg.assets);
+            } else {
+                idle_after = idle_after.saturating_add(leg.assets);
+            }
+            leg
+        })
+        .collect();
+    idle_after = idle_after.saturating_sub(deposited);
+    Receipt { nav, base, idle_before: state.idle, idle_after, legs }
+}
+
+fn deposit(strategy: &StrategyState, assets: U256) -> LegReceipt {
+    let (value, shares) = (strategy.redeem_assets, strategy.shares);
+    // Shares are issued at the price without exit fee, and valued at the price with it.
+    let issue_price = likely_price(strategy, strategy.convert_assets);
+    let minted = mul_div_down(assets, PRICE_ONE, issue_price);
+    let gained = mul_div_down(minted, likely_price(strategy, value), PRICE_ONE);
+    LegReceipt {
+        assets,
+        value_before: value,
+        value_after: value.saturating_add(gained.saturating_sub(U256::ONE)),
+        shares_before: shares,
+        shares_after: shares.saturating_add(minted),
+    }
+}
+
+fn withdraw(strategy: &StrategyState, assets: U256) -> LegReceipt {
+    let (value, shares) = (strategy.redeem_assets, strategy.shares);
+    let price = likely_price(strategy, value);
+    let burned = mul_div_up(assets, PRICE_ONE, price).min(shares);
+    let given_up = mul_div_up(burned, price, PRICE_ONE).saturating_add(U256::ONE);
+    LegReceipt {
+        assets,
+        value_before: value,
+        value_after: value.saturating_sub(given_up),
+        shares_before: shares,
+        shares_after: shares.saturating_sub(burned),
+    }
+}
+
+fn withdraw_all(strategy: &StrategyState) -> LegReceipt {
+    LegReceipt {
+        assets: strategy.redeem_assets,
+        value_before: strategy.redeem_assets,
+        value_after: U256::ZERO,
+        shares_before: strategy.shares,
+        shares_after: U256::ZERO,
+    }
+}
+
+/// The share price, value × 2^128 ÷ shares. A rounded value tells it only to one unit of value per position: of the
+/// prices that are possible, the nearest to the guard's reference. With no shares every price is possible. Above zero.
+fn likely_price(strategy: &StrategyState, value: U256) -> U256 {
+    let reference = strategy.reference_price.max(U256::ONE);
+    if strategy.shares.is_zero() {
+        return reference;
+    }
+    let lowest = price_down(value, strategy.shares);
+    let highest = price_down(value.saturating_add(U256::ONE), strategy.shares);
+    reference.clamp(lowest, highest).max(U256::ONE)
+}

@@ -1,0 +1,126 @@
+//! Price references and the bands around them. Arithmetic of `contracts/guard/PriceBands.sol`.
+//!
+//! A price is ⌊value × 2^128 ÷ shares⌋, both in smallest units.
+
+use alloy_primitives::U256;
+
+use crate::{
+    document::BPS,
+    math::{BPS_U256, PRICE_ONE, WAD, bps_down, mul_div_down, mul_div_up},
+};
+
+/// Seconds that must pass before a reference follows the price again.
+pub const FOLLOW_SECONDS: u64 = 86_400;
+
+/// ⌊value × 2^128 ÷ shares⌋, at most 2^256 − 1; `shares` above zero.
+#[must_use]
+pub fn price_down(value: U256, shares: U256) -> U256 {
+    mul_div_down(value, PRICE_ONE, shares)
+}
+
+/// The prices inside a band around a reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Band {
+    low: U256,
+    high: U256,
+}
+
+impl Band {
+    /// From ⌊P × (10,000 − b) ÷ 10,000⌋ to ⌈P × (10,000 + b) ÷ 10,000⌉, each end then drawn towards the reference by
+    /// `headroom_bps` of its distance, rounded inwards.
+    #[must_use]
+    pub fn around(reference_price: U256, band_bps: u16, headroom_bps: u16) -> Self {
+        let low = bps_down(reference_price, BPS.saturating_sub(band_bps));
+        let high = mul_div_up(reference_price, BPS_U256 + U256::from(band_bps), BPS_U256);
+        let headroom = U256::from(headroom_bps.min(BPS));
+        let below = mul_div_up(reference_price.saturating_sub(low), headroom, BPS_U256);
+        let above = mul_div_up(high.saturating_sub(reference_price), headroom, BPS_U256);
+        Self { low: low.saturating_add(below), high: high.saturating_sub(above) }
+    }
+
+    /// Least value of `shares` inside the band, before the one unit of grace: ⌈shares × low ÷ 2^128⌉.
+    #[must_use]
+    pub fn lowest_value_up(&self, shares: U256) -> U256 {
+        mul_div_up(shares, self.low, PRICE_ONE)
+    }
+
+    /// Greatest value of `shares` inside the band, with the one unit of grace: ⌊shares × high ÷ 2^128⌋ + 1.
+    #[must_use]
+    pub fn highest_value(&self, shares: U256) -> U256 {
+        mul_div_down(shares, self.high, PRICE_ONE).saturating_add(U256::ONE)
+    }
+}
+
+/// Where a reference goes at Unix time `at`: towards the price, by at most
+/// ⌊P × max growth × elapsed ÷ (10^18 × 86,400)⌋ either way. `None`, it stays as it is with its time, if less than a
+/// day has passed or there are no shares.
+#[must_use]
+pub fn follow(
+    reference_price: U256,
+    reference_at: u64,
+    at: u64,
+    max_growth_wad: u64,
+    value: U256,
+    shares: U256,
+) -> Option<U256> {
+    let elapsed = at.saturating_sub(reference_at);
+    if shares.is_zero() || elapsed < FOLLOW_SECONDS {
+        return None;
+    }
+    let rate = U256::from(max_growth_wad).saturating_mul(U256::from(elapsed));
+    let step = mul_div_down(reference_price, rate, WAD * U256::from(FOLLOW_SECONDS));
+    let price = price_down(value, shares)
+        .min(reference_price.saturating_add(step))
+        .max(reference_price.saturating_sub(step));
+    Some(price)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = FOLLOW_SECONDS;
+
+    #[test]
+    fn reference_follows_after_a_day_and_not_a_second_before() {
+        let growth = 10_000_000_000_000_000; // 1 % a day
+        let price = PRICE_ONE;
+        let (value, shares) = (U256::from(1_005), U256::from(1_000));
+        assert_eq!(follow(price, 100, 100 + DAY - 1, growth, value, shares), None);
+        assert_eq!(
+            follow(price, 100, 100 + DAY, growth, value, shares),
+            Some(price_down(value, shares))
+        );
+        assert_eq!(follow(price, 100, 100 + DAY, growth, value, U256::ZERO), None);
+    }
+
+    #[test]
+    fn reference_moves_by_at_most_the_growth_of_the_elapsed_time() {
+        let growth = 10_000_000_000_000_000;
+        let price = PRICE_ONE;
+        let step = price / U256::from(100);
+        let shares = U256::from(1_000);
+        let up = follow(price, 0, DAY, growth, U256::from(2_000), shares);
+        let down = follow(price, 0, 3 * DAY, growth, U256::from(1), shares);
+        assert_eq!(up, Some(price + step));
+        assert_eq!(down, Some(price - price * U256::from(3) / U256::from(100)));
+    }
+
+    #[test]
+    fn ends_of_a_band_lie_where_the_percentage_says() {
+        let shares = U256::from(1_000_000);
+        let band = Band::around(PRICE_ONE, 100, 0);
+        assert_eq!(band.lowest_value_up(shares), U256::from(990_000));
+        assert_eq!(band.highest_value(shares), U256::from(1_010_001));
+        let tight = Band::around(PRICE_ONE, 100, 1_000);
+        assert_eq!(tight.lowest_value_up(shares), U256::from(991_001));
+        assert_eq!(tight.highest_value(shares), U256::from(1_009_000));
+    }
+
+    #[test]
+    fn largest_numbers_saturate() {
+        let band = Band::around(U256::MAX, 9_999, 0);
+        assert_eq!(band.highest_value(U256::MAX), U256::MAX);
+        assert_eq!(price_down(U256::MAX, U256::ONE), U256::MAX);
+    }
+}
