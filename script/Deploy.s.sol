@@ -23,22 +23,29 @@ import {PowerProof} from "./lib/PowerProof.sol";
 /// @notice Inputs and outputs are described in script/README.md. The whole deployment is simulated and proven before
 /// the first transaction is sent.
 contract Deploy is Script {
+    /// @dev EIP-170.
+    uint256 private constant MAX_CODE_BYTES = 24_576;
+
     /// @notice The config or the chain does not allow this deployment.
     error Refusal(string sentence);
 
-    /// @notice Deploys what the file named by VAGUS_CONFIG says, and writes the record.
+    /// @notice Deploys what the file named by VAGUS_CONFIG says, and writes the record below VAGUS_DEPLOYMENTS_DIR.
     function run() external {
         if (!vm.envExists("VAGUS_CONFIG")) {
             revert Refusal("VAGUS_CONFIG is not set; expected the path of a config file, see script/README.md.");
         }
-        DeployConfig memory config = DeployConfigReader.read(vm.envString("VAGUS_CONFIG"));
-        string memory folder =
-            string.concat(vm.envOr("VAGUS_DEPLOYMENTS_DIR", string("deployments")), "/", vm.toString(config.chainId));
+        deployFile(vm.envString("VAGUS_CONFIG"), vm.envOr("VAGUS_DEPLOYMENTS_DIR", string("deployments")));
+    }
+
+    /// @notice Deploys what the file at `configPath` says, and writes `<folder>/<chain id>/<treasury>.json`.
+    function deployFile(string memory configPath, string memory folder) public returns (Deployment memory deployment) {
+        DeployConfig memory config = DeployConfigReader.read(configPath);
+        folder = string.concat(folder, "/", vm.toString(config.chainId));
         string memory path = string.concat(folder, "/", config.treasury, ".json");
         if (vm.exists(path)) {
             revert Refusal(string.concat(path, " exists already; move it away or choose another treasury name."));
         }
-        Deployment memory deployment = deploy(config);
+        deployment = deploy(config);
         vm.createDir(folder, true);
         vm.writeFile(path, DeploymentFile.render(config, deployment));
     }
@@ -87,6 +94,8 @@ contract Deploy is Script {
         (address vault, address guard) =
             deployment.factory.deploy(parameters, type(TreasuryVault).creationCode, type(PolicyGuard).creationCode);
         deployed = DeployedVault({vault: ITreasuryVault(vault), guard: IPolicyGuard(guard)});
+        _requireSize("vault", vault);
+        _requireSize("guard", guard);
     }
 
     /// @dev What the config alone cannot tell: the chain, its tokens, and who sends.
@@ -111,6 +120,20 @@ contract Deploy is Script {
                     ));
             }
         }
+    }
+
+    /// @dev forge's simulation lets any size through; chains do not.
+    function _requireSize(string memory name, address account) private view {
+        if (account.code.length <= MAX_CODE_BYTES) return;
+        revert Refusal(string.concat(
+                "The ",
+                name,
+                "'s code has ",
+                vm.toString(account.code.length),
+                " bytes; chains allow ",
+                vm.toString(MAX_CODE_BYTES),
+                "."
+            ));
     }
 
     function _requireOther(address account, address deployer, string memory what) private pure {

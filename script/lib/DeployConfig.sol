@@ -118,7 +118,7 @@ library DeployConfigReader {
     function _ceilings(JsonFile memory file, string memory at) private view returns (Ceilings memory ceilings) {
         file.requireKeys(at, CEILINGS_KEYS);
         // forge-lint: disable-start(unsafe-typecast) Bounded as they are read.
-        ceilings.maxTurnoverBps = uint16(file.number(string.concat(at, ".maxTurnoverBps"), 1, type(uint16).max));
+        ceilings.maxTurnoverBps = uint16(file.number(string.concat(at, ".maxTurnoverBps"), 1, MAX_BPS));
         ceilings.maxLossBps = uint16(file.number(string.concat(at, ".maxLossBps"), 0, MAX_BPS));
         ceilings.minWindowSeconds = uint32(file.number(string.concat(at, ".minWindowSeconds"), 1, type(uint32).max));
         ceilings.minPolicyDelaySeconds =
