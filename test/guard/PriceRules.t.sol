@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Policy, StrategyPolicy} from "../../contracts/types/Policy.sol";
+import {ALL_ASSETS} from "../../contracts/types/Rebalance.sol";
+import {Rule} from "../../contracts/types/Rule.sol";
+import {GuardFixture} from "./helpers/GuardFixture.sol";
+
+/// @notice R13 and the reference that it compares with. The band is 1 %, the first reference 1:1, the strategy's real
+/// price 1:1; a preview that lies by a chosen amount makes any other.
+contract PriceRulesTest is GuardFixture {
+    uint256 private constant ONE = 1 << 128;
+    uint256 private constant HELD = 200_000 * UNIT;
+
+    uint256 private adoptedAt;
+    uint256 private seenAt;
+
+    function setUp() public override {
+        super.setUp();
+        Policy memory policy = defaultPolicy();
+        policy.limits.maxGrowthWad = 0.004e18;
+        start(policy);
+        adoptedAt = START + 1 hours;
+        rebalance(moves(deposits(0, HELD)));
+        seenAt = block.timestamp;
+        skip(1 hours);
+    }
+
+    function test_Rebalance_WithdrawsAtTheLowerEdge() public {
+        uint256 bound = HELD * 99 / 100;
+        // One unit of grace below the bound.
+        _setValue(bound - 2);
+        refuses(AGENT, moves(withdraws(0, 100)), Rule.Price, bound - 2, bound);
+        _setValue(bound - 1);
+        rebalance(moves(withdraws(0, 100)));
+        assertEq(strategies[0].balanceOf(address(vault)), HELD - 100);
+    }
+
+    function test_Rebalance_WithdrawsAtAnyHighPrice() public {
+        _setValue(HELD * 5);
+        rebalance(moves(withdraws(0, 100)));
+        assertEq(strategies[0].balanceOf(address(vault)), HELD - 100);
+    }
+
+    function test_Rebalance_DepositsAtTheLowerEdge() public {
+        uint256 bound = (HELD + 1000) * 99 / 100;
+        _setValue(bound - 2 - 1000);
+        refuses(AGENT, moves(deposits(0, 1000)), Rule.Price, bound - 2, bound);
+        _setValue(bound - 1 - 1000);
+        rebalance(moves(deposits(0, 1000)));
+        assertEq(strategies[0].balanceOf(address(vault)), HELD + 1000);
+    }
+
+    function test_Rebalance_DepositsAtTheUpperEdge() public {
+        // One unit of grace above the bound.
+        uint256 bound = (HELD + 1000) * 101 / 100 + 1;
+        _setValue(bound + 1 - 1000);
+        refuses(AGENT, moves(deposits(0, 1000)), Rule.Price, bound + 1, bound);
+        _setValue(bound - 1000);
+        rebalance(moves(deposits(0, 1000)));
+        assertEq(strategies[0].balanceOf(address(vault)), HELD + 1000);
+    }
+
+    function test_RevertWhen_LossAndPriceRefuse_LossIsNamed() public {
+        strategies[0].setNextDepositHaircut(HELD / 2);
+        refuses(AGENT, moves(deposits(0, 1000)), Rule.Loss, HELD / 2, DEPOSIT / 100);
+    }
+
+    function test_RevertWhen_AStrategyReportsAnAbsurdValue_ItIsARefusalAndNoPanic() public {
+        uint256 value = 1 << 254;
+        _setValue(value);
+        refuses(AGENT, moves(deposits(0, 1)), Rule.Weight, value + 1, DEPOSIT / 2);
+        rebalance(moves(withdraws(0, 100)));
+        assertEq(strategies[0].balanceOf(address(vault)), HELD - 100);
+    }
+
+    // The reference
+
+    function test_Reference_StartsFromThePolicy() public view {
+        for (uint256 i = 0; i < 3; ++i) {
+            assertEq(guard.strategyStates()[i].strategy, address(strategies[i]));
+            assertEq(guard.strategyStates()[i].referencePrice, ONE);
+            assertEq(guard.strategyStates()[i].referenceAt, adoptedAt);
+        }
+    }
+
+    function test_Reference_FollowsAtMostOnceADay() public {
+        vm.warp(adoptedAt + 1 days - 1);
+        vault.checkpoint();
+        _setValue(HELD * 1001 / 1000);
+        rebalance(moves(withdraws(0, 100)));
+        assertEq(guard.strategyStates()[0].referencePrice, ONE);
+        skip(60);
+        _setValue(HELD * 1001 / 1000);
+        uint256 shares = strategies[0].balanceOf(address(vault));
+        uint256 value = strategies[0].previewRedeem(shares);
+        rebalance(moves(withdraws(0, 100)));
+        assertEq(guard.strategyStates()[0].referencePrice, ONE * value / shares);
+        assertEq(guard.strategyStates()[0].referenceAt, block.timestamp);
+        assertEq(guard.strategyStates()[1].referencePrice, ONE);
+        assertEq(guard.strategyStates()[1].referenceAt, adoptedAt);
+    }
+
+    function test_Reference_FollowsUpNoFasterThanGrowth() public {
+        vm.warp(adoptedAt + 1 days);
+        vault.checkpoint();
+        _setValue(HELD * 1009 / 1000);
+        rebalance(moves(deposits(0, 1)));
+        assertEq(guard.strategyStates()[0].referencePrice, ONE + ONE * 4 / 1000);
+    }
+
+    function test_Reference_FollowsDownNoFasterThanGrowth() public {
+        vm.warp(adoptedAt + 1.5 days);
+        vault.checkpoint();
+        _setValue(HELD * 991 / 1000);
+        rebalance(moves(withdraws(0, 1)));
+        assertEq(guard.strategyStates()[0].referencePrice, ONE - ONE * 6 / 1000);
+    }
+
+    function test_Reference_StaysWithoutShares() public {
+        rebalance(moves(withdraws(0, ALL_ASSETS)));
+        vm.warp(adoptedAt + 1 days);
+        vault.checkpoint();
+        rebalance(moves(withdraws(0, ALL_ASSETS)));
+        assertEq(guard.strategyStates()[0].referenceAt, adoptedAt);
+    }
+
+    function test_Reference_IsMovedByNoAdoption() public {
+        vm.warp(adoptedAt + 1 days);
+        vault.checkpoint();
+        _setValue(HELD * 1009 / 1000);
+        rebalance(moves(deposits(0, 1)));
+        uint256 price = guard.strategyStates()[0].referencePrice;
+        uint256 at = guard.strategyStates()[0].referenceAt;
+
+        Policy memory policy = defaultPolicy();
+        StrategyPolicy[] memory all = policy.strategies;
+        // Out of the list, and back with another reference.
+        policy.strategies = new StrategyPolicy[](1);
+        policy.strategies[0] = all[1];
+        policy.agents[0].scope = 1;
+        policy.agents[1].scope = 1;
+        adopt(policy);
+        assertEq(guard.strategyStates().length, 1);
+        policy.strategies = all;
+        all[0].referenceAssets = 7;
+        adopt(policy);
+        assertEq(guard.strategyStates()[0].referencePrice, price);
+        assertEq(guard.strategyStates()[0].referenceAt, at);
+    }
+
+    /// @dev Makes the vault's position preview as `value`.
+    function _setValue(uint256 value) private {
+        uint256 real = strategies[0].convertToAssets(strategies[0].balanceOf(address(vault)));
+        strategies[0].setPreviewOffset(int256(value) - int256(real));
+    }
+}
