@@ -1,1 +1,29 @@
-//! vagus-chain
+//! The chain: bindings, snapshots pinned to a block, the block follower, and the life of a transaction.
+//!
+//! Everything the rest of the keeper asks of a chain goes through [`ChainReader`] and [`ChainWriter`]. They have an
+//! implementation over HTTP ([`HttpChain`]) and one in process ([`memory::MemoryChain`]) for tests.
+
+mod bindings;
+pub mod deployment;
+pub mod error;
+pub mod follower;
+pub mod guard;
+pub mod http;
+mod lens;
+pub mod lifecycle;
+pub mod memory;
+pub mod reader;
+mod rpc;
+pub mod signer;
+pub mod url;
+
+pub use deployment::{Deployment, DeploymentError, VaultDeployment};
+pub use error::{ChainError, ChainResult};
+pub use follower::{Follower, Step};
+pub use http::HttpChain;
+pub use reader::{
+    BlockAt, Call, Chain, ChainReader, ChainWriter, EventLog, Header, Query, SendAnswer,
+    Simulation, Tag, TransactionReceipt,
+};
+pub use signer::{AgentKey, KeyError};
+pub use url::{EndpointUrl, InvalidUrl};

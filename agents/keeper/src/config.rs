@@ -169,8 +169,8 @@ pub struct VaultConfig {
     pub chain: usize,
     /// Deployment file.
     pub deployment: PathBuf,
-    /// Name of the vault inside the deployment file.
-    pub vault: String,
+    /// The vault inside the deployment file; none if the file holds one alone.
+    pub vault: Option<Address>,
     /// Part of each limit left free, bps.
     pub headroom_bps: u16,
     /// Least that a move is worth making for.
@@ -239,7 +239,8 @@ struct RawVault {
     name: Spanned<String>,
     chain: Spanned<String>,
     deployment: PathBuf,
-    vault: Option<String>,
+    #[serde(default, deserialize_with = "value::optional_address")]
+    vault: Option<Address>,
     #[serde(
         default = "value::default_headroom_bps",
         deserialize_with = "value::bps_below_whole"
@@ -462,12 +463,11 @@ impl Reader<'_> {
                 &format!("no [[chains]] is named {chain:?}; expected one of {}", known.join(", ")),
             ));
         };
-        let name = raw.name.into_inner();
         Ok(VaultConfig {
-            vault: raw.vault.unwrap_or_else(|| name.clone()),
-            name,
+            name: raw.name.into_inner(),
             chain,
             deployment: self.path(raw.deployment),
+            vault: raw.vault,
             headroom_bps: raw.headroom_bps,
             smallest_move: raw.smallest_move,
             native_price: raw.native_price,

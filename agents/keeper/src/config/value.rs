@@ -81,6 +81,13 @@ pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Addr
     parse_address(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
+pub(super) fn optional_address<'de, D>(deserializer: D) -> Result<Option<Address>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    address(deserializer).map(Some)
+}
+
 pub(super) fn names<'de, D>(deserializer: D) -> Result<BTreeMap<Address, String>, D::Error>
 where
     D: Deserializer<'de>,

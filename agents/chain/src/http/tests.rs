@@ -1,0 +1,206 @@
+use std::{collections::HashMap, sync::Arc};
+
+use alloy::primitives::keccak256;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::*;
+
+type Answers = HashMap<&'static str, Vec<Value>>;
+
+/// An endpoint that gives the answers it was told, in order, the last one for ever. Each is the rest of a JSON-RPC
+/// response: `{"result": …}` or `{"error": …}`; null hangs.
+async fn endpoint(answers: Answers) -> HttpChain {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("bound").port();
+    let answers = Arc::new(Mutex::new(answers));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answers = answers.clone();
+            tokio::spawn(async move {
+                let mut seen = Vec::new();
+                let mut buffer = [0u8; 4096];
+                while let Ok(count) = stream.read(&mut buffer).await {
+                    if count == 0 {
+                        return;
+                    }
+                    seen.extend_from_slice(&buffer[..count]);
+                    let text = String::from_utf8_lossy(&seen).into_owned();
+                    let Some((_, body)) = text.split_once("\r\n\r\n") else { continue };
+                    let Ok(request) = serde_json::from_str::<Value>(body) else { continue };
+                    seen.clear();
+                    let answer = {
+                        let mut answers = answers.lock().expect("unpoisoned");
+                        let method = request["method"].as_str().expect("a method").to_owned();
+                        let list = answers.get_mut(method.as_str()).expect("an answer is planned");
+                        if list.len() > 1 { list.remove(0) } else { list[0].clone() }
+                    };
+                    if answer.is_null() {
+                        continue;
+                    }
+                    let mut response = answer;
+                    response["jsonrpc"] = "2.0".into();
+                    response["id"] = request["id"].clone();
+                    let body = response.to_string();
+                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                    let _ = stream.write_all((head + &body).as_bytes()).await;
+                }
+            });
+        }
+    });
+    let url = EndpointUrl::parse(&format!("http://127.0.0.1:{port}/v2/secret-key")).expect("sound");
+    HttpChain::new(url, Duration::from_millis(400)).expect("a client")
+}
+
+fn raw_header(number: u64, hash: u8) -> Value {
+    json!({
+        "number": U64::from(number), "hash": B256::repeat_byte(hash),
+        "parentHash": B256::repeat_byte(hash - 1), "timestamp": U64::from(1_000 + number),
+        "baseFeePerGas": "0x7", "extraData": "0x",
+    })
+}
+
+fn header(number: u64, hash: u8) -> Header {
+    serde_json::from_value::<RawHeader>(raw_header(number, hash)).expect("sound").into()
+}
+
+fn result(value: Value) -> Vec<Value> {
+    vec![json!({ "result": value })]
+}
+
+fn error(code: i64, message: &str, data: Value) -> Vec<Value> {
+    vec![json!({ "error": { "code": code, "message": message, "data": data } })]
+}
+
+fn a_call() -> Call {
+    Call { from: Address::ZERO, to: Address::ZERO, input: Bytes::new(), gas: 1 }
+}
+
+#[tokio::test]
+async fn headers_are_read() {
+    let chain = endpoint(HashMap::from([("eth_getBlockByNumber", result(raw_header(5, 9)))])).await;
+    let head = chain.head(Tag::Latest).await.expect("answers");
+    assert_eq!((head.block.number, head.block.timestamp, head.base_fee_wei), (5, 1_005, 7));
+    assert_eq!(head.block.parent_hash, B256::repeat_byte(8));
+}
+
+#[tokio::test]
+async fn a_header_of_another_block_is_not_taken() {
+    let chain = endpoint(HashMap::from([("eth_getBlockByHash", result(raw_header(5, 9)))])).await;
+    assert!(chain.header(BlockAt::Hash(B256::repeat_byte(9))).await.is_ok());
+    let lie = chain.header(BlockAt::Hash(B256::repeat_byte(7))).await;
+    assert!(matches!(lie, Err(ChainError::Malformed { .. })), "{lie:?}");
+}
+
+#[tokio::test]
+async fn silence_ends_in_time_and_says_no_secret() {
+    let chain = endpoint(HashMap::from([("eth_chainId", vec![Value::Null])])).await;
+    let error = chain.chain_id().await.expect_err("silent");
+    assert!(matches!(error, ChainError::Unreachable { .. }), "{error}");
+    assert!(error.is_transient());
+    assert!(!format!("{error} {error:?} {chain:?}").contains("secret-key"), "{error} {error:?}");
+}
+
+#[tokio::test]
+async fn a_closed_port_says_where_and_no_secret() {
+    let url = EndpointUrl::parse("http://127.0.0.1:1/v2/secret-key").expect("sound");
+    let chain = HttpChain::new(url, Duration::from_secs(2)).expect("a client");
+    let error = chain.chain_id().await.expect_err("closed");
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("http://127.0.0.1:1 cannot be reached"), "{text}");
+    assert!(!text.contains("secret-key"), "{text}");
+}
+
+#[tokio::test]
+async fn a_block_that_is_unknown_makes_it_late_and_one_that_is_gone_reorganised() {
+    let refused = error(-32_000, "header not found", Value::Null);
+    let unknown = endpoint(HashMap::from([
+        ("eth_call", refused.clone()),
+        ("eth_getBlockByHash", result(Value::Null)),
+    ]));
+    let answer = unknown.await.simulate(&a_call(), &header(5, 9), 6).await;
+    assert!(matches!(answer, Err(ChainError::Late { .. })), "{answer:?}");
+
+    let gone = endpoint(HashMap::from([
+        ("eth_call", refused.clone()),
+        ("eth_getBlockByHash", result(raw_header(5, 9))),
+        ("eth_getBlockByNumber", result(raw_header(5, 7))),
+    ]));
+    let answer = gone.await.simulate(&a_call(), &header(5, 9), 6).await;
+    assert!(matches!(answer, Err(ChainError::Reorganised { .. })), "{answer:?}");
+
+    let there = endpoint(HashMap::from([
+        ("eth_call", error(-32_000, "insufficient funds", Value::Null)),
+        ("eth_getBlockByHash", result(raw_header(5, 9))),
+        ("eth_getBlockByNumber", result(raw_header(5, 9))),
+    ]));
+    let answer = there.await.simulate(&a_call(), &header(5, 9), 6).await.expect("an answer");
+    let expected =
+        Simulation::Fails { message: "insufficient funds".to_owned(), data: Bytes::new() };
+    assert_eq!(answer, expected);
+}
+
+#[tokio::test]
+async fn revert_data_is_found_wherever_it_stands() {
+    for data in [json!("0x01020304"), json!({ "data": "0x01020304" }), json!({ "x": { "y": "0x01020304" } })] {
+        let chain = endpoint(HashMap::from([("eth_call", error(3, "execution reverted", data))]));
+        let answer = chain.await.simulate(&a_call(), &header(5, 9), 6).await.expect("an answer");
+        let Simulation::Fails { data, .. } = answer else { panic!("{answer:?}") };
+        assert_eq!(data, Bytes::from_static(&[1, 2, 3, 4]));
+    }
+}
+
+#[tokio::test]
+async fn a_limit_on_requests_is_no_failed_simulation() {
+    let chain = endpoint(HashMap::from([
+        ("eth_call", error(-32_005, "too many requests", Value::Null)),
+        ("eth_getBlockByHash", result(raw_header(5, 9))),
+        ("eth_getBlockByNumber", result(raw_header(5, 9))),
+    ]));
+    let answer = chain.await.simulate(&a_call(), &header(5, 9), 6).await;
+    assert!(answer.is_err_and(|error| error.is_transient()));
+}
+
+#[tokio::test]
+async fn answers_to_a_transaction_are_told_apart() {
+    let raw = Bytes::from_static(b"transaction");
+    let hash = keccak256(&raw);
+    let words = |message| error(-32_000, message, Value::Null);
+    let cases = [
+        (result(json!(hash)), Ok(SendAnswer::Accepted)),
+        (words("already known"), Ok(SendAnswer::Accepted)),
+        (words("nonce too low: next nonce 3, tx nonce 2"), Ok(SendAnswer::NonceTooLow)),
+        (words("replacement transaction underpriced"), Ok(SendAnswer::Underpriced)),
+        (words("no"), Ok(SendAnswer::Refused("no".to_owned()))),
+        (result(json!(B256::ZERO)), Err(())),
+        (vec![Value::Null], Err(())),
+    ];
+    for (answer, expected) in cases {
+        let chain = endpoint(HashMap::from([("eth_sendRawTransaction", answer)])).await;
+        assert_eq!(chain.send_raw(&raw).await.map_err(|_| ()), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_pending_receipt_is_none() {
+    let hash = B256::repeat_byte(3);
+    let receipt = |block: Value, block_hash: Value| {
+        result(json!({
+            "transactionHash": hash, "blockNumber": block, "blockHash": block_hash,
+            "status": "0x1", "gasUsed": "0x5208", "effectiveGasPrice": "0x9", "logs": [],
+        }))
+    };
+    let pending = endpoint(HashMap::from([(
+        "eth_getTransactionReceipt",
+        receipt(Value::Null, Value::Null),
+    )]));
+    assert_eq!(pending.await.receipt(hash).await, Ok(None));
+    let mined = endpoint(HashMap::from([(
+        "eth_getTransactionReceipt",
+        receipt(json!("0x5"), json!(B256::repeat_byte(9))),
+    )]));
+    let receipt = mined.await.receipt(hash).await.expect("answers").expect("mined");
+    assert_eq!((receipt.block_number, receipt.is_success, receipt.gas_used), (5, true, 21_000));
+}

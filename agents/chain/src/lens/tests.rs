@@ -1,0 +1,195 @@
+use alloy::primitives::{B256, Bytes, I256};
+use vagus_policy::BlockRef;
+
+use super::*;
+
+fn header() -> Header {
+    Header {
+        block: BlockRef {
+            number: 12,
+            hash: B256::repeat_byte(1),
+            parent_hash: B256::repeat_byte(2),
+            timestamp: 1_700_000_000,
+        },
+        base_fee_wei: 7,
+    }
+}
+
+fn query(byte: u8) -> Query {
+    Query { vault: Address::repeat_byte(byte), agent: Address::repeat_byte(0xaa) }
+}
+
+fn strategy(byte: u8, source: u8, curve: Vec<u8>) -> (StrategyView, LensReference) {
+    let address = Address::repeat_byte(byte);
+    (
+        StrategyView {
+            strategy: address,
+            symbol: "s\u{1b}[31mT".to_owned(),
+            decimals: 18,
+            isReadable: true,
+            shares: U256::from(1),
+            convertAssets: U256::from(2),
+            redeemAssets: U256::from(3),
+            maxWithdrawAssets: U256::from(4),
+            maxDepositAssets: U256::MAX,
+            curveSource: source,
+            curve: curve.into(),
+        },
+        LensReference {
+            strategy: address,
+            referencePrice: U256::from(5),
+            referenceAt: alloy::primitives::aliases::U40::from(6),
+        },
+    )
+}
+
+fn view(vault: Address, strategies: Vec<(StrategyView, LensReference)>) -> VaultView {
+    let (strategies, references) = strategies.into_iter().unzip();
+    VaultView {
+        vault,
+        guard: Address::repeat_byte(0xbb),
+        asset: Address::repeat_byte(0xcc),
+        assetDecimals: 6,
+        assetSymbol: "USDC".to_owned(),
+        idle: U256::from(100),
+        nav: LensNav {
+            liveAssets: U256::from(1),
+            navAssets: U256::from(2),
+            entryAssets: U256::from(3),
+            baseAssets: U256::from(4),
+            supply: U256::from(5),
+            seasonedWad: U256::from(6),
+            markPrice: U256::from(7),
+            observationPrice: U256::from(8),
+            previousPrice: U256::from(9),
+            refreshedAt: U256::from(10),
+            isEntryOpen: true,
+            isReadable: false,
+        },
+        checkpointNav: U256::from(11),
+        checkpointBase: U256::from(12),
+        isCheckpointFresh: true,
+        guardState: LensGuard {
+            policyVersion: 13,
+            policyHash: B256::repeat_byte(14),
+            policyBlock: 15,
+            mode: 1,
+            rebalanceCount: 16,
+            turnover: LensBucket { levelWad: 17, updatedAt: Default::default() },
+            loss: LensBucket { levelWad: 18, updatedAt: Default::default() },
+        },
+        agentState: LensAgent {
+            exists: true,
+            isRevoked: true,
+            nonce: 19,
+            lastRebalanceAt: Default::default(),
+            turnover: LensBucket { levelWad: 20, updatedAt: Default::default() },
+            loss: LensBucket { levelWad: 21, updatedAt: Default::default() },
+        },
+        references,
+        strategies,
+    }
+}
+
+fn page(vaults: Vec<VaultView>, next: u64) -> LensPage {
+    LensPage {
+        lensVersion: LENS_VERSION,
+        chainId: U256::from(31_337),
+        blockNumber: U256::from(12),
+        parentHash: B256::repeat_byte(2),
+        timestamp: U256::from(1_700_000_000u64),
+        baseFee: U256::from(7),
+        vaults,
+        next: U256::from(next),
+    }
+}
+
+fn read(page: &LensPage, queries: &[Query], start: usize) -> Result<(Vec<Snapshot>, usize), String> {
+    decode(&ITreasuryLens::readCall::abi_encode_returns(page), queries, start, &header(), 31_337)
+}
+
+fn morpho() -> Vec<u8> {
+    curve::MorphoBlueCurve {
+        totalSupplyAssets: U256::from(1),
+        totalSupplyShares: U256::from(2),
+        totalBorrowAssets: U256::from(3),
+        totalBorrowShares: U256::from(4),
+        lastUpdateAt: U256::from(5),
+        feeWad: U256::from(6),
+        rateAtTargetWad: I256::try_from(-7).expect("fits"),
+    }
+    .abi_encode()
+}
+
+#[test]
+fn every_value_arrives_where_it_belongs() {
+    let page = page(vec![view(query(9).vault, vec![strategy(0x51, 2, morpho())])], 1);
+    let (snapshots, next) = read(&page, &[query(9)], 0).expect("sound");
+    assert_eq!(next, 1);
+    let snapshot = &snapshots[0];
+    assert_eq!((snapshot.chain_id, snapshot.block, snapshot.base_fee_wei), (31_337, header().block, 7));
+    let vault = &snapshot.vault;
+    assert_eq!((vault.vault, vault.agent.agent), (query(9).vault, query(9).agent));
+    assert_eq!((vault.checkpoint.nav, vault.checkpoint.base), (U256::from(11), U256::from(12)));
+    assert_eq!((vault.nav.live_assets, vault.nav.previous_price), (U256::from(1), U256::from(9)));
+    assert_eq!((vault.nav.is_entry_open, vault.nav.is_readable), (true, false));
+    assert_eq!((vault.guard_state.mode, vault.guard_state.rebalance_count), (Mode::ExitOnly, 16));
+    assert_eq!((vault.agent.nonce, vault.agent.is_revoked, vault.agent.loss.level_wad), (19, true, 21));
+    let strategy = &vault.strategies[0];
+    assert_eq!(strategy.symbol, "s[31mT", "no escape codes");
+    assert_eq!((strategy.convert_assets, strategy.redeem_assets), (U256::from(2), U256::from(3)));
+    assert_eq!((strategy.reference_price, strategy.reference_at), (U256::from(5), 6));
+    let Curve::MorphoBlue(curve) = &strategy.curve else { panic!("{:?}", strategy.curve) };
+    assert_eq!((curve.fee_wad, curve.rate_at_target_wad), (U256::from(6), I256::try_from(-7).unwrap()));
+}
+
+#[test]
+fn a_page_from_another_place_is_refused() {
+    let sound = page(vec![view(query(9).vault, vec![])], 1);
+    let wrong: [(&str, fn(&mut LensPage)); 8] = [
+        ("chain id", |page| page.chainId = U256::from(1)),
+        ("block number", |page| page.blockNumber = U256::from(13)),
+        ("parent hash", |page| page.parentHash = B256::ZERO),
+        ("block time", |page| page.timestamp = U256::from(1)),
+        ("lens version", |page| page.lensVersion = 2),
+        ("goes on at 0", |page| page.next = U256::ZERO),
+        ("goes on at 2", |page| page.next = U256::from(2)),
+        ("instead of", |page| page.vaults[0].vault = Address::ZERO),
+    ];
+    assert!(read(&sound, &[query(9)], 0).is_ok());
+    for (expected, change) in wrong {
+        let mut page = sound.clone();
+        change(&mut page);
+        let error = read(&page, &[query(9)], 0).expect_err(expected);
+        assert!(error.contains(expected), "{error}");
+    }
+    let no_lens = decode(&[], &[query(9)], 0, &header(), 31_337).expect_err("empty");
+    assert!(no_lens.contains("is there a lens"), "{no_lens}");
+}
+
+#[test]
+fn pages_go_on_where_the_last_one_ended() {
+    let queries = [query(1), query(2), query(3)];
+    let first = page(vec![view(queries[0].vault, vec![]), view(queries[1].vault, vec![])], 2);
+    assert_eq!(read(&first, &queries, 0).expect("sound").1, 2);
+    let second = page(vec![view(queries[2].vault, vec![])], 3);
+    let (snapshots, next) = read(&second, &queries, 2).expect("sound");
+    assert_eq!((snapshots[0].vault.vault, next), (queries[2].vault, 3));
+}
+
+#[test]
+fn inconsistent_vaults_are_refused() {
+    let cases: [(&str, fn(&mut VaultView)); 5] = [
+        ("price references", |view| view.references.clear()),
+        ("stands beside", |view| view.references[0].strategy = Address::ZERO),
+        ("no mode 3", |view| view.guardState.mode = 3),
+        ("out of range", |view| view.nav.refreshedAt = U256::MAX),
+        ("cannot be decoded", |view| view.strategies[0].curve = Bytes::from_static(&[1, 2])),
+    ];
+    for (expected, change) in cases {
+        let mut view = view(query(9).vault, vec![strategy(0x51, 2, morpho())]);
+        change(&mut view);
+        let error = read(&page(vec![view], 1), &[query(9)], 0).expect_err(expected);
+        assert!(error.contains(expected), "{error}");
+    }
+}

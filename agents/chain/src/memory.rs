@@ -1,0 +1,204 @@
+//! A chain in process, for tests: blocks, reorganisations, a pool, and a guard that obeys the rules in Rust.
+//!
+//! It executes rebalances alone, by moving assets one to one between idle and strategies. Everything else that happens
+//! in its world is done by the test, between two blocks, to the state itself.
+
+mod model;
+
+use std::{collections::VecDeque, sync::Mutex};
+
+use alloy::primitives::{Address, B256, Bytes, U256};
+use async_trait::async_trait;
+use vagus_policy::{Policy, Snapshot};
+
+use crate::{
+    BlockAt, Call, ChainError, ChainReader, ChainResult, ChainWriter, Header, Query, SendAnswer,
+    Simulation, Tag, TransactionReceipt,
+};
+
+pub use model::Model;
+
+/// What an endpoint does wrong with one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It answers nothing; a transaction handed in is lost.
+    Unreachable,
+    /// It answers nothing, but a transaction handed in has arrived.
+    AnswerLost,
+    /// It has not seen the block.
+    Late,
+    /// It refuses.
+    Refused(String),
+}
+
+/// The chain. Share it in an `Arc`; every method locks it for a moment.
+#[derive(Debug)]
+pub struct MemoryChain {
+    model: Mutex<Model>,
+    faults: Mutex<VecDeque<(&'static str, Fault)>>,
+    is_down: Mutex<bool>,
+}
+
+impl MemoryChain {
+    /// A chain whose newest block holds this snapshot's vault, under this policy.
+    #[must_use]
+    pub fn new(policy: Policy, snapshot: Snapshot) -> Self {
+        Self {
+            model: Mutex::new(Model::new(policy, snapshot)),
+            faults: Mutex::default(),
+            is_down: Mutex::new(false),
+        }
+    }
+
+    /// Looks at the model, or changes it between two blocks.
+    pub fn with<T>(&self, look: impl FnOnce(&mut Model) -> T) -> T {
+        look(&mut self.model.lock().unwrap_or_else(|e| e.into_inner()))
+    }
+
+    /// The next request of a method meets this fault.
+    pub fn fail_next(&self, method: &'static str, fault: Fault) {
+        self.faults.lock().unwrap_or_else(|e| e.into_inner()).push_back((method, fault));
+    }
+
+    /// Whether every request is unanswered from now on.
+    pub fn set_down(&self, is_down: bool) {
+        *self.is_down.lock().unwrap_or_else(|e| e.into_inner()) = is_down;
+    }
+
+    fn fault(&self, method: &'static str) -> Option<Fault> {
+        if *self.is_down.lock().unwrap_or_else(|e| e.into_inner()) {
+            return Some(Fault::Unreachable);
+        }
+        let mut faults = self.faults.lock().unwrap_or_else(|e| e.into_inner());
+        let place = faults.iter().position(|(of, _)| *of == method)?;
+        faults.remove(place).map(|(_, fault)| fault)
+    }
+
+    fn ask(&self, method: &'static str) -> ChainResult<()> {
+        let endpoint = self.endpoint();
+        match self.fault(method) {
+            None => Ok(()),
+            Some(Fault::Unreachable | Fault::AnswerLost) => {
+                Err(ChainError::Unreachable { endpoint, cause: "connection refused".to_owned() })
+            }
+            Some(Fault::Late) => Err(ChainError::Late { endpoint, block: B256::ZERO }),
+            Some(Fault::Refused(message)) => {
+                Err(ChainError::Refused { endpoint, method, code: -32_000, message, data: None })
+            }
+        }
+    }
+
+    fn canonical(&self, header: &Header) -> ChainResult<()> {
+        let hash = header.block.hash;
+        match self.with(|model| model.header(BlockAt::Number(header.block.number))) {
+            Some(now) if now.block.hash == hash => Ok(()),
+            Some(_) => Err(ChainError::Reorganised { endpoint: self.endpoint(), block: hash }),
+            None => Err(ChainError::Late { endpoint: self.endpoint(), block: hash }),
+        }
+    }
+}
+
+#[async_trait]
+impl ChainReader for MemoryChain {
+    fn endpoint(&self) -> String {
+        "memory".to_owned()
+    }
+
+    async fn chain_id(&self) -> ChainResult<u64> {
+        self.ask("chain_id")?;
+        Ok(self.with(|model| model.chain_id()))
+    }
+
+    async fn head(&self, tag: Tag) -> ChainResult<Header> {
+        self.ask("head")?;
+        Ok(self.with(|model| match tag {
+            Tag::Latest => model.head(),
+            Tag::Finalized => model.finalized(),
+        }))
+    }
+
+    async fn header(&self, at: BlockAt) -> ChainResult<Option<Header>> {
+        self.ask("header")?;
+        Ok(self.with(|model| model.header(at)))
+    }
+
+    async fn code_hash(&self, account: Address, block: &Header) -> ChainResult<B256> {
+        self.ask("code_hash")?;
+        self.canonical(block)?;
+        Ok(self.with(|model| model.code_hash(account)))
+    }
+
+    async fn snapshots(
+        &self,
+        _lens: Address,
+        queries: &[Query],
+        block: &Header,
+    ) -> ChainResult<Vec<Snapshot>> {
+        self.ask("snapshots")?;
+        self.canonical(block)?;
+        queries
+            .iter()
+            .map(|query| {
+                self.with(|model| model.snapshot(block.block.hash, query.vault, query.agent))
+                    .ok_or_else(|| ChainError::Malformed {
+                        endpoint: self.endpoint(),
+                        method: "the lens",
+                        cause: format!("there is no vault {}", query.vault),
+                    })
+            })
+            .collect()
+    }
+
+    async fn policy(&self, guard: Address, block: u64, hash: B256) -> ChainResult<Policy> {
+        self.ask("policy")?;
+        self.with(|model| model.policy(hash)).ok_or_else(|| ChainError::PolicyNotFound {
+            endpoint: self.endpoint(),
+            guard,
+            block,
+            hash,
+        })
+    }
+
+    async fn simulate(&self, call: &Call, block: &Header, at: u64) -> ChainResult<Simulation> {
+        if let Some(Fault::Refused(message)) = self.fault("simulate_fails") {
+            return Ok(Simulation::Fails { message, data: Bytes::new() });
+        }
+        self.ask("simulate")?;
+        self.canonical(block)?;
+        Ok(self.with(|model| model.simulate(call, block.block.hash, at)))
+    }
+}
+
+#[async_trait]
+impl ChainWriter for MemoryChain {
+    async fn transaction_count(&self, account: Address, block: Option<B256>) -> ChainResult<u64> {
+        self.ask("transaction_count")?;
+        Ok(self.with(|model| model.transaction_count(account, block)))
+    }
+
+    async fn balance(&self, _account: Address) -> ChainResult<U256> {
+        self.ask("balance")?;
+        Ok(U256::from(10u64).pow(U256::from(18)))
+    }
+
+    async fn receipt(&self, transaction: B256) -> ChainResult<Option<TransactionReceipt>> {
+        self.ask("receipt")?;
+        Ok(self.with(|model| model.receipt(transaction)))
+    }
+
+    async fn send_raw(&self, raw: &Bytes) -> ChainResult<SendAnswer> {
+        match self.fault("send_raw") {
+            None => Ok(self.with(|model| model.hand_in(raw))),
+            Some(Fault::Refused(message)) => Ok(SendAnswer::Refused(message)),
+            Some(fault) => {
+                if fault == Fault::AnswerLost {
+                    self.with(|model| model.hand_in(raw));
+                }
+                Err(ChainError::Unreachable {
+                    endpoint: self.endpoint(),
+                    cause: "the connection broke".to_owned(),
+                })
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Address of an endpoint. Keys stand in its path, query and user part, so none of these is ever printed.
+
+use std::fmt;
+
+use reqwest::Url;
+
+/// Address of an endpoint; prints its scheme and host alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct EndpointUrl(Url);
+
+/// The text is no address of an endpoint. It is not repeated, because it may hold a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected an http:// or https:// address of an endpoint")]
+pub struct InvalidUrl;
+
+impl EndpointUrl {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// If it is not of scheme http or https, or has no host.
+    pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
+        let url = Url::parse(text.trim()).map_err(|_| InvalidUrl)?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(InvalidUrl);
+        }
+        Ok(Self(url))
+    }
+
+    pub(crate) fn expose(&self) -> Url {
+        self.0.clone()
+    }
+}
+
+impl fmt::Display for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or_default())?;
+        self.0.port().map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+impl fmt::Debug for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_host_prints() {
+        let url = EndpointUrl::parse("https://user:pass@node.example:8545/v2/key?token=t");
+        let url = url.expect("an address");
+        assert_eq!(format!("{url} {url:?}"), "https://node.example:8545 https://node.example:8545");
+    }
+
+    #[test]
+    fn other_schemes_are_refused() {
+        for text in ["", "node.example", "ws://node.example", "file:///etc/passwd", "http://"] {
+            assert_eq!(EndpointUrl::parse(text), Err(InvalidUrl), "{text}");
+        }
+    }
+}
