@@ -48,9 +48,8 @@ library CurveReader {
         AaveV3Reserve memory reserve;
         (isOk, reserve) = _aaveReserve(pool, asset);
         // The pool must know this token as the asset's, and cannot have been touched in the future.
-        if (!isOk || reserve.aToken != uint160(aToken) || reserve.lastUpdateAt > block.timestamp) {
-            return (false, curve);
-        }
+        isOk = isOk && StaticRead.toAccount(reserve.aToken) == aToken && _isPast(reserve.lastUpdateAt);
+        if (!isOk) return (false, curve);
         curve.configuration = reserve.configuration;
         curve.variableBorrowIndexRay = reserve.variableBorrowIndexRay;
         curve.variableBorrowRateRay = reserve.variableBorrowRateRay;
