@@ -1,11 +1,25 @@
 //! Curve sources and the search for the best list of moves, with a bound on what it misses. Pure.
 
+mod allocate;
+mod certificate;
+pub mod curves;
 pub mod decision;
+mod explain;
+mod improve;
+pub mod income;
+pub mod math;
+mod plan;
 pub mod reason;
+mod repair;
+mod solve;
+mod view;
 
+pub use allocate::decide;
+pub use certificate::{CertificateError, verify_certificate};
 pub use decision::{
     Action, Binding, Candidate, Certificate, Decision, Inputs, Limiting, NativePrice, StrategyLine,
 };
+pub use income::Earning;
 pub use reason::Reason;
 
 /// Version of the decision code. An output that changes for the same input is a new version.

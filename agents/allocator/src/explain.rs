@@ -1,0 +1,194 @@
+//! Saying why: the lines of a plan, what binds it, and when a spent budget has leaked enough.
+
+use alloy_primitives::U256;
+use vagus_policy::{AgentPolicy, Bucket, Policy, Rule, Snapshot, math::mul_div_up};
+
+use crate::{
+    Inputs, Limiting, Reason, StrategyLine,
+    decision::Binding,
+    math::{RAY, amount},
+    plan::Plan,
+    solve::Solution,
+    view::{Venue, View},
+};
+
+/// One line per strategy, in policy order.
+pub(crate) fn lines(policy: &Policy, view: &View, targets: &[u128]) -> Vec<StrategyLine> {
+    policy
+        .strategies
+        .iter()
+        .zip(view.venues.iter().zip(targets))
+        .map(|(listed, (venue, target))| {
+            let rate = |held: u128| {
+                let earning = venue.earning.as_ref();
+                earning.and_then(|earning| earning.rate_ray(held).ok()).unwrap_or(U256::ZERO)
+            };
+            let (before, after) = (rate(venue.position), rate(*target));
+            let income = |rate: U256, held: u128| rate.saturating_mul(amount(held)) / RAY;
+            StrategyLine {
+                strategy: listed.strategy,
+                assets_before: amount(venue.position),
+                assets_after: amount(*target),
+                limit_assets: amount(venue.limit),
+                rate_before_ray: before,
+                rate_after_ray: after,
+                yearly_income_before: income(before, venue.position),
+                yearly_income_after: income(after, *target),
+            }
+        })
+        .collect()
+}
+
+/// What a plan runs into, the dearest first.
+pub(crate) fn bindings(
+    view: &View,
+    inputs: &Inputs,
+    reason: Reason,
+    plan: Option<&Plan>,
+    targets: &[u128],
+    prices: &Solution,
+) -> Vec<Binding> {
+    let mut found: Vec<(i128, Binding)> = Vec::new();
+    if reason == Reason::BelowHurdle
+        && let Some(plan) = plan
+    {
+        found.push((
+            i128::MAX,
+            Binding {
+                limiting: Limiting::Hurdle,
+                index: None,
+                observed: plan.gain,
+                limit: plan.cost.saturating_add(plan.hurdle),
+            },
+        ));
+    }
+    let moved: u128 = view
+        .venues
+        .iter()
+        .zip(targets)
+        .map(|(venue, target)| venue.position.abs_diff(*target))
+        .sum();
+    if prices.turnover_price > 0 || reason == Reason::TurnoverSpent {
+        let price = if reason == Reason::TurnoverSpent { i128::MAX } else { prices.turnover_price };
+        found.push((
+            price,
+            Binding {
+                limiting: Limiting::Rule(Rule::Turnover),
+                index: None,
+                observed: amount(moved),
+                limit: amount(view.turnover),
+            },
+        ));
+    }
+    let held_before: u128 = view.venues.iter().map(|venue| venue.position).sum();
+    let held_after: u128 = targets.iter().sum();
+    let idle_after = (view.idle + held_before).saturating_sub(held_after);
+    if prices.idle_price > 0 && idle_after <= view.idle_goal.saturating_add(view.idle_goal / 1_000)
+    {
+        found.push((
+            prices.idle_price,
+            Binding {
+                limiting: Limiting::Rule(Rule::Idle),
+                index: None,
+                observed: amount(idle_after),
+                limit: amount(view.min_idle),
+            },
+        ));
+    }
+    for (index, (venue, target)) in (0_u8..).zip(view.venues.iter().zip(targets)) {
+        if let Some((price, limiting, observed, limit)) =
+            at_strategy(venue, *target, inputs, prices)
+        {
+            let (observed, limit) = (amount(observed), amount(limit));
+            found.push((price, Binding { limiting, index: Some(index), observed, limit }));
+        }
+    }
+    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.into_iter().map(|(_, binding)| binding).collect()
+}
+
+/// The limit at which a strategy's target stands, and what one more unit beyond it would add.
+fn at_strategy(
+    venue: &Venue,
+    target: u128,
+    inputs: &Inputs,
+    prices: &Solution,
+) -> Option<(i128, Limiting, u128, u128)> {
+    let marginal = venue
+        .earning
+        .as_ref()
+        .and_then(|earning| earning.marginal_ray(target).ok())
+        .and_then(|ray| i128::try_from(ray).ok())
+        .unwrap_or(0);
+    let gain_in = marginal.saturating_sub(prices.idle_price).saturating_sub(prices.turnover_price);
+    let near = inputs.smallest_move.max(1);
+    if venue.value > venue.limit && !venue.is_written_off && target > venue.limit {
+        let limiting = if target > venue.floor {
+            Limiting::VenueLiquidity
+        } else {
+            Limiting::Rule(Rule::Floor)
+        };
+        return Some((i128::MAX - 1, limiting, venue.liquid, venue.value - venue.limit));
+    }
+    if gain_in > 0 && target.saturating_add(near) > venue.highest && target >= venue.position {
+        if venue.goal <= venue.highest.saturating_add(near) {
+            return Some((gain_in, Limiting::Rule(Rule::Weight), target, venue.limit));
+        }
+        if venue.room < crate::view::LARGEST_AMOUNT && venue.highest > venue.position
+            || venue.room < near
+        {
+            let added = target - venue.position;
+            return Some((gain_in, Limiting::VenueCap, added, venue.room));
+        }
+    }
+    let gain_out = prices.idle_price.saturating_sub(prices.turnover_price).saturating_sub(marginal);
+    if gain_out > 0
+        && target <= venue.position
+        && target < venue.lowest.saturating_add(near)
+        && target > 0
+    {
+        if venue.floor > 0
+            && target <= venue.floor.saturating_add(venue.floor / 100).saturating_add(near)
+        {
+            return Some((gain_out, Limiting::Rule(Rule::Floor), target, venue.floor));
+        }
+        if venue.liquid < venue.position {
+            let taken = venue.position - target;
+            return Some((gain_out, Limiting::VenueLiquidity, taken, venue.liquid));
+        }
+    }
+    None
+}
+
+/// When both turnover buckets will have leaked enough for the smallest move, if they ever do.
+pub(crate) fn leak_at(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    inputs: &Inputs,
+    mandate: &AgentPolicy,
+    view: &View,
+) -> Option<u64> {
+    let limits = &policy.limits;
+    let one = |bucket: Bucket, bps: u16| -> Option<u64> {
+        let budget = vagus_policy::budget::Budget::at(
+            bucket,
+            view.base,
+            bps,
+            limits.window_seconds,
+            view.at,
+        );
+        let capacity = budget
+            .capacity
+            .saturating_sub(vagus_policy::math::bps_up(budget.capacity, inputs.headroom_bps));
+        let wanted = amount(inputs.smallest_move.max(1));
+        if wanted > capacity {
+            return None;
+        }
+        let missing = budget.used_up().saturating_add(wanted).saturating_sub(capacity);
+        let seconds = mul_div_up(missing, U256::from(limits.window_seconds), budget.capacity);
+        u64::try_from(seconds).ok().and_then(|seconds| view.at.checked_add(seconds))
+    };
+    let vault = one(snapshot.vault.guard_state.turnover, limits.max_turnover_bps)?;
+    let agent = one(snapshot.vault.agent.turnover, mandate.max_turnover_bps)?;
+    Some(vault.max(agent))
+}

@@ -1,0 +1,115 @@
+//! Our yearly income from a venue as a function of what we hold there.
+//!
+//! Our present position leaves and the asked one enters, everyone else stays; the rate is the venue's own after that
+//! change (`curves`), to the last digit. Both sources pay simple interest at the rate of the moment. What Morpho's
+//! adaptive model will do to its rate during the horizon is not looked at: the rate right after the change is taken for
+//! the whole of it.
+
+use alloy_primitives::{I256, U256};
+use vagus_policy::{Curve, StrategyState};
+
+use crate::{
+    curves::{AaveV3Market, Change, MorphoBlueMarket, Shape},
+    math::{CurveError, CurveResult, amount, mul},
+};
+
+/// A venue at one moment, with our position in it.
+#[derive(Clone, Debug)]
+pub struct Earning {
+    position: u128,
+    kink: u128,
+    shape: Shape,
+    venue: Venue,
+}
+
+#[derive(Clone, Debug)]
+enum Venue {
+    AaveV3(AaveV3Market),
+    MorphoBlue(MorphoBlueMarket),
+}
+
+impl Earning {
+    /// The income curve of a strategy at Unix time `at`; none if its curve is unknown.
+    ///
+    /// # Errors
+    /// If the raw inputs make no curve, or our position is more than the venue holds.
+    pub fn of(strategy: &StrategyState, position: u128, at: u64) -> CurveResult<Option<Self>> {
+        let venue = match &strategy.curve {
+            Curve::Unknown => return Ok(None),
+            Curve::AaveV3(curve) => Venue::AaveV3(AaveV3Market::at(curve, at)?),
+            Curve::MorphoBlue(curve) => Venue::MorphoBlue(MorphoBlueMarket::at(curve, at)?),
+        };
+        let shape = match &venue {
+            Venue::AaveV3(market) => market.shape()?,
+            Venue::MorphoBlue(market) => market.shape()?,
+        };
+        let kink = u128::try_from(shape.kink_position_up(amount(position))?)
+            .map_err(|_| CurveError::Overflow)?;
+        let earning = Self { position, kink, shape, venue };
+        // Both ends of what can be asked later are asked now, so that a broken curve is found here.
+        earning.rate_ray(position)?;
+        earning.marginal_ray(position)?;
+        Ok(Some(earning))
+    }
+
+    /// What we hold now, smallest unit.
+    #[must_use]
+    pub fn position(&self) -> u128 {
+        self.position
+    }
+
+    /// Smallest position of ours at which the venue is at or below its kink.
+    #[must_use]
+    pub fn kink(&self) -> u128 {
+        self.kink
+    }
+
+    /// What the venue still takes in by its own cap, and can pay out, smallest unit; 2^256 − 1 is no limit.
+    ///
+    /// # Errors
+    /// If a number overflows.
+    pub fn rooms(&self) -> CurveResult<(U256, U256)> {
+        match &self.venue {
+            Venue::AaveV3(market) => Ok((market.deposit_room()?, market.withdraw_room())),
+            Venue::MorphoBlue(market) => Ok((U256::MAX, market.withdraw_room())),
+        }
+    }
+
+    /// The venue's yearly supply rate, ray, once we hold `target`.
+    ///
+    /// # Errors
+    /// [`CurveError::Inconsistent`] if the venue cannot pay out what leaves, otherwise if a number overflows.
+    pub fn rate_ray(&self, target: u128) -> CurveResult<U256> {
+        let change = if target >= self.position {
+            Change::Deposit(amount(target.saturating_sub(self.position)))
+        } else {
+            Change::Withdrawal(amount(self.position.saturating_sub(target)))
+        };
+        match &self.venue {
+            Venue::AaveV3(market) => Ok(market.rates_after(change)?.supply_ray),
+            Venue::MorphoBlue(market) => Ok(market.after(change)?.rates()?.supply_yearly_ray),
+        }
+    }
+
+    /// Our yearly income once we hold `target`, in 10^-27 of the asset's smallest unit.
+    ///
+    /// # Errors
+    /// As [`Earning::rate_ray`].
+    pub fn income_ray(&self, target: u128) -> CurveResult<U256> {
+        mul(self.rate_ray(target)?, amount(target))
+    }
+
+    /// Yearly income of one more unit once we hold `target`, ray, without the venue's rounding.
+    ///
+    /// # Errors
+    /// If a number overflows.
+    pub fn marginal_ray(&self, target: u128) -> CurveResult<I256> {
+        self.shape.marginal_ray(amount(self.position), amount(target))
+    }
+
+    /// Bound on the rounding of [`Earning::income_ray`] at `target`, in its unit.
+    #[must_use]
+    pub fn noise_ray(&self, target: u128) -> U256 {
+        self.shape.rate_noise_ray.saturating_mul(amount(target))
+    }
+}

@@ -1,0 +1,194 @@
+//! From targets to a list of moves, and what that list is worth.
+
+use alloy_primitives::U256;
+use vagus_policy::{ALL_ASSETS, MAX_MOVES, Move, Policy, Snapshot, predict};
+
+use crate::{
+    Candidate, Inputs, NativePrice,
+    income::Earning,
+    math::{BPS, RAY, YEAR_SECONDS, amount, u256},
+    view::{LARGEST_AMOUNT, ROUNDING_UNITS, View},
+};
+
+/// What we would hold of each strategy, in policy order.
+pub(crate) type Targets = Vec<u128>;
+
+/// A list of moves with its value over the horizon.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    pub(crate) targets: Targets,
+    pub(crate) moves: Vec<Move>,
+    /// Income gained over the horizon, rounded down and by the venues' own rounding; zero if it loses.
+    pub(crate) gain: U256,
+    /// Income lost over the horizon, rounded up; zero if it gains.
+    pub(crate) loss: U256,
+    /// Gas and entry costs, rounded up.
+    pub(crate) cost: U256,
+    /// Hurdle, rounded up.
+    pub(crate) hurdle: U256,
+    /// Sum of all deposits.
+    pub(crate) moved_in: U256,
+    /// Sum of all withdrawals.
+    pub(crate) moved_out: U256,
+}
+
+impl Plan {
+    /// Whether the gain beats costs and hurdle.
+    pub(crate) fn pays(&self) -> bool {
+        !self.moves.is_empty() && self.gain > self.cost.saturating_add(self.hurdle)
+    }
+
+    /// Gain less costs, for comparing: above any loss, more is better.
+    pub(crate) fn net(&self) -> (U256, std::cmp::Reverse<U256>) {
+        let paid = self.cost.saturating_add(self.loss);
+        (self.gain.saturating_sub(paid), std::cmp::Reverse(paid.saturating_sub(self.gain)))
+    }
+
+    pub(crate) fn candidate(&self) -> Candidate {
+        Candidate {
+            moves: self.moves.clone(),
+            gain: self.gain,
+            cost: self.cost,
+            hurdle: self.hurdle,
+        }
+    }
+}
+
+/// Yearly hurdle on each unit deposited, ray: `hurdleBps` over the horizon.
+pub(crate) fn hurdle_ray(policy: &Policy) -> i128 {
+    let horizon = u256(u64::from(policy.objective.horizon_seconds.max(1)));
+    let yearly = RAY * u256(u64::from(policy.objective.hurdle_bps)) * u256(YEAR_SECONDS)
+        / (u256(BPS) * horizon);
+    i128::try_from(yearly).unwrap_or(i128::MAX / 8).min(i128::MAX / 8)
+}
+
+/// Gas of a rebalance of so many legs in the asset, rounded up; none if the price is missing.
+pub(crate) fn gas_cost_up(inputs: &Inputs, legs: usize) -> Option<U256> {
+    let gas =
+        u256(inputs.leg_gas).saturating_mul(U256::from(legs)).saturating_add(u256(inputs.base_gas));
+    let wei = gas.saturating_mul(amount(inputs.gas_price_wei));
+    let unit = u256(1_000_000_000_000_000_000);
+    match inputs.native_price {
+        NativePrice::Native => Some(wei),
+        NativePrice::Fixed { assets_per_native } => {
+            Some(vagus_policy::math::mul_div_up(wei, amount(assets_per_native), unit))
+        }
+        NativePrice::Missing => None,
+    }
+}
+
+/// Makes the moves that lead from the positions to the targets and values them. Deposits are cut to what idle allows.
+pub(crate) fn plan(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    inputs: &Inputs,
+    view: &View,
+    targets: &[u128],
+) -> Plan {
+    let mut targets = targets.to_vec();
+    let mut moves = moves(view, &targets);
+    let receipt = predict(policy, &snapshot.vault, &moves);
+    let has_deposit = moves.iter().any(|leg| leg.is_deposit);
+    let mut missing = if has_deposit {
+        u128::try_from(amount(view.idle_goal).saturating_sub(receipt.idle_after))
+            .unwrap_or(LARGEST_AMOUNT)
+    } else {
+        0
+    };
+    // What the legs really bring in can be a few units less than what stands there.
+    for leg in moves.iter_mut().rev().filter(|leg| leg.is_deposit) {
+        let cut = leg.assets.min(missing);
+        leg.assets -= cut;
+        missing -= cut;
+        if let Some(target) = targets.get_mut(usize::from(leg.index)) {
+            *target -= cut;
+        }
+    }
+    moves.retain(|leg| leg.assets > 0);
+    value(policy, snapshot, inputs, view, targets, moves)
+}
+
+fn moves(view: &View, targets: &[u128]) -> Vec<Move> {
+    let legs = || view.venues.iter().zip(targets).zip(0_u8..);
+    let withdrawals = legs().filter(|((venue, target), _)| **target < venue.position).map(
+        |((venue, target), index)| {
+            let assets =
+                if *target == 0 && venue.can_leave { ALL_ASSETS } else { venue.position - target };
+            Move { index, is_deposit: false, assets }
+        },
+    );
+    let deposits = legs().filter(|((venue, target), _)| **target > venue.position).map(
+        |((venue, target), index)| Move {
+            index,
+            is_deposit: true,
+            assets: target - venue.position,
+        },
+    );
+    withdrawals.chain(deposits).collect()
+}
+
+fn value(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    inputs: &Inputs,
+    view: &View,
+    targets: Targets,
+    moves: Vec<Move>,
+) -> Plan {
+    let (mut before, mut after, mut noise) = (U256::ZERO, U256::ZERO, U256::ZERO);
+    for (venue, target) in view.venues.iter().zip(&targets) {
+        let Some(earning) = venue.earning.as_ref().filter(|_| *target != venue.position) else {
+            continue;
+        };
+        before = before.saturating_add(income(earning, venue.position));
+        after = after.saturating_add(income(earning, *target));
+        noise = noise
+            .saturating_add(earning.noise_ray(venue.position))
+            .saturating_add(earning.noise_ray(*target));
+    }
+    let horizon = u256(u64::from(policy.objective.horizon_seconds));
+    let gain = over_horizon_down(after.saturating_sub(before.saturating_add(noise)), horizon);
+    let lost = before.saturating_sub(after);
+    let loss = if lost.is_zero() {
+        U256::ZERO
+    } else {
+        over_horizon_down(lost, horizon).saturating_add(U256::ONE)
+    };
+
+    let receipt = predict(policy, &snapshot.vault, &moves);
+    let (mut moved_in, mut moved_out, mut entry) = (U256::ZERO, U256::ZERO, U256::ZERO);
+    for (leg, done) in moves.iter().zip(&receipt.legs) {
+        if leg.is_deposit {
+            moved_in = moved_in.saturating_add(done.assets);
+            let arrived = done.value_after.saturating_sub(done.value_before);
+            let dust = amount(ROUNDING_UNITS);
+            entry = entry.saturating_add(done.assets.saturating_sub(arrived).saturating_sub(dust));
+        } else {
+            moved_out = moved_out.saturating_add(done.assets);
+        }
+    }
+    let gas = gas_cost_up(inputs, moves.len()).unwrap_or(U256::ZERO);
+    let cost = if moves.is_empty() { U256::ZERO } else { gas.saturating_add(entry) };
+    let hurdle = vagus_policy::math::bps_up(moved_in.max(moved_out), policy.objective.hurdle_bps);
+    Plan { targets, moves, gain, loss, cost, hurdle, moved_in, moved_out }
+}
+
+/// Income at a target, zero where the venue gives none.
+pub(crate) fn income(earning: &Earning, target: u128) -> U256 {
+    earning.income_ray(target).unwrap_or(U256::ZERO)
+}
+
+/// Yearly ray income over the horizon, in the asset's smallest unit, rounded down.
+pub(crate) fn over_horizon_down(yearly_ray: U256, horizon: U256) -> U256 {
+    vagus_policy::math::mul_div_down(yearly_ray, horizon, u256(YEAR_SECONDS)) / RAY
+}
+
+/// Number of legs that the targets need.
+pub(crate) fn legs(view: &View, targets: &[u128]) -> usize {
+    view.venues.iter().zip(targets).filter(|(venue, target)| **target != venue.position).count()
+}
+
+/// Whether one rebalance can carry the targets.
+pub(crate) fn fits_moves(view: &View, targets: &[u128]) -> bool {
+    legs(view, targets) <= MAX_MOVES
+}
