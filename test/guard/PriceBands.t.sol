@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Test} from "forge-std/Test.sol";
+
+import {PriceBands} from "../../contracts/guard/PriceBands.sol";
+import {SaturatingMath} from "../../contracts/guard/SaturatingMath.sol";
+
+/// @notice The arithmetic of price references and bands.
+contract PriceBandsTest is Test {
+    uint256 private constant ONE = 1 << 128;
+    uint256 private constant GROWTH = 0.01e18;
+
+    function test_Check_AtTheEdgesAndOnePast() public pure {
+        // 1,000 shares at 1:1, 1 %: 990 and 1,010, with a unit of grace on either side.
+        _assertCheck(true, 989, true, 0);
+        _assertCheck(true, 988, false, 990);
+        _assertCheck(true, 1011, true, 0);
+        _assertCheck(true, 1012, false, 1011);
+        _assertCheck(false, 989, true, 0);
+        _assertCheck(false, 988, false, 990);
+        _assertCheck(false, type(uint256).max, true, 0);
+    }
+
+    function test_Check_NoShares() public pure {
+        (bool isWithin,) = PriceBands.check(ONE, 100, false, 0, 0);
+        assertTrue(isWithin);
+        (isWithin,) = PriceBands.check(ONE, 100, true, 1, 0);
+        assertTrue(isWithin);
+        uint256 limit;
+        (isWithin, limit) = PriceBands.check(ONE, 100, true, 2, 0);
+        assertFalse(isWithin);
+        assertEq(limit, 1);
+    }
+
+    function test_Check_WithTheLargestNumbers() public pure {
+        uint256 most = type(uint256).max;
+        (bool isWithin, uint256 limit) = PriceBands.check(most, 9999, true, most, most);
+        assertTrue(isWithin);
+        (isWithin, limit) = PriceBands.check(most, 0, false, 0, most);
+        assertFalse(isWithin);
+        assertEq(limit, most);
+    }
+
+    function test_Follow_WaitsADay() public pure {
+        _assertFollow(1 days - 1, 1_005_000, ONE, false);
+        _assertFollow(1 days, 1_005_000, ONE * 1_005_000 / 1_000_000, true);
+        _assertFollow(1 days, 995_000, ONE * 995_000 / 1_000_000, true);
+    }
+
+    function test_Follow_IsClampedByElapsedGrowth() public pure {
+        uint256 day = ONE / 100;
+        _assertFollow(1 days, 2_000_000, ONE + day, true);
+        _assertFollow(1 days, 500_000, ONE - day, true);
+        _assertFollow(36 hours, 2_000_000, ONE + ONE * 15 / 1000, true);
+        _assertFollow(200 days, 500_000, ONE / 2, true);
+        _assertFollow(200 days, 0, 0, true);
+    }
+
+    function test_Follow_StaysWithoutShares() public pure {
+        (uint256 price, bool hasMoved) = PriceBands.follow(ONE, 0, 30 days, GROWTH, 7, 0);
+        assertEq(price, ONE);
+        assertFalse(hasMoved);
+    }
+
+    function test_Follow_StopsInsteadOfOverflowing() public pure {
+        uint256 most = type(uint256).max;
+        (uint256 price, bool hasMoved) = PriceBands.follow(most, 0, 300 days, 1e18, most, 1);
+        assertEq(price, most);
+        assertTrue(hasMoved);
+    }
+
+    function testFuzz_Follow_NeverFasterThanGrowth(
+        uint256 reference_,
+        uint256 growth,
+        uint256 elapsed,
+        uint256 value,
+        uint256 shares
+    ) public pure {
+        reference_ = bound(reference_, 1, 1 << 192);
+        growth = bound(growth, 0, 1e18);
+        elapsed = bound(elapsed, 0, 3650 days);
+        shares = bound(shares, 1, 1 << 128);
+        (uint256 price, bool hasMoved) = PriceBands.follow(reference_, 7, 7 + elapsed, growth, value, shares);
+        assertEq(hasMoved, elapsed >= 1 days);
+        // Cross-multiplied, so that no division hides a unit: |price − P| × 1e18 × 86,400 ≤ P × growth ×
+        // elapsed.
+        uint256 distance = price > reference_ ? price - reference_ : reference_ - price;
+        uint256 allowed = SaturatingMath.mulDivUp(reference_, growth * elapsed, 86_400e18);
+        assertLe(distance, allowed);
+        if (!hasMoved) assertEq(distance, 0);
+    }
+
+    function testFuzz_MulDiv_IsExactWithinTheWord(uint256 x, uint256 y, uint256 d) public pure {
+        x = bound(x, 0, type(uint128).max);
+        y = bound(y, 0, type(uint128).max);
+        d = bound(d, 1, type(uint256).max);
+        assertEq(SaturatingMath.mulDivDown(x, y, d), x * y / d);
+        assertEq(SaturatingMath.mulDivUp(x, y, d), x * y / d + (x * y % d == 0 ? 0 : 1));
+    }
+
+    function test_MulDiv_Saturates() public pure {
+        uint256 most = type(uint256).max;
+        assertEq(SaturatingMath.mulDivDown(most, most, most), most);
+        assertEq(SaturatingMath.mulDivUp(most, most, most), most);
+        assertEq(SaturatingMath.mulDivDown(most, most, most - 1), most);
+        assertEq(SaturatingMath.mulDivUp(most, most, 1), most);
+        assertEq(SaturatingMath.mulDivUp(most, 1, 2), (most >> 1) + 1);
+    }
+
+    function _assertCheck(bool isDeposit, uint256 value, bool isWithin, uint256 limit) private pure {
+        (bool seen, uint256 seenLimit) = PriceBands.check(ONE, 100, isDeposit, value, 1000);
+        assertEq(seen, isWithin);
+        assertEq(seenLimit, limit);
+    }
+
+    /// @dev Value per million shares, after `elapsed`, from a reference of one at a growth of 1 % a day.
+    function _assertFollow(uint256 elapsed, uint256 value, uint256 price, bool hasMoved) private pure {
+        (uint256 seen, bool seenMoved) = PriceBands.follow(ONE, 1000, 1000 + elapsed, GROWTH, value, 1_000_000);
+        assertEq(seen, price);
+        assertEq(seenMoved, hasMoved);
+    }
+}
