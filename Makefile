@@ -63,10 +63,10 @@ vectors: venues ## Write 10,000 rate vectors per venue, asked of the venues them
 	@tools/vectors.sh
 
 test-agents: setup vectors ## Rust tests, the differential test included
-	@$(CARGO) nextest run --workspace --exclude vagus-e2e
+	@$(CARGO) test --quiet --workspace --exclude vagus-e2e
 
 test-e2e: setup ## The story, the kills and the bad input, on real chains
-	@$(CARGO) nextest run -p vagus-e2e
+	@$(CARGO) test --quiet -p vagus-e2e
 
 fmt: ## Format everything
 	@$(FORGE) fmt && venues/forge.sh fmt && $(CARGO) fmt --all

@@ -1,6 +1,19 @@
 //! Real chains, real venues, and everything that can break: the world that demo, play chain and tests share.
 
 pub mod anvil;
+pub mod book;
+pub mod checker;
+pub mod demo;
+pub mod figures;
+pub mod governance;
+pub mod keeper;
+pub mod lockstep;
 pub mod paths;
+pub mod playground;
+pub mod policies;
 pub mod process;
+pub mod story;
+pub mod teller;
+pub mod treasury;
 pub mod venues;
+pub mod world;

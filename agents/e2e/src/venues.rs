@@ -22,6 +22,7 @@ sol! {
         function transfer(address to, uint256 value) external returns (bool);
         function mint(address account, uint256 value) external;
         function totalSupply() external view returns (uint256);
+        function decimals() external view returns (uint8);
     }
 
     /// What the world uses of Aave's pool.

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Formatting and lints. Anything to say is a failure.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+forge=node_modules/.bin/forge
+$forge fmt --check
+venues/forge.sh fmt --check
+$forge lint --deny warnings
+cargo fmt --all -- --check
+cargo clippy --quiet --workspace --all-targets -- -D warnings
+# Advisories need a database from the network; licences, bans and sources do not.
+if cargo deny --version >/dev/null 2>&1; then
+  cargo deny --log-level error check licenses bans sources
+else
+  echo "lint: cargo-deny is not installed, licences and sources were not checked"
+fi
