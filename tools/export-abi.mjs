@@ -14,6 +14,9 @@ const EXPORTED = {
   ITreasuryLens: 'ITreasuryLens.sol',
   ITreasuryFactory: 'ITreasuryFactory.sol',
   IConduit: 'IConduit.sol',
+  TreasuryGovernor: 'TreasuryGovernor.sol',
+  TreasuryVotes: 'TreasuryVotes.sol',
+  TimelockController: 'TimelockController.sol',
   IERC20: 'IERC20.sol',
   IERC4626: 'IERC4626.sol',
 };
