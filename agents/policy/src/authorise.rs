@@ -3,8 +3,8 @@
 use alloy_primitives::U256;
 
 use crate::{
-    check::{Bound, Observation, Subject},
     document::{AgentPolicy, Mode, Policy},
+    observation::{Bound, Observation, Subject},
     rebalance::{ALL_ASSETS, ANY_COUNT, MAX_MOVES, Move, Rebalance},
     rule::{Refusal, Rule},
     snapshot::VaultState,

@@ -14,8 +14,8 @@ use crate::{
 ///
 /// Positions change at their own share price, every rounding against us and a further unit off each leg that leaves
 /// something behind: a loss of a unit or two per leg is normal. NAV and base are the checkpoint's if it is fresh, else
-/// those of a refresh in this block. What a venue takes by size (slippage, a limit reached) is not foreseen: that is for
-/// the simulation of the exact transaction.
+/// those of a refresh in this block. What a venue takes by size (slippage, a limit reached), and an exit fee while there is
+/// no position to see it by, is not foreseen: that is for the simulation of the exact transaction.
 ///
 /// A move whose index has no strategy in the state predicts nothing but its amount; the rules refuse it.
 #[must_use]
@@ -100,3 +100,6 @@ fn likely_price(strategy: &StrategyState, value: U256) -> U256 {
     let highest = price_down(value.saturating_add(U256::ONE), strategy.shares);
     reference.clamp(lowest, highest).max(U256::ONE)
 }
+
+#[cfg(test)]
+mod tests;

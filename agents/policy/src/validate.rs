@@ -1,0 +1,254 @@
+//! What a document must be, whoever submits it: the checks of `contracts/guard/PolicyValidation.sol`, in its order, with
+//! a sentence for people.
+
+use std::fmt;
+
+use crate::document::{
+    BPS, Ceilings, Limits, MAX_AGENTS, MAX_GROUPS, MAX_STRATEGIES, ObjectiveKind,
+    POLICY_SCHEMA_VERSION, Policy,
+};
+
+/// Fastest recognised growth a policy may allow: 100 % a day.
+const MAX_GROWTH_WAD: u64 = 1_000_000_000_000_000_000;
+
+/// Which of the guard's errors a document would meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum InvalidKind {
+    /// `InvalidPolicy`: it breaks the schema.
+    Schema,
+    /// `NotEnforced`: it asks for what this guard does not hold yet.
+    NotEnforced,
+    /// `CeilingExceeded`: it would pass a ceiling.
+    Ceiling,
+    /// None: it would not even decode.
+    Encoding,
+}
+
+/// Why a guard would refuse a document.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {problem}; expected {expected}")]
+pub struct InvalidPolicy {
+    /// Which of the guard's errors it is.
+    pub kind: InvalidKind,
+    /// The field as the guard names it.
+    pub field: &'static str,
+    /// Which entry of a list, zero where there is none. For a list that is too long, the longest it may be.
+    pub index: usize,
+    /// The key as it stands in the file, such as `strategies[1].max_weight`.
+    pub key: String,
+    /// What is wrong.
+    pub problem: String,
+    /// What is expected.
+    pub expected: String,
+}
+
+/// Whether a guard would take the document, but for its ceilings (see [`validate_ceilings`]) and for whether the
+/// strategies fit the vault, which the vault says at adoption.
+///
+/// # Errors
+/// The first check that fails, in the guard's order.
+pub fn validate(policy: &Policy) -> Result<(), InvalidPolicy> {
+    let version = policy.schema_version;
+    require(version == POLICY_SCHEMA_VERSION, "schemaVersion", 0, || {
+        ("schema_version", format!("is {version}"), POLICY_SCHEMA_VERSION.to_string())
+    })?;
+    at_most_entries("strategies", policy.strategies.len(), MAX_STRATEGIES)?;
+    at_most_entries("groups", policy.groups.len(), MAX_GROUPS)?;
+    at_most_entries("agents", policy.agents.len(), MAX_AGENTS)?;
+    enforced(policy.groups.is_empty(), "groups", "groups", "no groups")?;
+    validate_limits(&policy.limits)?;
+    validate_strategies(policy)?;
+    validate_agents(policy)?;
+    validate_objective(policy)
+}
+
+/// Whether the limits stay inside what no vote can lift.
+///
+/// # Errors
+/// The first ceiling that is passed, in the guard's order.
+pub fn validate_ceilings(limits: &Limits, ceilings: &Ceilings) -> Result<(), InvalidPolicy> {
+    let percent = |bps: u16| format!("{} %", crate::toml::percent(bps));
+    let most = |field, key: &str, value: u16, ceiling: u16| {
+        let exceeded = || {
+            (
+                key,
+                format!("is {}", percent(value)),
+                format!("at most the ceiling {}", percent(ceiling)),
+            )
+        };
+        require_kind(InvalidKind::Ceiling, value <= ceiling, field, 0, exceeded)
+    };
+    let seconds = |field, key: &str, holds: bool, value: u32, bound: String| {
+        let exceeded = || (key, format!("is {value} s"), bound);
+        require_kind(InvalidKind::Ceiling, holds, field, 0, exceeded)
+    };
+    most(
+        "maxTurnoverBps",
+        "limits.max_turnover",
+        limits.max_turnover_bps,
+        ceilings.max_turnover_bps,
+    )?;
+    most("maxLossBps", "limits.max_loss", limits.max_loss_bps, ceilings.max_loss_bps)?;
+    let (window, shortest) = (limits.window_seconds, ceilings.min_window_seconds);
+    let bound = format!("at least {shortest} s");
+    seconds("windowSeconds", "limits.window", window >= shortest, window, bound)?;
+    let (delay, shortest) = (limits.policy_delay_seconds, ceilings.min_policy_delay_seconds);
+    let bound = format!("at least {shortest} s");
+    seconds("policyDelaySeconds", "limits.policy_delay", delay >= shortest, delay, bound)?;
+    let longest = ceilings.max_policy_delay_seconds;
+    let bound = format!("at most {longest} s");
+    seconds("policyDelaySeconds", "limits.policy_delay", delay <= longest, delay, bound)?;
+    let (fee, highest) = (limits.management_fee_bps, ceilings.max_management_fee_bps);
+    most("managementFeeBps", "limits.management_fee", fee, highest)?;
+    let (fee, highest) = (limits.performance_fee_bps, ceilings.max_performance_fee_bps);
+    most("performanceFeeBps", "limits.performance_fee", fee, highest)
+}
+
+fn validate_limits(limits: &Limits) -> Result<(), InvalidPolicy> {
+    let no_fee = "\"0 %\"";
+    let key = "limits.management_fee";
+    enforced(limits.management_fee_bps == 0, "managementFeeBps", key, no_fee)?;
+    let key = "limits.performance_fee";
+    enforced(limits.performance_fee_bps == 0, "performanceFeeBps", key, no_fee)?;
+    at_most_all("maxTurnoverBps", 0, "limits.max_turnover", limits.max_turnover_bps)?;
+    at_most_all("maxLossBps", 0, "limits.max_loss", limits.max_loss_bps)?;
+    at_most_all("minIdleBps", 0, "limits.min_idle", limits.min_idle_bps)?;
+    at_most_all("maxDrawdownBps", 0, "limits.max_drawdown", limits.max_drawdown_bps)?;
+    require(limits.max_growth_wad <= MAX_GROWTH_WAD, "maxGrowthWad", 0, || {
+        ("limits.max_growth", "is above 100 % a day".to_owned(), "at most \"100 %\"".to_owned())
+    })?;
+    above_zero("windowSeconds", "limits.window", limits.window_seconds)?;
+    above_zero("entryHaltSeconds", "limits.entry_halt", limits.entry_halt_seconds)?;
+    above_zero("seasoningSeconds", "limits.seasoning", limits.seasoning_seconds)
+}
+
+fn validate_strategies(policy: &Policy) -> Result<(), InvalidPolicy> {
+    for (i, entry) in policy.strategies.iter().enumerate() {
+        let key = |name: &str| format!("strategies[{i}].{name}");
+        require(!entry.strategy.is_zero(), "strategies.strategy", i, || {
+            (key("strategy"), "is the zero address".to_owned(), "the strategy's address".to_owned())
+        })?;
+        let first = policy.strategies.iter().position(|other| other.strategy == entry.strategy);
+        require(first == Some(i), "strategies.strategy", i, || {
+            let problem = format!("{} stands in the list already", entry.strategy);
+            (key("strategy"), problem, "each strategy once".to_owned())
+        })?;
+        let most = entry.max_weight_bps;
+        at_most_all("strategies.maxWeightBps", i, &key("max_weight"), most)?;
+        let least = entry.min_weight_bps;
+        at_most_all("strategies.minWeightBps", i, &key("min_weight"), least)?;
+        require(entry.price_band_bps < BPS, "strategies.priceBandBps", i, || {
+            let problem = format!("is {} %", crate::toml::percent(entry.price_band_bps));
+            (key("price_band"), problem, "less than \"100 %\"".to_owned())
+        })?;
+        let above_zero = "an amount above zero".to_owned();
+        require(entry.reference_assets != 0, "strategies.referenceAssets", i, || {
+            (key("reference.assets"), "is zero".to_owned(), above_zero.clone())
+        })?;
+        require(entry.reference_shares != 0, "strategies.referenceShares", i, || {
+            (key("reference.shares"), "is zero".to_owned(), above_zero.clone())
+        })?;
+        enforced(entry.groups == 0, "strategies.groups", &key("groups"), "no groups")?;
+    }
+    Ok(())
+}
+
+fn validate_agents(policy: &Policy) -> Result<(), InvalidPolicy> {
+    for (i, entry) in policy.agents.iter().enumerate() {
+        let key = |name: &str| format!("agents[{i}].{name}");
+        require(!entry.agent.is_zero(), "agents.agent", i, || {
+            (key("agent"), "is the zero address".to_owned(), "the agent's address".to_owned())
+        })?;
+        let first = policy.agents.iter().position(|other| other.agent == entry.agent);
+        require(first == Some(i), "agents.agent", i, || {
+            let problem = format!("{} stands in the list already", entry.agent);
+            (key("agent"), problem, "each agent once".to_owned())
+        })?;
+        // Shifted in 64 bits, because the list may hold as many strategies as the mask has bits.
+        let beyond = u64::from(entry.scope) >> policy.strategies.len().min(63);
+        require(beyond == 0, "agents.scope", i, || {
+            let problem = "names a strategy beyond the end of the list".to_owned();
+            (key("scope"), problem, "strategies of this document".to_owned())
+        })?;
+        at_most_all("agents.maxTurnoverBps", i, &key("max_turnover"), entry.max_turnover_bps)?;
+        at_most_all("agents.maxLossBps", i, &key("max_loss"), entry.max_loss_bps)?;
+        let is_codable = entry.expires_at < 1 << 40;
+        require_kind(InvalidKind::Encoding, is_codable, "agents.expiresAt", i, || {
+            (key("expires"), "is too far away".to_owned(), "a time before Unix 2^40".to_owned())
+        })?;
+    }
+    Ok(())
+}
+
+fn validate_objective(policy: &Policy) -> Result<(), InvalidPolicy> {
+    let objective = &policy.objective;
+    let is_yield = objective.kind == ObjectiveKind::Yield;
+    enforced(is_yield, "objective.kind", "objective.kind", "\"yield\"")?;
+    at_most_all("objective.hurdleBps", 0, "objective.hurdle", objective.hurdle_bps)?;
+    at_most_all("objective.bandBps", 0, "objective.band", objective.band_bps)?;
+    require(objective.target_weights_bps.is_empty(), "objective.targetWeightsBps", 0, || {
+        let problem = "stands beside the yield objective".to_owned();
+        ("objective.target_weights", problem, "no target weights".to_owned())
+    })
+}
+
+fn at_most_entries(field: &'static str, count: usize, most: usize) -> Result<(), InvalidPolicy> {
+    require(count <= most, field, most, || {
+        (field, format!("has {count} entries"), format!("at most {most}"))
+    })
+}
+
+fn at_most_all(
+    field: &'static str,
+    index: usize,
+    key: &str,
+    bps: u16,
+) -> Result<(), InvalidPolicy> {
+    require(bps <= BPS, field, index, || {
+        (key, format!("is {} %", crate::toml::percent(bps)), "at most \"100 %\"".to_owned())
+    })
+}
+
+fn above_zero(field: &'static str, key: &str, seconds: u32) -> Result<(), InvalidPolicy> {
+    require(seconds != 0, field, 0, || {
+        (key, "is zero".to_owned(), "a duration above zero".to_owned())
+    })
+}
+
+fn enforced(
+    holds: bool,
+    field: &'static str,
+    key: &str,
+    expected: &str,
+) -> Result<(), InvalidPolicy> {
+    require_kind(InvalidKind::NotEnforced, holds, field, 0, || {
+        (key, "is not enforced by the guard yet".to_owned(), expected.to_owned())
+    })
+}
+
+fn require<K: fmt::Display>(
+    holds: bool,
+    field: &'static str,
+    index: usize,
+    sentence: impl FnOnce() -> (K, String, String),
+) -> Result<(), InvalidPolicy> {
+    require_kind(InvalidKind::Schema, holds, field, index, sentence)
+}
+
+fn require_kind<K: fmt::Display>(
+    kind: InvalidKind,
+    holds: bool,
+    field: &'static str,
+    index: usize,
+    sentence: impl FnOnce() -> (K, String, String),
+) -> Result<(), InvalidPolicy> {
+    if holds {
+        return Ok(());
+    }
+    let (key, problem, expected) = sentence();
+    Err(InvalidPolicy { kind, field, index, key: key.to_string(), problem, expected })
+}
+
+#[cfg(test)]
+mod tests;
