@@ -45,8 +45,8 @@ contract TreasuryLensTest is BaseTest {
         skip(1 hours);
         _vault.checkpoint();
         Move[] memory moves = new Move[](2);
-        moves[0] = Move({index: 0, isDeposit: true, assets: uint128(300 * UNIT)});
-        moves[1] = Move({index: 1, isDeposit: true, assets: uint128(200 * UNIT)});
+        moves[0] = Move({index: 0, isDeposit: true, assets: 300e6});
+        moves[1] = Move({index: 1, isDeposit: true, assets: 200e6});
         vm.prank(AGENT);
         _guard.rebalance(
             Rebalance({
@@ -104,13 +104,13 @@ contract TreasuryLensTest is BaseTest {
     function test_Read_ProvesItsBlock() public {
         vm.roll(1234);
         vm.fee(77);
-        vm.setBlockhash(1233, "parent");
+        vm.setBlockhash(1233, keccak256("parent"));
         LensPage memory page = _lens.read(_queries(_vault), 0, RESERVE);
         assertEq(page.lensVersion, 1);
         assertEq(_lens.LENS_VERSION(), 1);
         assertEq(page.chainId, block.chainid);
         assertEq(page.blockNumber, 1234);
-        assertEq(page.parentHash, bytes32("parent"));
+        assertEq(page.parentHash, keccak256("parent"));
         assertEq(page.timestamp, block.timestamp);
         assertEq(page.baseFee, 77);
         assertEq(page.next, 1);
@@ -164,6 +164,16 @@ contract TreasuryLensTest is BaseTest {
         assertEq(seen.strategies[0].decimals, 0);
         assertTrue(seen.strategies[1].isReadable);
         assertEq(seen.strategies[1].symbol, string(new bytes(64)));
+    }
+
+    /// Some old tokens answer their symbol as one word.
+    function test_Read_UnderstandsSymbolInOneWord() public {
+        vm.mockCall(address(asset), abi.encodeWithSignature("symbol()"), abi.encode(bytes32("MKR")));
+        assertEq(_readOne(_vault).assetSymbol, "MKR");
+        vm.mockCall(address(asset), abi.encodeWithSignature("symbol()"), abi.encode(bytes32(0)));
+        assertEq(_readOne(_vault).assetSymbol, "");
+        vm.mockCall(address(asset), abi.encodeWithSignature("symbol()"), abi.encode(uint256(64), uint256(1), "x"));
+        assertEq(_readOne(_vault).assetSymbol, "", "not the encoding of a string");
     }
 
     /// With too little gas a healthy strategy must not look broken.
