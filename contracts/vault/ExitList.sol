@@ -18,10 +18,8 @@ import {SafeStrategyCall} from "./SafeStrategyCall.sol";
 library ExitList {
     /// @notice Whether a strategy is listed, in any status.
     function contains(ExitEntry[] storage self, address strategy) internal view returns (bool) {
-        for (uint256 i = 0; i < self.length; ++i) {
-            if (self[i].strategy == strategy) return true;
-        }
-        return false;
+        ExitEntry[] memory entries = self;
+        return _placeOf(entries, strategy) < entries.length;
     }
 
     /// @notice Strategies that are not written off, in order.
@@ -42,53 +40,40 @@ library ExitList {
     /// @notice Replaces the list; takes back the allowance of every strategy that left Active.
     function replace(
         ExitEntry[] storage self,
-        ExitEntry[] calldata entries,
+        ExitEntry[] memory entries,
         address asset,
         address guard,
         IConduit conduit
     ) internal {
-        if (entries.length > MAX_STRATEGIES) {
-            revert ITreasuryVault.TooManyStrategies(entries.length, MAX_STRATEGIES);
-        }
+        if (entries.length > MAX_STRATEGIES) revert ITreasuryVault.TooManyStrategies(entries.length, MAX_STRATEGIES);
         ExitEntry[] memory old = self;
         for (uint256 i = 0; i < entries.length; ++i) {
             address strategy = entries[i].strategy;
-            bool isOurs = strategy == asset || strategy == guard || strategy == address(conduit)
-                || strategy == address(this) || strategy == address(0);
-            if (isOurs || _isAmong(entries, i, strategy)) revert ITreasuryVault.UnfitStrategy(strategy);
+            bool isUnfit = strategy == asset || strategy == guard || strategy == address(conduit)
+                || strategy == address(this) || _placeOf(entries, strategy) != i;
             // Asked of newcomers only: a strategy that broke must not block the policy that closes it.
-            if (!_isListed(old, strategy) && !_hasAsset(strategy, asset)) {
-                revert ITreasuryVault.UnfitStrategy(strategy);
-            }
+            if (!isUnfit && _placeOf(old, strategy) == old.length) isUnfit = !_hasAsset(strategy, asset);
+            if (isUnfit) revert ITreasuryVault.UnfitStrategy(strategy);
         }
         for (uint256 i = 0; i < old.length; ++i) {
             _leave(old[i], entries, conduit);
-        }
-        _store(self, entries);
-    }
-
-    function _leave(ExitEntry memory entry, ExitEntry[] calldata entries, IConduit conduit) private {
-        for (uint256 i = 0; i < entries.length; ++i) {
-            if (entries[i].strategy != entry.strategy) continue;
-            if (entry.status == StrategyStatus.Active && entries[i].status != StrategyStatus.Active) {
-                conduit.clear(entry.strategy);
-            }
-            return;
-        }
-        if (entry.status == StrategyStatus.Active) conduit.clear(entry.strategy);
-        (bool isRead, uint256 shares) = SafeStrategyCall.tryBalance(entry.strategy);
-        if (!isRead) shares = type(uint256).max;
-        if (shares != 0) emit ITreasuryVault.StrategyDropped(entry.strategy, shares);
-    }
-
-    function _store(ExitEntry[] storage self, ExitEntry[] calldata entries) private {
-        while (self.length > entries.length) {
             self.pop();
         }
         for (uint256 i = 0; i < entries.length; ++i) {
-            if (i < self.length) self[i] = entries[i];
-            else self.push(entries[i]);
+            self.push(entries[i]);
         }
+    }
+
+    function _leave(ExitEntry memory entry, ExitEntry[] memory entries, IConduit conduit) private {
+        uint256 place = _placeOf(entries, entry.strategy);
+        bool isGone = place == entries.length;
+        if (entry.status == StrategyStatus.Active && (isGone || entries[place].status != StrategyStatus.Active)) {
+            conduit.clear(entry.strategy);
+        }
+        if (!isGone) return;
+        (bool isRead, uint256 shares) = SafeStrategyCall.tryBalance(entry.strategy);
+        if (!isRead) shares = type(uint256).max;
+        if (shares != 0) emit ITreasuryVault.StrategyDropped(entry.strategy, shares);
     }
 
     function _hasAsset(address strategy, address asset) private view returns (bool) {
@@ -96,17 +81,8 @@ library ExitList {
         return isRead && word == uint256(uint160(asset));
     }
 
-    function _isAmong(ExitEntry[] calldata entries, uint256 end, address strategy) private pure returns (bool) {
-        for (uint256 i = 0; i < end; ++i) {
-            if (entries[i].strategy == strategy) return true;
-        }
-        return false;
-    }
-
-    function _isListed(ExitEntry[] memory entries, address strategy) private pure returns (bool) {
-        for (uint256 i = 0; i < entries.length; ++i) {
-            if (entries[i].strategy == strategy) return true;
-        }
-        return false;
+    /// @dev First place of a strategy, or the list's length.
+    function _placeOf(ExitEntry[] memory entries, address strategy) private pure returns (uint256 place) {
+        while (place < entries.length && entries[place].strategy != strategy) ++place;
     }
 }

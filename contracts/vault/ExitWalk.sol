@@ -6,6 +6,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {StrategyStatus} from "../types/Policy.sol";
+import {Balance} from "./Balance.sol";
 import {Position} from "./NavAccounting.sol";
 import {SafeStrategyCall} from "./SafeStrategyCall.sol";
 
@@ -74,11 +75,11 @@ library ExitWalk {
 
     /// @notice Carries out a leg and holds the strategy to its own preview: no more shares, no fewer assets.
     function redeem(IERC20 asset, ExitLeg memory leg) internal {
-        uint256 idle = asset.balanceOf(address(this));
+        uint256 idle = Balance.held(asset);
         bytes memory data = abi.encodeCall(IERC4626.redeem, (leg.shares, address(this), address(this)));
         bool isDone = leg.strategy.tryCall(data, SafeStrategyCall.WITHDRAW_GAS);
         (bool isRead, uint256 kept) = leg.strategy.tryBalance();
-        if (!isDone || !isRead || kept + leg.shares < leg.held || asset.balanceOf(address(this)) < idle + leg.received)
+        if (!isDone || !isRead || kept + leg.shares < leg.held || Balance.held(asset) < idle + leg.received)
         {
             revert LegFailed(leg.strategy);
         }

@@ -7,6 +7,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {ExitEntry, NavParameters, NavState} from "../types/Nav.sol";
 import {StrategyStatus} from "../types/Policy.sol";
+import {Balance} from "./Balance.sol";
 import {Price} from "./Price.sol";
 import {SafeStrategyCall} from "./SafeStrategyCall.sol";
 
@@ -71,7 +72,7 @@ library NavAccounting {
         returns (Observation memory seen)
     {
         uint256 writtenOff = _readPositions(self, seen);
-        seen.idle = asset.balanceOf(address(this));
+        seen.idle = Balance.held(asset);
         seen.live = Math.min(Math.saturatingAdd(seen.live, seen.idle), Price.MAX_ASSETS);
         seen.supply = supply;
         seen.units = supply + virtualShares;

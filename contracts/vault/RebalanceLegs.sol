@@ -7,6 +7,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 
 import {IConduit} from "../interfaces/IConduit.sol";
 import {ALL_ASSETS, Leg, LegReceipt, Receipt} from "../types/Rebalance.sol";
+import {Balance} from "./Balance.sol";
 
 /// @title The legs of a rebalance
 /// @notice Carries out what the guard authorised and measures it. Nothing here judges: what a strategy did not pay, or
@@ -16,7 +17,7 @@ library RebalanceLegs {
 
     /// @notice Withdraw legs, then deposit legs through the conduit; the rest returns to idle.
     function execute(Leg[] calldata legs, IERC20 asset, IConduit conduit, Receipt memory receipt) internal {
-        receipt.idleBefore = asset.balanceOf(address(this));
+        receipt.idleBefore = Balance.held(asset);
         receipt.legs = new LegReceipt[](legs.length);
         uint256 deposits = _sumOfDeposits(legs);
         if (deposits == 0) {
@@ -27,7 +28,7 @@ library RebalanceLegs {
         } else {
             _executeThroughConduit(legs, asset, conduit, receipt.legs, deposits);
         }
-        receipt.idleAfter = asset.balanceOf(address(this));
+        receipt.idleAfter = Balance.held(asset);
     }
 
     /// @notice One withdraw leg, measured.
@@ -53,7 +54,7 @@ library RebalanceLegs {
         LegReceipt[] memory receipts,
         uint256 deposits
     ) private {
-        uint256 atStart = asset.balanceOf(address(conduit));
+        uint256 atStart = Balance.heldBy(asset, address(conduit));
         bool isFunded;
         for (uint256 i = 0; i < legs.length; ++i) {
             if (!legs[i].isDeposit) {
@@ -71,7 +72,7 @@ library RebalanceLegs {
 
     /// @dev Adds from idle what the withdraw legs did not bring. What lay in the conduit before is not counted.
     function _fund(IERC20 asset, IConduit conduit, uint256 atStart, uint256 deposits) private {
-        uint256 balance = asset.balanceOf(address(conduit));
+        uint256 balance = Balance.heldBy(asset, address(conduit));
         if (balance < atStart) revert IConduit.Overspent(balance, atStart);
         uint256 brought = balance - atStart;
         if (brought < deposits) asset.safeTransfer(address(conduit), deposits - brought);
@@ -85,7 +86,7 @@ library RebalanceLegs {
     }
 
     function _position(address strategy) private view returns (uint256 shares, uint256 value) {
-        shares = IERC20(strategy).balanceOf(address(this));
+        shares = Balance.held(IERC20(strategy));
         if (shares != 0) value = IERC4626(strategy).previewRedeem(shares);
     }
 

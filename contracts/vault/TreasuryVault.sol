@@ -13,6 +13,7 @@ import {ITreasuryFactory, TreasuryParameters} from "../interfaces/ITreasuryFacto
 import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
 import {ExitEntry, NavParameters, NavState} from "../types/Nav.sol";
 import {Leg, LegReceipt, Receipt} from "../types/Rebalance.sol";
+import {Balance} from "./Balance.sol";
 import {Conduit} from "./Conduit.sol";
 import {ExitList} from "./ExitList.sol";
 import {ExitLeg, ExitWalk} from "./ExitWalk.sol";
@@ -86,16 +87,18 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
     /// @inheritdoc IERC4626
     function deposit(uint256 assets, address receiver) external locks returns (uint256 shares) {
         Observation memory seen = _refresh();
+        _requireEntry(seen, assets, receiver);
         shares = _toEntrySharesDown(seen, assets);
         if (shares == 0 && assets != 0) revert ZeroResult(assets);
-        _enter(seen, assets, shares, receiver);
+        _enter(assets, shares, receiver);
     }
 
     /// @inheritdoc IERC4626
     function mint(uint256 shares, address receiver) external locks returns (uint256 assets) {
         Observation memory seen = _refresh();
         assets = _toEntryAssetsUp(seen, shares);
-        _enter(seen, assets, shares, receiver);
+        _requireEntry(seen, assets, receiver);
+        _enter(assets, shares, receiver);
     }
 
     /// @inheritdoc IERC4626
@@ -230,10 +233,10 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
     {
         if (!ExitList.contains(_nav.exitList, strategy)) revert UnfitStrategy(strategy);
         (receipt.nav, receipt.base) = _checkpointed();
-        receipt.idleBefore = _ASSET.balanceOf(address(this));
+        receipt.idleBefore = Balance.held(_ASSET);
         receipt.legs = new LegReceipt[](1);
         receipt.legs[0] = RebalanceLegs.withdraw(strategy, assets, address(this));
-        receipt.idleAfter = _ASSET.balanceOf(address(this));
+        receipt.idleAfter = Balance.held(_ASSET);
 
         uint256 received = Math.saturatingSub(receipt.idleAfter, receipt.idleBefore);
         if (received < minAssets) revert PulledTooLittle(received, minAssets);
@@ -241,7 +244,7 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
     }
 
     /// @inheritdoc ITreasuryVault
-    function adopt(NavParameters calldata parameters, ExitEntry[] calldata exitList_) external onlyGuard locks {
+    function adopt(NavParameters memory parameters, ExitEntry[] memory exitList_) public onlyGuard locks {
         // Seasoning up to now counts by the parameters that were in force.
         _nav.accrue(totalSupply(), totalSupply());
         _nav.parameters = parameters;
@@ -352,15 +355,17 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
         baseAssets = _nav.baseOf(navAssets, supply);
     }
 
-    function _enter(Observation memory seen, uint256 assets, uint256 shares, address receiver) private {
+    function _requireEntry(Observation memory seen, uint256 assets, address receiver) private view {
         if (receiver == address(0)) revert ZeroAddress();
         if (!seen.isOpen) revert EntriesClosed();
         uint256 most = _largestEntry(seen);
         if (assets > most) revert DepositCapExceeded(assets, most);
+    }
 
-        uint256 before = _ASSET.balanceOf(address(this));
+    function _enter(uint256 assets, uint256 shares, address receiver) private {
+        uint256 before = Balance.held(_ASSET);
         _ASSET.safeTransferFrom(msg.sender, address(this), assets);
-        uint256 received = _ASSET.balanceOf(address(this)) - before;
+        uint256 received = Balance.held(_ASSET) - before;
         if (received != assets) revert UnexpectedTransfer(assets, received);
         _mint(receiver, shares);
         emit Deposit(msg.sender, receiver, assets, shares);
@@ -440,7 +445,7 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
         for (uint256 i = 0; i < skip.length; ++i) {
             if (skip[i] == token) return 0;
         }
-        amount = Math.mulDiv(IERC20(token).balanceOf(address(this)), shares, units);
+        amount = Math.mulDiv(Balance.held(IERC20(token)), shares, units);
         if (amount != 0) IERC20(token).safeTransfer(receiver, amount);
     }
 
