@@ -1,1 +1,29 @@
-//! vagus-journal
+//! The journal: why the keeper did what it did, and what came of it.
+//!
+//! A decision is recorded in two parts. The [`DecisionRecord`] is hashed: everything the decision was made from and
+//! everything it says, and nothing that another machine would not see. Its hash is the `decision` in the rebalance and
+//! in the guard's event, and each record names the one before it, so that the records of a vault are a chain. The
+//! [`Outcome`] is appended beside it: simulation, attempts, receipt, finality.
+//!
+//! [`Journal`] is what the keeper writes to and [`ReadJournal`] what everything else reads from; [`SqlJournal`]
+//! implements both on one SQLite file or on PostgreSQL, [`JournalReader`] the reading alone, from another process.
+
+mod error;
+pub mod outcome;
+pub mod record;
+mod store;
+pub mod transaction;
+mod verify;
+
+pub use error::{ErrorKind, JournalError, Result};
+pub use outcome::{AttemptSummary, Outcome, OutcomeState, ReceiptSummary, Settlement, Simulation};
+pub use record::{
+    Body, Check, DecisionRecord, Header, HoldObservation, Observation, RECORD_SCHEMA_VERSION,
+    RecordError, RunKey, canonical_hash,
+};
+pub use store::{
+    HoldNotes, HoldRun, Journal, JournalReader, LONGEST_RUN_SECONDS, ReadJournal, RecordQuery,
+    SqlJournal, StoredRecord,
+};
+pub use transaction::{Attempt, StoredTransaction, TransactionIntent, TransactionUpdate};
+pub use verify::{Breach, ChainReport};

@@ -1,0 +1,150 @@
+//! The outcome: what came of a decision. Appended, never hashed, because other machines would see other things.
+
+use alloy_primitives::{Address, B256, Bytes};
+use serde::{Deserialize, Serialize};
+use vagus_policy::{Receipt, Refusal, decimal};
+
+/// How far a decision has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeState {
+    /// Terminal: nothing was to be done.
+    Held,
+    /// Terminal: the simulation of the exact transaction failed, and nothing was sent.
+    SimulationFailed,
+    /// A transaction is on its way, or about to be.
+    Submitted,
+    /// It was mined and is not final.
+    Included,
+    /// Terminal: executed and final.
+    Executed,
+    /// Terminal: mined, reverted and final.
+    Reverted,
+    /// Terminal: its nonce was taken back.
+    Cancelled,
+    /// Terminal: its deadline passed before anything was sent.
+    Expired,
+    /// Terminal: its nonce was used by a transaction that is none of ours.
+    Foreign,
+}
+
+impl OutcomeState {
+    /// Whether nothing but a reorganisation is expected any more.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        !matches!(self, Self::Submitted | Self::Included)
+    }
+}
+
+/// An `eth_call` of the exact transaction at the decision's block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Simulation {
+    /// Height of the block it ran on.
+    pub block_number: u64,
+    /// Hash of that block.
+    pub block_hash: B256,
+    /// Whether it went through.
+    pub is_success: bool,
+    /// Gas it used, if the endpoint said so.
+    pub gas_used: Option<u64>,
+    /// The guard's refusal, if that is why it failed.
+    pub refusal: Option<Refusal>,
+    /// What it returned or reverted with.
+    pub output: Bytes,
+    /// What else is known of a failure, in words.
+    pub message: Option<String>,
+}
+
+/// Bytes that were signed for a decision; the bytes themselves lie with the attempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttemptSummary {
+    /// Hash of the transaction.
+    pub hash: B256,
+    /// Account that signed.
+    pub from: Address,
+    /// Its nonce.
+    pub nonce: u64,
+    /// Most for base fee and tip together, wei per gas.
+    #[serde(with = "decimal")]
+    pub max_fee_wei: u128,
+    /// Most for the tip, wei per gas.
+    #[serde(with = "decimal")]
+    pub priority_fee_wei: u128,
+    /// Whether it takes the nonce back instead of rebalancing.
+    pub is_cancel: bool,
+}
+
+/// Where an attempt was mined, and what it cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptSummary {
+    /// Hash of the transaction.
+    pub transaction_hash: B256,
+    /// Height of its block.
+    pub block_number: u64,
+    /// Hash of its block.
+    pub block_hash: B256,
+    /// Unix time of its block.
+    pub block_timestamp: u64,
+    /// Whether it was executed; false: reverted.
+    pub is_success: bool,
+    /// Gas used.
+    pub gas_used: u64,
+    /// Price paid, wei per gas.
+    #[serde(with = "decimal")]
+    pub effective_gas_price_wei: u128,
+}
+
+/// What the execution was expected to do beside what it did, by the guard's event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settlement {
+    /// As it stands in the record.
+    pub predicted: Receipt,
+    /// As it happened.
+    pub actual: Receipt,
+}
+
+/// What came of a decision, as known when it was written. Each one replaces the one before; all are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// Hash of the decision record.
+    pub decision: B256,
+    /// Version of the keeper that wrote it.
+    pub keeper_version: String,
+    /// How far it has come.
+    pub state: OutcomeState,
+    /// The last simulation, if there was one.
+    pub simulation: Option<Simulation>,
+    /// Everything signed for it, oldest first.
+    pub attempts: Vec<AttemptSummary>,
+    /// Where one of them was mined.
+    pub receipt: Option<ReceiptSummary>,
+    /// Height of the finalized block under which the receipt was seen.
+    pub finalized_number: Option<u64>,
+    /// Prediction and reality, once executed.
+    pub settlement: Option<Settlement>,
+    /// Whether the block that the decision was made at was reorganised away.
+    pub is_orphaned: bool,
+}
+
+impl Outcome {
+    /// An outcome of which nothing but the state is known.
+    #[must_use]
+    pub fn new(decision: B256, keeper_version: &str, state: OutcomeState) -> Self {
+        Self {
+            decision,
+            keeper_version: keeper_version.to_owned(),
+            state,
+            simulation: None,
+            attempts: Vec::new(),
+            receipt: None,
+            finalized_number: None,
+            settlement: None,
+            is_orphaned: false,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The journal's two traits and their implementation over SQL.
+
+pub(crate) mod decisions;
+mod lock;
+mod open;
+mod outcomes;
+mod reads;
+mod rows;
+pub(crate) mod sql;
+mod traits;
+mod transactions;
+
+pub use open::{JournalReader, SqlJournal};
+
+use alloy_primitives::{Address, B256};
+use async_trait::async_trait;
+use vagus_policy::BlockRef;
+
+use crate::{
+    Attempt, ChainReport, DecisionRecord, HoldObservation, Outcome, Result, Simulation,
+    StoredTransaction, TransactionIntent, TransactionUpdate,
+};
+
+/// Longest run of holds in seconds of block time; the next hold begins a new record.
+pub const LONGEST_RUN_SECONDS: u64 = 3_600;
+
+/// Which records to list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecordQuery {
+    /// Only records that end at this block or later.
+    pub from_block: Option<u64>,
+    /// Only records that begin at this block or earlier.
+    pub to_block: Option<u64>,
+    /// Only rebalances.
+    pub rebalances_only: bool,
+    /// At most this many; none for all.
+    pub limit: Option<u32>,
+    /// Newest first instead of oldest first.
+    pub newest_first: bool,
+}
+
+/// A record of the chain, frozen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRecord {
+    /// Its hash.
+    pub hash: B256,
+    /// Place among the records of its vault, from zero.
+    pub sequence: u64,
+    /// The record.
+    pub record: DecisionRecord,
+}
+
+/// What is noted of a hold beside its record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HoldNotes {
+    /// Version of the keeper.
+    pub keeper_version: String,
+    /// The simulation that confirmed it, if there was one.
+    pub simulation: Option<Simulation>,
+}
+
+/// The run that a hold became part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HoldRun {
+    /// Hash of the run's record as it stands; final once the run is closed.
+    pub hash: B256,
+    /// Number of blocks in it.
+    pub count: u64,
+    /// Hash of the run that was closed for it, if one was.
+    pub closed: Option<B256>,
+}
+
+/// What can be read of a journal. Every call sees one consistent state.
+#[async_trait]
+pub trait ReadJournal: Send + Sync {
+    /// The block of the vault's latest decision or hold, in the order in which they were made; none before the first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn last_decided_block(&self, chain_id: u64, vault: Address) -> Result<Option<BlockRef>>;
+
+    /// Hash that the vault's next record has to name as the one before it: of the open run of holds as it stands, else
+    /// of the last record; zero before the first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn head_hash(&self, chain_id: u64, vault: Address) -> Result<B256>;
+
+    /// The open run of holds of the vault as it stands.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn open_run(&self, chain_id: u64, vault: Address) -> Result<Option<DecisionRecord>>;
+
+    /// The frozen record of a hash. Its text is hashed again on the way out.
+    ///
+    /// # Errors
+    /// If the database fails, or the text does not have the hash.
+    async fn record(&self, hash: B256) -> Result<Option<StoredRecord>>;
+
+    /// Frozen records of a vault, by `query`.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    async fn records(
+        &self,
+        chain_id: u64,
+        vault: Address,
+        query: RecordQuery,
+    ) -> Result<Vec<StoredRecord>>;
+
+    /// Every vault that the journal knows, by chain and address.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn vaults(&self) -> Result<Vec<(u64, Address)>>;
+
+    /// What came of a decision, as last written.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn outcome(&self, decision: B256) -> Result<Option<Outcome>>;
+
+    /// Everything that was ever written of what came of a decision, oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn outcomes(&self, decision: B256) -> Result<Vec<Outcome>>;
+
+    /// The transaction of a decision.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn transaction(&self, decision: B256) -> Result<Option<StoredTransaction>>;
+
+    /// Transactions of a chain that have not ended, oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn transactions_in_flight(&self, chain_id: u64) -> Result<Vec<StoredTransaction>>;
+
+    /// Everything signed for a decision, oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn attempts(&self, decision: B256) -> Result<Vec<Attempt>>;
+
+    /// Nonces of the account that transactions in flight hold, ascending.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn nonces_in_flight(&self, chain_id: u64, from: Address) -> Result<Vec<u64>>;
+
+    /// Hashes every record of the vault again and follows every link. What it cannot see is that the newest records
+    /// were dropped together with the journal's own note of them: for that, compare the head with the guard's events.
+    ///
+    /// # Errors
+    /// If the database fails; what is wrong with the chain is in the report.
+    async fn verify_chain(&self, chain_id: u64, vault: Address) -> Result<ChainReport>;
+}
+
+/// The journal. Every call is one transaction of the database: done and durable when it returns, or not done at all.
+/// A call that is dropped half-way is not done.
+#[async_trait]
+pub trait Journal: ReadJournal {
+    /// Appends a rebalance's record and closes the vault's open run of holds. A record that is stored already changes
+    /// nothing. Gives back its hash.
+    ///
+    /// # Errors
+    /// If the record contradicts itself, is a hold, or does not name [`ReadJournal::head_hash`] as the one before it.
+    async fn append_decision(&self, record: &DecisionRecord) -> Result<B256>;
+
+    /// Adds a hold to the vault's open run, or closes that and begins a new one: if anything of the header, the reason
+    /// or the binding limit differs, if the block does not follow the run's last one, or if an hour of block time has
+    /// passed since the run's first. The block that the run ends with changes nothing.
+    ///
+    /// # Errors
+    /// If the observation contradicts itself or is none of a hold.
+    async fn observe_hold(&self, hold: &HoldObservation, notes: &HoldNotes) -> Result<HoldRun>;
+
+    /// Closes every open run: at the end, and at the start after a crash. Gives back their hashes.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn close_runs(&self) -> Result<Vec<B256>>;
+
+    /// Claims a decision for a transaction. Chain and vault are the record's.
+    ///
+    /// # Errors
+    /// If there is no such rebalance, or it is claimed already.
+    async fn put_transaction(&self, intent: &TransactionIntent) -> Result<()>;
+
+    /// Stores signed bytes with the state that knows of them. Has to come back before anything is broadcast. An attempt
+    /// that is stored already only updates the state.
+    ///
+    /// # Errors
+    /// If there is no such transaction, it has ended, or the nonce is not its own.
+    async fn store_attempt(&self, attempt: &Attempt, update: &TransactionUpdate) -> Result<()>;
+
+    /// Stores a step of the life cycle; a nonce that is new in it is claimed.
+    ///
+    /// # Errors
+    /// If there is no such transaction, it has ended, its nonce would change, or another transaction in flight of the
+    /// same account on the same chain holds the nonce.
+    async fn update_transaction(&self, decision: B256, update: &TransactionUpdate) -> Result<()>;
+
+    /// Appends what is now known of what came of a decision. The same again changes nothing.
+    ///
+    /// # Errors
+    /// If there is no such frozen record, or its outcome is terminal and anything but `is_orphaned` would change.
+    async fn append_outcome(&self, outcome: &Outcome) -> Result<()>;
+}

@@ -1,0 +1,223 @@
+//! Decisions and runs of holds.
+
+use alloy_primitives::{Address, B256, keccak256};
+use vagus_allocator::Reason;
+
+use super::{
+    HoldNotes, HoldRun, LONGEST_RUN_SECONDS, SqlJournal,
+    outcomes::written,
+    rows::VaultLine,
+    sql::{Tx, args, damaged, stored},
+};
+use crate::{
+    Body, DecisionRecord, HoldObservation, JournalError, Outcome, OutcomeState, Result, RunKey,
+};
+
+impl SqlJournal {
+    pub(super) async fn append_rebalance(&self, record: &DecisionRecord) -> Result<B256> {
+        record.validate()?;
+        if record.is_hold() {
+            return Err(JournalError::NotARebalance);
+        }
+        let (chain_id, vault) = (record.header.chain_id, record.header.vault);
+        let body = record.to_canonical()?;
+        let hash = keccak256(&body);
+        let mut tx = self.pool.write().await?;
+        let mut line = tx.lock_vault(chain_id, vault).await?;
+        if tx.row("SELECT hash FROM records WHERE hash = $1", args![hash]).await?.is_some() {
+            return Ok(hash);
+        }
+        tx.close_run(chain_id, vault, &mut line).await?;
+        if record.previous != line.head {
+            let (found, expected) = (record.previous, line.head);
+            return Err(JournalError::StaleHead { vault, found, expected });
+        }
+        tx.freeze(record, body, &mut line).await?;
+        tx.note_decided(chain_id, vault, record.last().block()).await?;
+        tx.commit().await?;
+        Ok(hash)
+    }
+
+    pub(super) async fn add_hold(
+        &self,
+        hold: &HoldObservation,
+        notes: &HoldNotes,
+    ) -> Result<HoldRun> {
+        let (chain_id, vault) = (hold.header.chain_id, hold.header.vault);
+        let body = Body::Hold { first: hold.observation.clone(), last: None, count: 1 };
+        let mut fresh = DecisionRecord::new(hold.header.clone(), B256::ZERO, body);
+        fresh.validate()?;
+        let mut tx = self.pool.write().await?;
+        let mut line = tx.lock_vault(chain_id, vault).await?;
+        let mut closed = None;
+        let run = match tx.run_of(chain_id, vault).await? {
+            Some(run) if is_repeated(&run, hold) => run,
+            Some(run) if is_continued(&run, hold) => extended(run, hold),
+            other => {
+                if other.is_some() {
+                    closed = tx.close_run(chain_id, vault, &mut line).await?;
+                }
+                fresh.previous = line.head;
+                fresh
+            }
+        };
+        let hash = tx.keep_run(&run, notes).await?;
+        tx.note_decided(chain_id, vault, hold.observation.block()).await?;
+        tx.commit().await?;
+        Ok(HoldRun { hash, count: run.blocks(), closed })
+    }
+
+    pub(super) async fn close_all(&self) -> Result<Vec<B256>> {
+        let mut tx = self.pool.write().await?;
+        let open = tx
+            .rows("SELECT chain_id, vault FROM open_runs ORDER BY chain_id, vault", args![])
+            .await?;
+        let mut hashes = Vec::new();
+        for row in open {
+            let (chain_id, vault) = (row.number("chain_id")?, row.parsed("vault")?);
+            let mut line = tx.lock_vault(chain_id, vault).await?;
+            hashes.extend(tx.close_run(chain_id, vault, &mut line).await?);
+        }
+        tx.commit().await?;
+        Ok(hashes)
+    }
+}
+
+/// Whether the hold is the one that the run ends with.
+fn is_repeated(run: &DecisionRecord, hold: &HoldObservation) -> bool {
+    run.header == hold.header
+        && run.last().block().hash == hold.observation.block().hash
+        && RunKey::of(&run.last().decision) == RunKey::of(&hold.observation.decision)
+}
+
+fn is_continued(run: &DecisionRecord, hold: &HoldObservation) -> bool {
+    let (begin, end, next) = (run.first().block(), run.last().block(), hold.observation.block());
+    let follows =
+        next.number > end.number && (next.number - end.number > 1 || next.parent_hash == end.hash);
+    let is_short = next.timestamp.saturating_sub(begin.timestamp) < LONGEST_RUN_SECONDS;
+    run.header == hold.header
+        && RunKey::of(&run.first().decision) == RunKey::of(&hold.observation.decision)
+        && follows
+        && is_short
+}
+
+fn extended(mut run: DecisionRecord, hold: &HoldObservation) -> DecisionRecord {
+    if let Body::Hold { last, count, .. } = &mut run.body {
+        *last = Some(hold.observation.clone());
+        *count += 1;
+    }
+    run
+}
+
+impl Tx {
+    /// The vault's open run as it stands.
+    pub(super) async fn run_of(
+        &mut self,
+        chain_id: u64,
+        vault: Address,
+    ) -> Result<Option<DecisionRecord>> {
+        let sql = "SELECT body FROM open_runs WHERE chain_id = $1 AND vault = $2";
+        let Some(row) = self.row(sql, args![stored(chain_id)?, vault]).await? else {
+            return Ok(None);
+        };
+        let run = DecisionRecord::from_canonical(&row.text("body")?)?;
+        if !run.is_hold() {
+            return Err(damaged("open run", &vault.to_string(), "it is not a run of holds"));
+        }
+        Ok(Some(run))
+    }
+
+    /// Writes the open run as it stands now; a simulation that is noted stays until there is another one.
+    async fn keep_run(&mut self, run: &DecisionRecord, notes: &HoldNotes) -> Result<B256> {
+        let body = run.to_canonical()?;
+        let hash = keccak256(&body);
+        let simulation = notes.simulation.as_ref().map(written).transpose()?;
+        self.run(
+            "INSERT INTO open_runs (chain_id, vault, body, keeper_version, simulation) \
+             VALUES ($1, $2, $3, $4, $5) ON CONFLICT (chain_id, vault) DO UPDATE SET \
+             body = excluded.body, keeper_version = excluded.keeper_version, \
+             simulation = COALESCE(excluded.simulation, open_runs.simulation)",
+            args![
+                stored(run.header.chain_id)?,
+                run.header.vault,
+                body,
+                notes.keeper_version.clone(),
+                simulation
+            ],
+        )
+        .await?;
+        Ok(hash)
+    }
+
+    /// Freezes the vault's open run, if it has one, with its outcome.
+    async fn close_run(
+        &mut self,
+        chain_id: u64,
+        vault: Address,
+        line: &mut VaultLine,
+    ) -> Result<Option<B256>> {
+        let sql = "DELETE FROM open_runs WHERE chain_id = $1 AND vault = $2 \
+                   RETURNING body, keeper_version, simulation";
+        let Some(row) = self.row(sql, args![stored(chain_id)?, vault]).await? else {
+            return Ok(None);
+        };
+        let body = row.text("body")?;
+        let run = DecisionRecord::from_canonical(&body)?;
+        if run.previous != line.head {
+            let message = "it does not follow the last record";
+            return Err(damaged("open run", &vault.to_string(), message));
+        }
+        let hash = self.freeze(&run, body, line).await?;
+        let state = match run.reason() {
+            Reason::SimulationFailed => OutcomeState::SimulationFailed,
+            _ => OutcomeState::Held,
+        };
+        let mut outcome = Outcome::new(hash, &row.text("keeper_version")?, state);
+        if row.optional_text("simulation")?.is_some() {
+            outcome.simulation = Some(row.json("simulation")?);
+        }
+        self.add_outcome(&outcome).await?;
+        Ok(Some(hash))
+    }
+
+    /// Puts a record at the end of its vault's chain.
+    async fn freeze(
+        &mut self,
+        record: &DecisionRecord,
+        body: String,
+        line: &mut VaultLine,
+    ) -> Result<B256> {
+        let hash = keccak256(&body);
+        let (chain_id, vault) = (stored(record.header.chain_id)?, record.header.vault);
+        self.run(
+            "INSERT INTO records \
+             (hash, chain_id, vault, sequence, kind, reason, first_block, last_block, body) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            args![
+                hash,
+                chain_id,
+                vault,
+                stored(line.next_sequence)?,
+                kind(record).to_owned(),
+                format!("{:?}", record.reason()),
+                stored(record.first().block().number)?,
+                stored(record.last().block().number)?,
+                body
+            ],
+        )
+        .await?;
+        line.next_sequence += 1;
+        line.head = hash;
+        self.run(
+            "UPDATE vaults SET next_sequence = $3, head = $4 WHERE chain_id = $1 AND vault = $2",
+            args![chain_id, vault, stored(line.next_sequence)?, hash],
+        )
+        .await?;
+        Ok(hash)
+    }
+}
+
+/// The record's kind as it is listed.
+pub(crate) const fn kind(record: &DecisionRecord) -> &'static str {
+    if record.is_hold() { "hold" } else { "rebalance" }
+}

@@ -1,0 +1,110 @@
+//! Reading, from the journal's own process and from others.
+
+use alloy_primitives::{Address, B256};
+use vagus_policy::BlockRef;
+
+use super::{
+    RecordQuery, StoredRecord, rows,
+    sql::{Pool, args, stored},
+};
+use crate::{Attempt, DecisionRecord, Outcome, Result, StoredTransaction};
+
+impl Pool {
+    pub(super) async fn last_decided_block(
+        &self,
+        chain_id: u64,
+        vault: Address,
+    ) -> Result<Option<BlockRef>> {
+        let sql = "SELECT decided_number, decided_hash, decided_parent, decided_timestamp \
+                   FROM vaults WHERE chain_id = $1 AND vault = $2";
+        let row = self.read().await?.row(sql, args![stored(chain_id)?, vault]).await?;
+        row.map_or(Ok(None), |row| rows::decided_block(&row))
+    }
+
+    pub(super) async fn head_hash(&self, chain_id: u64, vault: Address) -> Result<B256> {
+        let mut tx = self.read().await?;
+        if let Some(run) = tx.run_of(chain_id, vault).await? {
+            return Ok(run.hash()?);
+        }
+        let sql = "SELECT head FROM vaults WHERE chain_id = $1 AND vault = $2";
+        let row = tx.row(sql, args![stored(chain_id)?, vault]).await?;
+        row.map_or(Ok(B256::ZERO), |row| row.parsed("head"))
+    }
+
+    pub(super) async fn open_run(
+        &self,
+        chain_id: u64,
+        vault: Address,
+    ) -> Result<Option<DecisionRecord>> {
+        self.read().await?.run_of(chain_id, vault).await
+    }
+
+    pub(super) async fn record(&self, hash: B256) -> Result<Option<StoredRecord>> {
+        let sql = "SELECT hash, sequence, body FROM records WHERE hash = $1";
+        let row = self.read().await?.row(sql, args![hash]).await?;
+        row.map(|row| rows::record(&row)).transpose()
+    }
+
+    pub(super) async fn records(
+        &self,
+        chain_id: u64,
+        vault: Address,
+        query: RecordQuery,
+    ) -> Result<Vec<StoredRecord>> {
+        // One statement for both orders: the sign of the sequence.
+        let sql = "SELECT hash, sequence, body FROM records \
+                   WHERE chain_id = $1 AND vault = $2 AND last_block >= $3 AND first_block <= $4 \
+                   AND (kind = 'rebalance' OR $5 = 0) ORDER BY sequence * $6 LIMIT $7";
+        let values = args![
+            stored(chain_id)?,
+            vault,
+            query.from_block.map_or(Ok(0), stored)?,
+            query.to_block.map_or(Ok(i64::MAX), stored)?,
+            query.rebalances_only,
+            if query.newest_first { -1 } else { 1 },
+            query.limit.map_or(i64::MAX, i64::from)
+        ];
+        self.read().await?.rows(sql, values).await?.iter().map(rows::record).collect()
+    }
+
+    pub(super) async fn vaults(&self) -> Result<Vec<(u64, Address)>> {
+        let sql = "SELECT chain_id, vault FROM vaults ORDER BY chain_id, vault";
+        let rows = self.read().await?.rows(sql, args![]).await?;
+        rows.iter().map(|row| Ok((row.number("chain_id")?, row.parsed("vault")?))).collect()
+    }
+
+    pub(super) async fn outcomes(&self, decision: B256) -> Result<Vec<Outcome>> {
+        let sql = "SELECT body FROM outcomes WHERE decision = $1 ORDER BY sequence";
+        let rows = self.read().await?.rows(sql, args![decision]).await?;
+        rows.iter().map(|row| row.json("body")).collect()
+    }
+
+    pub(super) async fn transaction(&self, decision: B256) -> Result<Option<StoredTransaction>> {
+        let sql = "SELECT * FROM transactions WHERE decision = $1";
+        let row = self.read().await?.row(sql, args![decision]).await?;
+        row.map(|row| rows::transaction(&row)).transpose()
+    }
+
+    pub(super) async fn transactions_in_flight(
+        &self,
+        chain_id: u64,
+    ) -> Result<Vec<StoredTransaction>> {
+        let sql = "SELECT * FROM transactions WHERE chain_id = $1 AND is_terminal = 0 \
+                   ORDER BY sequence, decision";
+        let rows = self.read().await?.rows(sql, args![stored(chain_id)?]).await?;
+        rows.iter().map(rows::transaction).collect()
+    }
+
+    pub(super) async fn attempts(&self, decision: B256) -> Result<Vec<Attempt>> {
+        let sql = "SELECT * FROM attempts WHERE decision = $1 ORDER BY sequence";
+        let rows = self.read().await?.rows(sql, args![decision]).await?;
+        rows.iter().map(rows::attempt).collect()
+    }
+
+    pub(super) async fn nonces_in_flight(&self, chain_id: u64, from: Address) -> Result<Vec<u64>> {
+        let sql = "SELECT nonce FROM transactions WHERE chain_id = $1 AND sender = $2 \
+                   AND is_terminal = 0 AND nonce IS NOT NULL ORDER BY nonce";
+        let rows = self.read().await?.rows(sql, args![stored(chain_id)?, from]).await?;
+        rows.iter().map(|row| row.number("nonce")).collect()
+    }
+}
