@@ -14,8 +14,8 @@ import {Grant, Position, TokenConfig, WorldFile} from "../src/WorldFile.sol";
 import {WorldToken} from "../src/WorldToken.sol";
 
 /// @title Builds a world of lending venues on a local chain
-/// @notice Reads the world file named by VENUES_WORLD, deploys its tokens and markets, lets suppliers and borrowers take
-/// their first positions, and writes every address to the file named by VENUES_OUT. See venues/README.md.
+/// @notice Reads the world file named by VENUES_WORLD, deploys its tokens and markets, lets suppliers and borrowers
+/// take their first positions, and writes every address to the file named by VENUES_OUT. See venues/README.md.
 contract DeployVenues is Script {
     /// @dev A borrower's collateral is worth this many times the market's first supply, so that a far larger loan is
     /// possible later.
@@ -151,8 +151,8 @@ contract DeployVenues is Script {
         supplied = position.supply * 10 ** _tokens.asset.decimals();
         borrowed = supplied * position.utilizationBps / 10_000;
         // forge-lint: disable-start(unsafe-typecast) Prices are positive.
-        collateral = position.supply * COLLATERAL_MULTIPLE * uint256(_tokens.assetFeed.latestAnswer())
-            * 10 ** _tokens.collateral.decimals() / uint256(_tokens.collateralFeed.latestAnswer());
+        collateral = position.supply * COLLATERAL_MULTIPLE * uint256(_tokens.assetFeed.latestAnswer()) * 10
+            ** _tokens.collateral.decimals() / uint256(_tokens.collateralFeed.latestAnswer());
         // forge-lint: disable-end(unsafe-typecast)
     }
 
@@ -232,9 +232,7 @@ contract DeployVenues is Script {
             "out", "collateral", _tokenJson(_tokens.collateral, _tokens.collateralFeed, "collateral")
         );
         // The serialiser knows no lists of objects: they are set into the finished object.
-        json = string.concat(
-            _withoutLast(json), ",\"aave\":", _aaveOut, "],\"morpho\":", _morphoOut, "]}"
-        );
+        json = string.concat(_withoutLast(json), ",\"aave\":", _aaveOut, "],\"morpho\":", _morphoOut, "]}");
         vm.writeJson(json, vm.envString("VENUES_OUT"));
     }
 

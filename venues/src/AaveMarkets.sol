@@ -18,8 +18,9 @@ import {PoolAddressesProvider} from "aave-v3/contracts/protocol/configuration/Po
 import {ConfiguratorInputTypes} from "aave-v3/contracts/protocol/libraries/types/ConfiguratorInputTypes.sol";
 import {RewardsController} from "aave-v3/contracts/rewards/RewardsController.sol";
 import {TransparentProxyFactory} from "solidity-utils/contracts/transparent-proxy/TransparentProxyFactory.sol";
-import {ITransparentProxyFactory} from
-    "solidity-utils/contracts/transparent-proxy/interfaces/ITransparentProxyFactory.sol";
+import {
+    ITransparentProxyFactory
+} from "solidity-utils/contracts/transparent-proxy/interfaces/ITransparentProxyFactory.sol";
 
 import {AaveConfig, AaveMarket, Tokens} from "./World.sol";
 
@@ -143,12 +144,9 @@ library AaveMarkets {
         );
     }
 
-    function _deployStataToken(
-        AaveShared memory shared,
-        Tokens memory tokens,
-        AaveMarket memory market,
-        address admin
-    ) private {
+    function _deployStataToken(AaveShared memory shared, Tokens memory tokens, AaveMarket memory market, address admin)
+        private
+    {
         address impl = address(new StataTokenV2(IPool(market.pool), shared.rewards));
         StataTokenFactory factory = new StataTokenFactory(IPool(market.pool), admin, shared.proxyFactory, impl);
         address[] memory underlyings = new address[](1);

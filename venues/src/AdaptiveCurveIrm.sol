@@ -4,8 +4,9 @@ pragma solidity 0.8.37;
 import {IMorphoIrm, Market, MarketParams} from "vagus/strategies/interfaces/IMorphoBlue.sol";
 
 /// @title An adaptive rate model for Morpho Blue
-/// @notice Written from the published formula of Morpho's adaptive curve, whose contract is in no official package. At the
-/// target utilisation of 90 % borrowers pay the *rate at target*; at 0 % a quarter, at 100 % four times of it. The rate at
+/// @notice Written from the published formula of Morpho's adaptive curve, whose contract is in no official package. At
+/// the target utilisation of 90 % borrowers pay the *rate at target*; at 0 % a quarter, at 100 % four times of it. The
+/// rate at
 /// target itself grows while utilisation is above the target and falls while it is below, exponentially in time.
 /// @dev All rates are per second, 1e18 = 100 %. Signed divisions truncate towards zero.
 contract AdaptiveCurveIrm is IMorphoIrm {
@@ -79,6 +80,8 @@ contract AdaptiveCurveIrm is IMorphoIrm {
         if (start != 0) {
             // forge-lint: disable-next-line(unsafe-typecast) Times are far below 2^255.
             int256 elapsed = int256(block.timestamp - market.lastUpdate);
+            // forge-lint: disable-next-line(divide-before-multiply) The published rounding: a speed first, then its
+            // growth.
             int256 growth = (ADJUSTMENT_SPEED * deviation / WAD) * elapsed;
             average = end = start;
             if (growth != 0) {
@@ -120,7 +123,8 @@ contract AdaptiveCurveIrm is IMorphoIrm {
         int256 q = (x + (x < 0 ? -(LN_2 / 2) : LN_2 / 2)) / LN_2;
         int256 r = x - q * LN_2;
         int256 expR = WAD + r + (r * r / WAD) / 2;
-        // forge-lint: disable-next-line(unsafe-typecast) q lies between -58 and 130; expR, about 2e18 at most, fits with it.
+        // q lies between -58 and 130, and expR, 2e18 at most, fits with it.
+        // forge-lint: disable-next-line(unsafe-typecast)
         return q >= 0 ? expR << uint256(q) : expR >> uint256(-q);
     }
 }

@@ -17,8 +17,8 @@ struct MorphoMarket {
 /// @title Markets of one Morpho Blue
 /// @notice The caller must own `morpho`.
 library MorphoMarkets {
-    /// @notice Creates a market that lends the asset against the collateral under `irm`, with an oracle of its own, so that
-    /// markets with the same terms are still different markets.
+    /// @notice Creates a market that lends the asset against the collateral under `irm`, with an oracle of its own, so
+    /// that markets with the same terms are still different markets.
     function deploy(IMorpho morpho, AdaptiveCurveIrm irm, Tokens memory tokens, MorphoConfig memory config)
         internal
         returns (MorphoMarket memory market)
