@@ -168,11 +168,12 @@ contract TreasuryLensTest is BaseTest {
 
     /// Some old tokens answer their symbol as one word.
     function test_Read_UnderstandsSymbolInOneWord() public {
-        vm.mockCall(address(asset), abi.encodeWithSignature("symbol()"), abi.encode(bytes32("MKR")));
+        bytes32 word = "MKR";
+        vm.mockCall(address(asset), abi.encodeWithSignature("symbol()"), abi.encode(word));
         assertEq(_readOne(_vault).assetSymbol, "MKR");
         vm.mockCall(address(asset), abi.encodeWithSignature("symbol()"), abi.encode(bytes32(0)));
         assertEq(_readOne(_vault).assetSymbol, "");
-        vm.mockCall(address(asset), abi.encodeWithSignature("symbol()"), abi.encode(uint256(64), uint256(1), "x"));
+        vm.mockCall(address(asset), abi.encodeWithSignature("symbol()"), abi.encode(64, 1, 120 << 248));
         assertEq(_readOne(_vault).assetSymbol, "", "not the encoding of a string");
     }
 
