@@ -64,14 +64,12 @@ impl Earning {
         self.kink
     }
 
-    /// What the venue still takes in by its own cap, and can pay out, smallest unit; 2^256 − 1 is no limit.
-    ///
-    /// # Errors
-    /// If a number overflows.
-    pub fn rooms(&self) -> CurveResult<(U256, U256)> {
+    /// What the venue can pay out by its own books, smallest unit.
+    #[must_use]
+    pub fn withdraw_room(&self) -> U256 {
         match &self.venue {
-            Venue::AaveV3(market) => Ok((market.deposit_room()?, market.withdraw_room())),
-            Venue::MorphoBlue(market) => Ok((U256::MAX, market.withdraw_room())),
+            Venue::AaveV3(market) => market.withdraw_room(),
+            Venue::MorphoBlue(market) => market.withdraw_room(),
         }
     }
 

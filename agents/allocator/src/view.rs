@@ -158,14 +158,13 @@ fn venue(
         && is_deposit_priced(policy, snapshot, inputs, index, view);
     let may_withdraw = is_touchable && is_withdrawal_priced(listed, strategy, headroom);
 
-    // The venue's own room and liquidity, less headroom on what we would hold of it, so that a second look after the
-    // plan finds the same bound.
-    let (venue_room, venue_liquid) =
-        earning.as_ref().and_then(|earning| earning.rooms().ok()).unwrap_or((U256::MAX, U256::MAX));
-    let room = capped(strategy.max_deposit_assets.min(venue_room));
+    // Headroom is taken of all that we would hold, not of the room alone, so that a second look after the plan finds
+    // the same bound.
+    let room = capped(strategy.max_deposit_assets);
     let reserve = capped(bps_up(U256::from(room.saturating_add(position)), headroom));
     let usable_room = if room >= LARGEST_AMOUNT { room } else { room.saturating_sub(reserve) };
-    let liquid = capped(strategy.max_withdraw_assets.min(venue_liquid));
+    let in_books = earning.as_ref().map_or(U256::MAX, Earning::withdraw_room);
+    let liquid = capped(strategy.max_withdraw_assets.min(in_books));
     let can_leave = liquid.saturating_add(ROUNDING_UNITS) >= position && position > 0;
     let usable_liquid = if can_leave {
         position

@@ -41,7 +41,8 @@ pub struct AaveV3Rates {
 pub struct AaveV3Market {
     curve: AaveV3Curve,
     debt: U256,
-    liquidity_index_ray: U256,
+    index: U256,
+    elapsed: u64,
 }
 
 impl AaveV3Market {
@@ -53,16 +54,13 @@ impl AaveV3Market {
         let elapsed = at.checked_sub(curve.last_update_at).ok_or(CurveError::Inconsistent)?;
         let index = borrow_index(curve, elapsed)?;
         let debt = ray_mul_up(curve.scaled_debt, index)?;
-        let stored = Self {
-            curve: curve.clone(),
-            debt: ray_mul_up(curve.scaled_debt, curve.variable_borrow_index_ray)?,
-            liquidity_index_ray: curve.liquidity_index_ray,
-        };
-        // The stored supply rate is not among the inputs: it is what the state of the last update gives.
-        let stored_rate = stored.rates_with_available(curve.virtual_balance)?.supply_ray;
-        let growth = div_down(mul(stored_rate, u256(elapsed))?, u256(YEAR_SECONDS))?;
-        let liquidity_index_ray = ray_mul(add(RAY, growth)?, curve.liquidity_index_ray)?;
-        Ok(Self { curve: curve.clone(), debt, liquidity_index_ray })
+        Ok(Self { curve: curve.clone(), debt, index, elapsed })
+    }
+
+    /// Borrow index at this moment, ray.
+    #[must_use]
+    pub fn borrow_index_ray(&self) -> U256 {
+        self.index
     }
 
     /// Debt with interest, rounded up as the debt token does, smallest unit.
@@ -98,21 +96,25 @@ impl AaveV3Market {
     }
 
     /// What the reserve still takes in, smallest unit: 2^256 − 1 without a cap, zero if it is inactive, paused or
-    /// frozen. Counts, as Aave does, what is owed to its treasury, and rounds against the depositor.
+    /// frozen. Counts, as Aave's static token does, what is owed to Aave's treasury, and rounds against the depositor.
     ///
-    /// The curve carries the aToken's supply with interest at the block of the snapshot, so this is exact at that time.
+    /// `supply_rate_ray` is the rate that the pool has stored since its last update. It is not among the curve's
+    /// inputs, so a decision takes the strategy's own `maxDeposit` instead; this is its formula, for checking it. The
+    /// curve carries the aToken's supply with interest, so `at` has to be the time it was read at.
     ///
     /// # Errors
     /// If a number overflows.
-    pub fn deposit_room(&self) -> CurveResult<U256> {
+    pub fn deposit_room(&self, supply_rate_ray: U256) -> CurveResult<U256> {
         if !self.flag(ACTIVE_BIT) || self.flag(PAUSED_BIT) || self.flag(FROZEN_BIT) {
             return Ok(U256::ZERO);
         }
         let Some(cap) = self.supply_cap()? else { return Ok(U256::MAX) };
+        let growth = div_down(mul(supply_rate_ray, u256(self.elapsed))?, u256(YEAR_SECONDS))?;
+        let index = ray_mul(add(RAY, growth)?, self.curve.liquidity_index_ray)?;
         // The supply is ⌊scaled × index⌋ with an index of at least 1, so only one scaled amount gives it.
-        let scaled = mul_div_up(self.curve.total_a_token_supply, RAY, self.liquidity_index_ray)?;
+        let scaled = mul_div_up(self.curve.total_a_token_supply, RAY, index)?;
         let owed = add(scaled, self.curve.accrued_to_treasury)?;
-        Ok(cap.saturating_sub(ray_mul_up(owed, self.liquidity_index_ray)?))
+        Ok(cap.saturating_sub(ray_mul_up(owed, index)?))
     }
 
     /// What the reserve can pay out, smallest unit: zero if it is inactive or paused.

@@ -13,7 +13,6 @@ fn answer(world: &World) -> Decision {
 fn moves_to_the_better_market() {
     let world = two_markets();
     let decision = answer(&world);
-    eprintln!("{decision:#?}");
     assert_eq!(decision.reason, Reason::Income);
     let Action::Rebalance { moves } = &decision.action else { panic!("a rebalance") };
     assert!(!moves[0].is_deposit && moves[0].index == 0);

@@ -1,5 +1,9 @@
 //! Tests of the allocator from outside.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_arithmetic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod basics;
+mod golden;
+mod properties;
+mod random;
+mod vectors;
 mod world;
