@@ -45,7 +45,9 @@ library ExitList {
         address guard,
         IConduit conduit
     ) internal {
-        if (entries.length > MAX_STRATEGIES) revert ITreasuryVault.TooManyStrategies(entries.length, MAX_STRATEGIES);
+        if (entries.length > MAX_STRATEGIES) {
+            revert ITreasuryVault.TooManyStrategies(entries.length, MAX_STRATEGIES);
+        }
         ExitEntry[] memory old = self;
         for (uint256 i = 0; i < entries.length; ++i) {
             address strategy = entries[i].strategy;

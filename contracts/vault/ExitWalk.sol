@@ -79,8 +79,7 @@ library ExitWalk {
         bytes memory data = abi.encodeCall(IERC4626.redeem, (leg.shares, address(this), address(this)));
         bool isDone = leg.strategy.tryCall(data, SafeStrategyCall.WITHDRAW_GAS);
         (bool isRead, uint256 kept) = leg.strategy.tryBalance();
-        if (!isDone || !isRead || kept + leg.shares < leg.held || Balance.held(asset) < idle + leg.received)
-        {
+        if (!isDone || !isRead || kept + leg.shares < leg.held || Balance.held(asset) < idle + leg.received) {
             revert LegFailed(leg.strategy);
         }
     }

@@ -116,6 +116,19 @@ library NavAccounting {
         self.isOutdated = false;
     }
 
+    /// @notice Carries the mark over an entry: what an entrant pays is recognised, so that the part of the live value
+    /// which is not stays the same amount instead of growing with the supply.
+    /// @dev Without it, a mark far below the price of a nearly empty vault (a gift of a few units does that) would hide
+    /// nearly all of the next entrant's money behind years of growth. It pays nobody: the total at the mark rises by
+    /// exactly what was paid, at a price not below the mark, so every round trip through it loses. Rounded down.
+    function carryEntry(NavStorage storage self, uint256 unitsBefore, uint256 unitsAfter, uint256 assets) internal {
+        uint256 mark = Price.unpack(self.mark);
+        uint256 carried = Math.saturatingAdd(
+            Math.mulDiv(mark, unitsBefore, unitsAfter), Price.mulDivSaturating(assets, 1 << 128, unitsAfter)
+        );
+        if (carried > mark) self.mark = Price.packDown(carried);
+    }
+
     /// @notice NAV by the stored prices, without reading a strategy.
     function checkpointNav(NavStorage storage self, uint256 units) internal view returns (uint256) {
         return Price.assetsDown(Math.min(Price.unpack(self.mark), Price.unpack(self.observation)), units);

@@ -90,7 +90,7 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
         _requireEntry(seen, assets, receiver);
         shares = _toEntrySharesDown(seen, assets);
         if (shares == 0 && assets != 0) revert ZeroResult(assets);
-        _enter(assets, shares, receiver);
+        _enter(seen, assets, shares, receiver);
     }
 
     /// @inheritdoc IERC4626
@@ -98,7 +98,7 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
         Observation memory seen = _refresh();
         assets = _toEntryAssetsUp(seen, shares);
         _requireEntry(seen, assets, receiver);
-        _enter(assets, shares, receiver);
+        _enter(seen, assets, shares, receiver);
     }
 
     /// @inheritdoc IERC4626
@@ -362,12 +362,13 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
         if (assets > most) revert DepositCapExceeded(assets, most);
     }
 
-    function _enter(uint256 assets, uint256 shares, address receiver) private {
+    function _enter(Observation memory seen, uint256 assets, uint256 shares, address receiver) private {
         uint256 before = Balance.held(_ASSET);
         _ASSET.safeTransferFrom(msg.sender, address(this), assets);
         uint256 received = Balance.held(_ASSET) - before;
         if (received != assets) revert UnexpectedTransfer(assets, received);
         _mint(receiver, shares);
+        _nav.carryEntry(seen.units, seen.units + shares, assets);
         emit Deposit(msg.sender, receiver, assets, shares);
     }
 

@@ -71,7 +71,8 @@ contract PriceTest is Test {
         assertEq(Price.assetsUp(type(uint256).max, type(uint256).max), (1 << 255) - 1);
         assertEq(Price.assetsDown(0, 1), 0);
         assertEq(Price.assetsUp(0, 1), 0);
-        assertEq(Price.assetsUp(1, 1), 1);
+        assertEq(Price.assetsUp(1, 1), 0);
+        assertEq(Price.assetsUp((1 << 128) + 1, 1), 1);
         assertEq(Price.assetsDown(1, 1), 0);
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 
 import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
 import {ExitEntry} from "../../contracts/types/Nav.sol";
@@ -82,9 +82,7 @@ contract VaultExitTest is VaultFixture {
         vm.prank(alice);
         vault.approve(bob, 90e12);
         vm.startPrank(bob);
-        vm.expectRevert(
-            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, bob, 90e12, 90e12 + 1)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, bob, 90e12, 90e12 + 1));
         vault.redeem(90e12 + 1, bob, alice);
         vault.withdraw(_units(90), bob, alice);
         assertEq(vault.allowance(alice, bob), 0);
@@ -212,9 +210,7 @@ contract VaultExitTest is VaultFixture {
         vm.startPrank(alice);
         for (uint256 gasLimit = 20_000; gasLimit < 300_000; gasLimit += 2000) {
             uint256 snapshot = vm.snapshotState();
-            (bool isDone,) = address(vault).call{gas: gasLimit}(
-                abi.encodeCall(vault.redeem, (100e12, alice, alice))
-            );
+            (bool isDone,) = address(vault).call{gas: gasLimit}(abi.encodeCall(vault.redeem, (100e12, alice, alice)));
             if (isDone) {
                 assertEq(asset.balanceOf(alice), _units(100), "paid whole or not at all");
                 assertEq(first.totalAssets(), 0, "the first leg cannot be made to fail");
@@ -362,7 +358,7 @@ contract VaultExitTest is VaultFixture {
 
     function testFuzz_MaxSucceeds(uint256 fee, uint256 liquidA, uint256 liquidB, uint256 loss, bool isBroken) public {
         _spread();
-        first.setExitFeeBps(bound(fee, 0, 9_000));
+        first.setExitFeeBps(bound(fee, 0, 9000));
         first.setLiquidAssets(bound(liquidA, 0, _units(60)));
         second.setLiquidAssets(bound(liquidB, 0, _units(60)));
         second.lose(bound(loss, 0, _units(60)));
@@ -382,7 +378,7 @@ contract VaultExitTest is VaultFixture {
     /// @dev No entry or exit may lower what a share of those who stay is worth.
     function testFuzz_ExitsDoNotDilute(uint256 amount, uint256 fee, uint256 change) public {
         _spread();
-        second.setExitFeeBps(bound(fee, 0, 1_000));
+        second.setExitFeeBps(bound(fee, 0, 1000));
         first.gain(bound(change, 0, _units(60)));
         third.lose(bound(change >> 128, 0, _units(60)));
         uint256 before = vault.convertToAssets(100e12);

@@ -112,7 +112,8 @@ contract VaultNavTest is VaultFixture {
             vault.checkpoint();
         }
         assertTrue(_state().isEntryOpen);
-        // 10 % below; open within 5 %: the mark had to fall about 5.26 %, which takes ten days and a half at 5 % in ten.
+        // 10 % below; open within 5 %: the mark had to fall about 5.26 %, which takes ten days and a half at 5 % in
+        // ten.
         assertApproxEqAbs(block.timestamp, START + 10.8 days, 0.5 days);
     }
 
@@ -165,7 +166,7 @@ contract VaultNavTest is VaultFixture {
         assertApproxEqAbs(vault.totalAssets(), _units(105), 1);
         vm.warp(START + 1 days);
         _redeemAll(alice);
-        asset.mint(address(vault), _units(1_000));
+        asset.mint(address(vault), _units(1000));
         assertApproxEqAbs(vault.totalAssets(), asset.balanceOf(address(vault)), 0, "starts anew at supply zero");
     }
 
@@ -186,7 +187,7 @@ contract VaultNavTest is VaultFixture {
         vm.warp(START + 2 days);
         _deposit(thief, _units(900));
         assertApproxEqAbs(_state().baseAssets, _units(100), 1);
-        assertApproxEqAbs(_state().navAssets, _units(1_000), 1);
+        assertApproxEqAbs(_state().navAssets, _units(1000), 1);
         _redeemAll(thief);
         assertApproxEqAbs(_state().baseAssets, _units(100), 1);
         assertApproxEqAbs(_state().seasonedWad, 1e18, 1e5);
