@@ -107,11 +107,9 @@ impl Step<'_> {
             Phase::Intended if self.is_late() => self.state.phase = Phase::Expired,
             Phase::Intended => self.effects.push(Effect::ClaimNonce),
             Phase::Claimed if self.is_late() => self.expire_claim(),
-            Phase::Claimed => {
-                if self.state.signing.is_none() {
-                    let fees = self.policy.first(self.state.head.base_fee_wei);
-                    self.sign(fees, None, false);
-                }
+            Phase::Claimed if self.state.signing.is_none() => {
+                let fees = self.policy.first(self.state.head.base_fee_wei);
+                self.sign(fees, None, false);
             }
             Phase::Signed | Phase::Pending if self.is_late() => {
                 self.state.phase = Phase::Cancelling;
@@ -305,6 +303,3 @@ impl Step<'_> {
         self.query_receipts();
     }
 }
-
-#[cfg(test)]
-mod tests;

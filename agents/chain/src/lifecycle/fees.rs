@@ -72,8 +72,8 @@ impl FeePolicy {
 }
 
 /// The least fee that replaces this one: 12.5 % more, rounded up, and at least one wei. Nodes refuse less: geth asks for
-/// 10 % on both fees (`txpool.pricebump`, default 10), and strictly more than before; OpenEthereum's line for 12.5 %.
-/// An eighth is also what the base fee can grow by in one block (EIP-1559).
+/// 10 % on both fees (`--txpool.pricebump`, default 10) and strictly more than before, OpenEthereum asked for 12.5 %. An
+/// eighth is also the most that the base fee grows by in one block (EIP-1559).
 #[must_use]
 pub const fn bumped_up(fee_wei: u128) -> u128 {
     let eighth_up_wei = fee_wei.div_ceil(8);
