@@ -87,6 +87,8 @@ library NavAccounting {
             return seen;
         }
 
+        // Only later or not: how much a refresh may move is bounded by the time that passed.
+        // forge-lint: disable-next-line(block-timestamp)
         bool isLater = self.refreshedAt < block.timestamp;
         uint64 earlier = isLater ? self.observation : self.previous;
         (seen.mark, seen.observation, seen.previous) = (self.mark, self.observation, self.previous);
@@ -137,6 +139,7 @@ library NavAccounting {
     /// @notice Whether the stored prices are young enough for a rebalance, and of the exit list in force.
     function isFresh(NavStorage storage self) internal view returns (bool) {
         uint256 refreshedAt = self.refreshedAt;
+        // forge-lint: disable-next-line(block-timestamp)
         return refreshedAt != 0 && !self.isOutdated && block.timestamp - refreshedAt <= self.parameters.maxNavAgeSeconds;
     }
 

@@ -35,6 +35,8 @@ library Price {
 
     /// @notice The price a float stands for.
     function unpack(uint64 packed) internal pure returns (uint256) {
+        // The lowest eight bits are the exponent.
+        // forge-lint: disable-next-line(unsafe-typecast)
         return uint256(packed >> EXPONENT_BITS) << uint8(packed);
     }
 
@@ -66,6 +68,8 @@ library Price {
     function _times(uint256 price, uint256 units) private pure returns (uint256 whole, bool hasRest) {
         (uint256 high, uint256 low) = Math.mul512(price, units);
         if (high >> 127 != 0) return (1 << 255, false);
+        // The lowest 128 bits are what lies behind the point.
+        // forge-lint: disable-next-line(unsafe-typecast)
         return ((high << 128) | (low >> 128), uint128(low) != 0);
     }
 

@@ -37,6 +37,9 @@ contract HostileStrategy is TestStrategy {
     address public victim;
     uint256 public stolenAssets;
 
+    /// @notice Gas that an honest withdrawal needs on top.
+    uint256 public exitGas;
+
     error Broken();
 
     constructor(TestToken asset_) TestStrategy(asset_) {}
@@ -71,6 +74,10 @@ contract HostileStrategy is TestStrategy {
 
     function setTheft(address victim_, uint256 assets) external {
         (victim, stolenAssets) = (victim_, assets);
+    }
+
+    function setExitGas(uint256 gas_) external {
+        exitGas = gas_;
     }
 
     function convertToAssets(uint256 shares) public view override returns (uint256) {
@@ -109,6 +116,7 @@ contract HostileStrategy is TestStrategy {
     {
         _attack();
         _fail(exitFault);
+        for (uint256 before = gasleft(); before - gasleft() < exitGas;) {}
         // What it reports too much it does not have; it pays what its shares are really worth.
         if (reportBps != 0) assets = assets * 10_000 / reportBps;
         super._withdraw(caller, receiver, owner, assets - assets * shortPayBps / 10_000, shares);
@@ -116,7 +124,7 @@ contract HostileStrategy is TestStrategy {
     }
 
     function _attack() private {
-        if (victim != address(0)) IERC20(asset()).transferFrom(victim, address(this), stolenAssets);
+        if (victim != address(0)) require(IERC20(asset()).transferFrom(victim, address(this), stolenAssets));
         if (callee == address(0)) return;
         bool isDone;
         (isDone, callAnswer) = callee.call(calleeData);

@@ -224,6 +224,34 @@ contract VaultExitTest is VaultFixture {
         assertGt(paid, 0);
     }
 
+    /// @dev A healthy strategy that needs much gas: no gas limit makes its leg be skipped.
+    function test_RevertWhen_TheCallerStarvesAHealthyStrategy() public {
+        _spread();
+        ExitEntry[] memory entries = _list();
+        (entries[0], entries[2]) = (entries[2], entries[0]);
+        vault.adopt(_parameters(), entries);
+        third.setExitGas(2_500_000);
+        uint256 refused;
+        uint256 paid;
+        vm.startPrank(alice);
+        for (uint256 gasLimit = 2_000_000; gasLimit < 5_000_000; gasLimit += 50_000) {
+            uint256 snapshot = vm.snapshotState();
+            (bool isDone, bytes memory answer) =
+                address(vault).call{gas: gasLimit}(abi.encodeCall(vault.redeem, (50e12, alice, alice)));
+            if (isDone) {
+                assertEq(third.totalAssets(), _units(30), "the first leg cannot be made to fail");
+                assertEq(second.totalAssets() + first.totalAssets(), _units(120));
+                paid += 1;
+            } else {
+                assertEq(_errorOf(answer), ITreasuryVault.GasTooLow.selector);
+                refused += 1;
+            }
+            vm.revertToState(snapshot);
+        }
+        assertGt(refused, 0);
+        assertGt(paid, 0);
+    }
+
     function test_RevertWhen_FailureWithTooLittleGas() public {
         _spread();
         third.setReadFault(HostileStrategy.Fault.Revert);
@@ -232,7 +260,7 @@ contract VaultExitTest is VaultFixture {
         (bool isDone, bytes memory answer) =
             address(vault).call{gas: 900_000}(abi.encodeCall(vault.redeem, (10e12, alice, alice)));
         assertFalse(isDone);
-        assertEq(bytes4(answer), ITreasuryVault.GasTooLow.selector);
+        assertEq(_errorOf(answer), ITreasuryVault.GasTooLow.selector);
         vault.redeem(10e12, alice, alice);
     }
 

@@ -90,10 +90,12 @@ abstract contract VaultFixture is Test {
     }
 
     function _in(TestStrategy strategy, uint256 assets) internal pure returns (Leg memory) {
+        // forge-lint: disable-next-line(unsafe-typecast)
         return Leg(address(strategy), true, uint128(assets));
     }
 
     function _out(TestStrategy strategy, uint256 assets) internal pure returns (Leg memory) {
+        // forge-lint: disable-next-line(unsafe-typecast)
         return Leg(address(strategy), false, uint128(assets));
     }
 
@@ -101,6 +103,13 @@ abstract contract VaultFixture is Test {
         uint256 shares = vault.balanceOf(account);
         vm.prank(account);
         return vault.redeem(shares, account, account);
+    }
+
+    /// @notice The error an answer carries.
+    function _errorOf(bytes memory answer) internal pure returns (bytes4) {
+        // The selector is all that is wanted.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return bytes4(answer);
     }
 
     /// @notice Whole units of the asset.
