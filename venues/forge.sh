@@ -20,6 +20,10 @@ if [ -n "${VENUES_VECTORS:-}" ]; then VENUES_VECTORS=$(absolute "$VENUES_VECTORS
 
 # Settings meant for the main project must not reach this one.
 unset FOUNDRY_OUT FOUNDRY_CACHE_PATH FOUNDRY_SOLC FOUNDRY_PROFILE FOUNDRY_SRC FOUNDRY_TEST FOUNDRY_SCRIPT
+# The linter notes changed files as compiled without compiling them, and a test run after it would find no tests.
+if [ "${1:-}" = lint ]; then
+    export FOUNDRY_OUT="$here/cache/lint/out" FOUNDRY_CACHE_PATH="$here/cache/lint/cache"
+fi
 mkdir -p "$here/cache/home"
 export HOME="$here/cache/home" XDG_DATA_HOME="$here/compilers"
 export FOUNDRY_CONFIG="$here/foundry.toml"

@@ -80,8 +80,8 @@ contract AdaptiveCurveIrm is IMorphoIrm {
         if (start != 0) {
             // forge-lint: disable-next-line(unsafe-typecast) Times are far below 2^255.
             int256 elapsed = int256(block.timestamp - market.lastUpdate);
-            // forge-lint: disable-next-line(divide-before-multiply) The published rounding: a speed first, then its
-            // growth.
+            // The published rounding: first a speed, then the growth from it.
+            // forge-lint: disable-next-line(divide-before-multiply)
             int256 growth = (ADJUSTMENT_SPEED * deviation / WAD) * elapsed;
             average = end = start;
             if (growth != 0) {
