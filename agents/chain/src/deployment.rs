@@ -92,7 +92,9 @@ pub enum DeploymentError {
         cause: String,
     },
     /// The file is of another version.
-    #[error("{file}: schemaVersion {found} is not understood; expected {DEPLOYMENT_SCHEMA_VERSION}.")]
+    #[error(
+        "{file}: schemaVersion {found} is not understood; expected {DEPLOYMENT_SCHEMA_VERSION}."
+    )]
     Schema {
         /// The file.
         file: String,
@@ -137,7 +139,9 @@ pub enum DeploymentError {
         found: String,
     },
     /// The code at an address is not the one that was deployed.
-    #[error("{file}: the {contract} at {address} has code {found}, expected {expected}: it is another contract.")]
+    #[error(
+        "{file}: the {contract} at {address} has code {found}, expected {expected}: it is another contract."
+    )]
     OtherCode {
         /// The file.
         file: String,
@@ -183,11 +187,12 @@ impl Deployment {
     pub fn load(path: &Path) -> Result<Self, DeploymentError> {
         let file = path.display().to_string();
         let unreadable = |cause: String| DeploymentError::Unreadable { file: file.clone(), cause };
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            unreadable(format!("the deployment file cannot be read: {error}"))
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| unreadable(format!("the deployment file cannot be read: {error}")))?;
         let unfit = |error: serde_json::Error| {
-            unreadable(format!("expected a deployment file of schema {DEPLOYMENT_SCHEMA_VERSION}: {error}"))
+            unreadable(format!(
+                "expected a deployment file of schema {DEPLOYMENT_SCHEMA_VERSION}: {error}"
+            ))
         };
         let version: Version = serde_json::from_str(&text).map_err(unfit)?;
         if version.schema_version != DEPLOYMENT_SCHEMA_VERSION {
@@ -210,9 +215,7 @@ impl Deployment {
             cause,
             known: match self.vaults.as_slice() {
                 [] => "no vault".to_owned(),
-                vaults => {
-                    vaults.iter().map(|v| v.vault.to_string()).collect::<Vec<_>>().join(", ")
-                }
+                vaults => vaults.iter().map(|v| v.vault.to_string()).collect::<Vec<_>>().join(", "),
             },
         };
         match (address, self.vaults.as_slice()) {
@@ -267,13 +270,22 @@ impl Deployment {
         ] {
             let found = chain.code_hash(address, head).await?;
             if found != expected {
-                return Err(DeploymentError::OtherCode { file, contract, address, expected, found });
+                return Err(DeploymentError::OtherCode {
+                    file,
+                    contract,
+                    address,
+                    expected,
+                    found,
+                });
             }
         }
         if entry.lens_version != LENS_VERSION {
             return Err(DeploymentError::Unreadable {
                 file,
-                cause: format!("lensVersion {} is not understood; expected {LENS_VERSION}", entry.lens_version),
+                cause: format!(
+                    "lensVersion {} is not understood; expected {LENS_VERSION}",
+                    entry.lens_version
+                ),
             });
         }
         let query = Query { vault: entry.vault, agent: Address::ZERO };

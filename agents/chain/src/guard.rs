@@ -5,7 +5,7 @@ use alloy::{
     sol_types::{SolCall, SolError, SolEvent},
 };
 use serde::{Deserialize, Serialize};
-use vagus_policy::{Rebalance, Refusal, Rule, decimal};
+use vagus_policy::{LegReceipt, Rebalance, Receipt, Refusal, Rule, decimal};
 
 use crate::{
     EventLog,
@@ -56,6 +56,29 @@ pub fn encode_rebalance(rebalance: &Rebalance) -> Bytes {
         },
     };
     call.abi_encode().into()
+}
+
+/// What `rebalance` returns; none if it is something else.
+#[must_use]
+pub fn decode_receipt(output: &[u8]) -> Option<Receipt> {
+    let receipt = IPolicyGuard::rebalanceCall::abi_decode_returns(output).ok()?;
+    Some(Receipt {
+        nav: receipt.nav,
+        base: receipt.base,
+        idle_before: receipt.idleBefore,
+        idle_after: receipt.idleAfter,
+        legs: receipt
+            .legs
+            .iter()
+            .map(|leg| LegReceipt {
+                assets: leg.assets,
+                value_before: leg.valueBefore,
+                value_after: leg.valueAfter,
+                shares_before: leg.sharesBefore,
+                shares_after: leg.sharesAfter,
+            })
+            .collect(),
+    })
 }
 
 /// The rule's refusal in revert data, if that is what it is.

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use vagus_policy::{BlockRef, Policy, Snapshot};
 
 use crate::{
-    BlockAt, Call, ChainError, ChainReader, ChainResult, ChainWriter, EndpointUrl, EventLog, Header,
-    Query, SendAnswer, Simulation, Tag, TransactionReceipt, guard, lens, rpc::Rpc,
+    BlockAt, Call, ChainError, ChainReader, ChainResult, ChainWriter, EndpointUrl, EventLog,
+    Header, Query, SendAnswer, Simulation, Tag, TransactionReceipt, guard, lens, rpc::Rpc,
 };
 
 /// One endpoint of a chain.
@@ -126,9 +126,9 @@ impl ChainReader for HttpChain {
         };
         let header: Option<RawHeader> =
             self.rpc.request("eth_getBlockByNumber", (tag, false)).await?;
-        header
-            .map(Header::from)
-            .ok_or_else(|| self.rpc.malformed("eth_getBlockByNumber", format_args!("no {tag} block")))
+        header.map(Header::from).ok_or_else(|| {
+            self.rpc.malformed("eth_getBlockByNumber", format_args!("no {tag} block"))
+        })
     }
 
     async fn header(&self, at: BlockAt) -> ChainResult<Option<Header>> {
@@ -167,8 +167,7 @@ impl ChainReader for HttpChain {
         let mut snapshots = Vec::with_capacity(queries.len());
         let mut start = 0;
         while start < queries.len() {
-            let answer =
-                self.call(lens, lens::encode(queries, start), block.block.hash).await?;
+            let answer = self.call(lens, lens::encode(queries, start), block.block.hash).await?;
             let (page, next) = lens::decode(&answer, queries, start, block, chain_id)
                 .map_err(|cause| self.rpc.malformed("the lens", cause))?;
             snapshots.extend(page);
@@ -197,10 +196,7 @@ impl ChainReader for HttpChain {
         let policy = vagus_policy::decode(&encoding).map_err(|error| {
             ChainError::PolicyUnreadable { guard, hash, cause: error.to_string() }
         })?;
-        self.policies
-            .lock()
-            .unwrap_or_else(|e| e.into_inner())
-            .insert(hash, policy.clone());
+        self.policies.lock().unwrap_or_else(|e| e.into_inner()).insert(hash, policy.clone());
         Ok(policy)
     }
 
@@ -216,10 +212,8 @@ impl ChainReader for HttpChain {
             "number": U64::from(block.block.number.saturating_add(1)),
             "time": U64::from(at),
         });
-        let answer = self
-            .rpc
-            .request("eth_call", (request, pinned(hash), json!({}), overrides))
-            .await;
+        let answer =
+            self.rpc.request("eth_call", (request, pinned(hash), json!({}), overrides)).await;
         match answer {
             Ok(output) => Ok(Simulation::Succeeds(output)),
             Err(error) => match self.explain(error, hash).await {

@@ -14,7 +14,8 @@ use crate::{
     bindings::{
         curve,
         lens::ITreasuryLens::{
-            self, AgentState as LensAgent, Bucket as LensBucket, GuardState as LensGuard, LensPage, NavState as LensNav, StrategyState as LensReference, StrategyView, VaultQuery,
+            self, AgentState as LensAgent, Bucket as LensBucket, GuardState as LensGuard, LensPage,
+            NavState as LensNav, StrategyState as LensReference, StrategyView, VaultQuery,
             VaultView,
         },
     },

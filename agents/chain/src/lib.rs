@@ -5,6 +5,7 @@
 
 mod bindings;
 pub mod deployment;
+pub mod endpoints;
 pub mod error;
 pub mod follower;
 pub mod guard;
@@ -14,10 +15,12 @@ pub mod lifecycle;
 pub mod memory;
 pub mod reader;
 mod rpc;
+pub mod sender;
 pub mod signer;
 pub mod url;
 
 pub use deployment::{Deployment, DeploymentError, VaultDeployment};
+pub use endpoints::Endpoints;
 pub use error::{ChainError, ChainResult};
 pub use follower::{Follower, Step};
 pub use http::HttpChain;

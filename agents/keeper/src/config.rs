@@ -241,10 +241,7 @@ struct RawVault {
     deployment: PathBuf,
     #[serde(default, deserialize_with = "value::optional_address")]
     vault: Option<Address>,
-    #[serde(
-        default = "value::default_headroom_bps",
-        deserialize_with = "value::bps_below_whole"
-    )]
+    #[serde(default = "value::default_headroom_bps", deserialize_with = "value::bps_below_whole")]
     headroom_bps: u16,
     smallest_move: Amount,
     native_price: NativePriceSource,
@@ -380,12 +377,8 @@ impl Reader<'_> {
                 if file.is_empty() {
                     return Err(self.fail(Some(at), "expected the name of a file after sqlite:"));
                 }
-                let file = if file == ":memory:" {
-                    PathBuf::from(file)
-                } else {
-                    self.path(PathBuf::from(file))
-                };
-                Ok(JournalUrl(format!("sqlite://{}", file.display())))
+                let file = self.path(PathBuf::from(file));
+                Ok(JournalUrl(format!("sqlite:{}", file.display())))
             }
             Some(("postgres" | "postgresql", _)) => Ok(JournalUrl(url)),
             _ => Err(self
@@ -426,7 +419,9 @@ impl Reader<'_> {
                 &format!("chain {name}: expected priority_fee_gwei of at most max_fee_gwei"),
             ));
         }
-        if raw.fees.cancel_max_fee_gwei.wei < value::bumped_up(raw.fees.max_fee_gwei.wei) {
+        if raw.fees.cancel_max_fee_gwei.wei
+            < vagus_chain::lifecycle::bumped_up(raw.fees.max_fee_gwei.wei)
+        {
             return Err(self.fail(
                 Some(at),
                 &format!(

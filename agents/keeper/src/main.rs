@@ -1,2 +1,133 @@
-//! keeper
-fn main() {}
+//! The keeper's command line: reads a configuration, then runs, plans or reports.
+
+use std::{io::IsTerminal, process::ExitCode, sync::Arc};
+
+use clap::{Parser, error::ErrorKind};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+use vagus_journal::SqlJournal;
+use vagus_keeper::{
+    cli::{Cli, Command, Common},
+    config::Config,
+    exit::{Exit, Failure},
+    password::open_key,
+    plan,
+    report::Reporter,
+    run, status, world,
+};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors; they go to stdout.
+            let is_asked =
+                matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            let _ = error.print();
+            return code(if is_asked { Exit::Ok } else { Exit::Usage });
+        }
+    };
+    log();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return end(Err(Failure::new(Exit::Internal, format_args!("No runtime: {error}."))));
+        }
+    };
+    let result = runtime.block_on(work(cli.command));
+    // A question to an endpoint that hangs must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    end(result)
+}
+
+async fn work(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(common) => keep(common).await,
+        Command::Plan(common) => {
+            let config = Config::load(&common.config)?;
+            let worlds = world::open(&config, common.vault.as_deref()).await?;
+            print(&plan::plan(&worlds, common.json).await?);
+            Ok(())
+        }
+        Command::Status(common) => {
+            let config = Config::load(&common.config)?;
+            let worlds = world::open(&config, common.vault.as_deref()).await?;
+            print(&status::status(&worlds, &config.journal, common.json).await?);
+            Ok(())
+        }
+    }
+}
+
+async fn keep(common: Common) -> Result<(), Failure> {
+    let config = Config::load(&common.config)?;
+    config.select(common.vault.as_deref())?;
+    let stop = signals()?;
+    let key = open_key(&config.agent)?;
+    let worlds = world::open(&config, common.vault.as_deref()).await?;
+    let journal = SqlJournal::connect(config.journal.expose())
+        .await
+        .map_err(|error| Failure::new(Exit::Journal, format_args!("The {error}.")))?;
+    let reporter =
+        Reporter::new(common.json, Box::new(anstream::AutoStream::auto(std::io::stdout())));
+    run::run(worlds, Arc::new(journal), key, Arc::new(reporter), stop).await
+}
+
+/// Becomes true at SIGTERM or SIGINT.
+fn signals() -> Result<watch::Receiver<bool>, Failure> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| {
+        signal(kind).map_err(|error| {
+            Failure::new(Exit::Internal, format_args!("Signals cannot be listened to: {error}."))
+        })
+    };
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let (told, stop) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("told to stop; ending what is under way");
+        told.send_replace(true);
+        told.closed().await;
+    });
+    Ok(stop)
+}
+
+/// Logs go to stderr. The HTTP client's own are never shown: they would hold the endpoints' keys.
+fn log() {
+    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
+    let filter = ["hyper=off", "hyper_util=off", "reqwest=off", "h2=off", "rustls=off"]
+        .iter()
+        .filter_map(|directive| directive.parse().ok())
+        .fold(EnvFilter::new(wanted), EnvFilter::add_directive);
+    let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(is_coloured)
+        .init();
+}
+
+fn print(text: &str) {
+    use std::io::Write as _;
+    // A reader that has gone away is no error of ours.
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+fn end(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => code(Exit::Ok),
+        Err(failure) => {
+            use std::io::Write as _;
+            let _ = writeln!(anstream::stderr(), "keeper: {failure}");
+            code(failure.exit)
+        }
+    }
+}
+
+fn code(exit: Exit) -> ExitCode {
+    ExitCode::from(exit.number())
+}

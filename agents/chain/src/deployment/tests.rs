@@ -1,8 +1,8 @@
 use std::io::Write as _;
 
 use vagus_policy::{
-    AssetInfo, BlockRef, Checkpoint, GuardState, Limits, Mode, NavState, Objective, ObjectiveKind, Policy, Snapshot,
-    VaultState,
+    AssetInfo, BlockRef, Checkpoint, GuardState, Limits, Mode, NavState, Objective, ObjectiveKind,
+    Policy, Snapshot, VaultState,
 };
 
 use super::*;
@@ -36,7 +36,12 @@ fn deployment() -> Deployment {
             max_performance_fee_bps: 7,
             grace_seconds: 8,
         },
-        code_hashes: CodeHashes { vault: code(2), conduit: code(3), guard: code(4), lens: code(10) },
+        code_hashes: CodeHashes {
+            vault: code(2),
+            conduit: code(3),
+            guard: code(4),
+            lens: code(10),
+        },
         policy_hash: B256::ZERO,
     };
     Deployment {
@@ -130,7 +135,9 @@ async fn its_own_chain_is_accepted() {
 #[tokio::test]
 async fn any_other_is_refused_with_a_sentence() {
     let cases: [(&str, fn(&mut Deployment)); 9] = [
-        ("treasury.json is of chain 5, but the configuration names chain 31337", |d| d.chain_id = 5),
+        ("treasury.json is of chain 5, but the configuration names chain 31337", |d| {
+            d.chain_id = 5
+        }),
         ("another chain with the same id", |d| d.genesis_hash = B256::ZERO),
         ("the vault at", |d| d.vaults[0].code_hashes.vault = B256::ZERO),
         ("the guard at", |d| d.vaults[0].code_hashes.guard = B256::ZERO),
@@ -152,7 +159,8 @@ async fn any_other_is_refused_with_a_sentence() {
 }
 
 fn load(text: &str) -> Result<Deployment, DeploymentError> {
-    let path = std::env::temp_dir().join(format!("vagus-deployment-{}", alloy::primitives::keccak256(text)));
+    let path = std::env::temp_dir()
+        .join(format!("vagus-deployment-{}", alloy::primitives::keccak256(text)));
     let mut file = std::fs::File::create(&path).expect("a file");
     file.write_all(text.as_bytes()).expect("written");
     let deployment = Deployment::load(&path);
@@ -175,7 +183,11 @@ fn files_of_another_shape_are_refused() {
         let error = load(&text.replacen(from, to, 1)).expect_err(expected).to_string();
         assert!(error.contains(expected), "{error}");
     };
-    refused("\"schemaVersion\":1", "\"schemaVersion\":2", "schemaVersion 2 is not understood; expected 1");
+    refused(
+        "\"schemaVersion\":1",
+        "\"schemaVersion\":2",
+        "schemaVersion 2 is not understood; expected 1",
+    );
     refused("\"deployBlock\"", "\"firstBlock\"", "unknown field `firstBlock`");
     refused("\"lens\"", "\"lense\"", "lense");
     refused("{", "", "expected a deployment file");

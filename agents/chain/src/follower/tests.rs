@@ -26,8 +26,12 @@ impl Model {
         for _ in 0..count {
             let number = self.blocks.len() as u64;
             let parent_hash = self.blocks.last().map(|b| b.block.hash).unwrap_or_default();
-            let block =
-                BlockRef { number, hash: hash(self.branch, number), parent_hash, timestamp: number };
+            let block = BlockRef {
+                number,
+                hash: hash(self.branch, number),
+                parent_hash,
+                timestamp: number,
+            };
             self.blocks.push(Header { block, base_fee_wei: 0 });
         }
     }

@@ -144,7 +144,11 @@ async fn a_block_that_is_unknown_makes_it_late_and_one_that_is_gone_reorganised(
 
 #[tokio::test]
 async fn revert_data_is_found_wherever_it_stands() {
-    for data in [json!("0x01020304"), json!({ "data": "0x01020304" }), json!({ "x": { "y": "0x01020304" } })] {
+    for data in [
+        json!("0x01020304"),
+        json!({ "data": "0x01020304" }),
+        json!({ "x": { "y": "0x01020304" } }),
+    ] {
         let chain = endpoint(HashMap::from([("eth_call", error(3, "execution reverted", data))]));
         let answer = chain.await.simulate(&a_call(), &header(5, 9), 6).await.expect("an answer");
         let Simulation::Fails { data, .. } = answer else { panic!("{answer:?}") };
@@ -192,10 +196,8 @@ async fn a_pending_receipt_is_none() {
             "status": "0x1", "gasUsed": "0x5208", "effectiveGasPrice": "0x9", "logs": [],
         }))
     };
-    let pending = endpoint(HashMap::from([(
-        "eth_getTransactionReceipt",
-        receipt(Value::Null, Value::Null),
-    )]));
+    let pending =
+        endpoint(HashMap::from([("eth_getTransactionReceipt", receipt(Value::Null, Value::Null))]));
     assert_eq!(pending.await.receipt(hash).await, Ok(None));
     let mined = endpoint(HashMap::from([(
         "eth_getTransactionReceipt",

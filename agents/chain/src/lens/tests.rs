@@ -104,7 +104,11 @@ fn page(vaults: Vec<VaultView>, next: u64) -> LensPage {
     }
 }
 
-fn read(page: &LensPage, queries: &[Query], start: usize) -> Result<(Vec<Snapshot>, usize), String> {
+fn read(
+    page: &LensPage,
+    queries: &[Query],
+    start: usize,
+) -> Result<(Vec<Snapshot>, usize), String> {
     decode(&ITreasuryLens::readCall::abi_encode_returns(page), queries, start, &header(), 31_337)
 }
 
@@ -127,20 +131,29 @@ fn every_value_arrives_where_it_belongs() {
     let (snapshots, next) = read(&page, &[query(9)], 0).expect("sound");
     assert_eq!(next, 1);
     let snapshot = &snapshots[0];
-    assert_eq!((snapshot.chain_id, snapshot.block, snapshot.base_fee_wei), (31_337, header().block, 7));
+    assert_eq!(
+        (snapshot.chain_id, snapshot.block, snapshot.base_fee_wei),
+        (31_337, header().block, 7)
+    );
     let vault = &snapshot.vault;
     assert_eq!((vault.vault, vault.agent.agent), (query(9).vault, query(9).agent));
     assert_eq!((vault.checkpoint.nav, vault.checkpoint.base), (U256::from(11), U256::from(12)));
     assert_eq!((vault.nav.live_assets, vault.nav.previous_price), (U256::from(1), U256::from(9)));
     assert_eq!((vault.nav.is_entry_open, vault.nav.is_readable), (true, false));
     assert_eq!((vault.guard_state.mode, vault.guard_state.rebalance_count), (Mode::ExitOnly, 16));
-    assert_eq!((vault.agent.nonce, vault.agent.is_revoked, vault.agent.loss.level_wad), (19, true, 21));
+    assert_eq!(
+        (vault.agent.nonce, vault.agent.is_revoked, vault.agent.loss.level_wad),
+        (19, true, 21)
+    );
     let strategy = &vault.strategies[0];
     assert_eq!(strategy.symbol, "s[31mT", "no escape codes");
     assert_eq!((strategy.convert_assets, strategy.redeem_assets), (U256::from(2), U256::from(3)));
     assert_eq!((strategy.reference_price, strategy.reference_at), (U256::from(5), 6));
     let Curve::MorphoBlue(curve) = &strategy.curve else { panic!("{:?}", strategy.curve) };
-    assert_eq!((curve.fee_wad, curve.rate_at_target_wad), (U256::from(6), I256::try_from(-7).unwrap()));
+    assert_eq!(
+        (curve.fee_wad, curve.rate_at_target_wad),
+        (U256::from(6), I256::try_from(-7).unwrap())
+    );
 }
 
 #[test]

@@ -8,7 +8,9 @@ use alloy::{
     primitives::{Address, B256, Bytes, TxKind, U256, keccak256},
     sol_types::{SolCall, SolError, SolEvent},
 };
-use vagus_policy::{BlockRef, Move, Policy, Rebalance, Receipt, Refusal, Snapshot, VaultState, check, predict};
+use vagus_policy::{
+    BlockRef, Move, Policy, Rebalance, Receipt, Refusal, Snapshot, VaultState, check, predict,
+};
 
 use crate::{
     BlockAt, Call, EventLog, Header, SendAnswer, Simulation, TransactionReceipt,
@@ -167,7 +169,12 @@ impl Model {
             timestamp: parent.header.block.timestamp.saturating_add(seconds),
         };
         let header = Header { block, base_fee_wei: parent.header.base_fee_wei };
-        let mut mined = Block { header, state: self.state.clone(), counts: parent.counts, receipts: Vec::new() };
+        let mut mined = Block {
+            header,
+            state: self.state.clone(),
+            counts: parent.counts,
+            receipts: Vec::new(),
+        };
         if self.is_mining {
             self.mine_pool(&mut mined);
         }
@@ -189,7 +196,12 @@ impl Model {
         }
     }
 
-    fn execute(&self, block: &mut Block, sender: Address, transaction: &TxEnvelope) -> TransactionReceipt {
+    fn execute(
+        &self,
+        block: &mut Block,
+        sender: Address,
+        transaction: &TxEnvelope,
+    ) -> TransactionReceipt {
         let at = block.header.block.timestamp;
         let mut receipt = TransactionReceipt {
             hash: *transaction.tx_hash(),
@@ -197,9 +209,8 @@ impl Model {
             block_hash: block.header.block.hash,
             is_success: true,
             gas_used: 21_000,
-            gas_price_wei: transaction.effective_gas_price(
-                u64::try_from(block.header.base_fee_wei).ok(),
-            ),
+            gas_price_wei: transaction
+                .effective_gas_price(u64::try_from(block.header.base_fee_wei).ok()),
             logs: Vec::new(),
         };
         if transaction.kind() != TxKind::Call(block.state.guard) {
@@ -290,7 +301,8 @@ impl Model {
             lossAssets: checked.loss_assets,
         }
         .encode_log_data();
-        let log = EventLog { address: state.guard, topics: event.topics().to_vec(), data: event.data };
+        let log =
+            EventLog { address: state.guard, topics: event.topics().to_vec(), data: event.data };
         Ok((log, receipt))
     }
 

@@ -31,7 +31,7 @@ fn the_example_is_sound() {
     assert_eq!(config.vaults[0].smallest_move.in_units("USDC", 6), Ok(100_000_000));
     assert_eq!(config.vaults[0].strategies.len(), 3);
     assert_eq!(config.agent.password, PasswordSource::File("/etc/vagus/agent.password".into()));
-    assert_eq!(config.journal.expose(), "sqlite:///etc/vagus/journal.db");
+    assert_eq!(config.journal.expose(), "sqlite:/etc/vagus/journal.db");
 }
 
 #[test]
@@ -48,7 +48,10 @@ fn secrets_of_addresses_do_not_print() {
 #[test]
 fn unknown_keys_are_refused_where_they_stand() {
     let sentence = with("poll_ms = 2000", "pol_ms = 2000");
-    assert_says(&sentence, &["keeper.toml:", "[chains.profile] pol_ms", "unknown field", "poll_ms"]);
+    assert_says(
+        &sentence,
+        &["keeper.toml:", "[chains.profile] pol_ms", "unknown field", "poll_ms"],
+    );
     assert_says(&with("headroom_bps = 10", "headrom_bps = 10"), &["[[vaults]]", "headrom_bps"]);
     assert_says(&with("max_fee_gwei", "max_fee"), &["[chains.fees] max_fee", "unknown field"]);
 }
@@ -80,7 +83,10 @@ fn values_say_what_was_expected() {
     assert_says(&with("finality = \"tag\"", "finality = \"soon\""), &["finality", "\"tag\" or"]);
     assert_says(&with("finality = \"tag\"", "finality = 0"), &["finality", "above zero"]);
     assert_says(&with("poll_ms = 2000", "poll_ms = 0"), &["poll_ms", "above zero"]);
-    assert_says(&with("max_fee_gwei = \"60\"", "max_fee_gwei = \"6e1\""), &["max_fee_gwei", "gwei"]);
+    assert_says(
+        &with("max_fee_gwei = \"60\"", "max_fee_gwei = \"6e1\""),
+        &["max_fee_gwei", "gwei"],
+    );
     assert_says(&with("\"120\"", "\"67.4\""), &["cancel_max_fee_gwei", "12.5 %"]);
     assert_says(&with("sqlite:journal.db", "journal.db"), &["[journal]", "sqlite:"]);
     assert_says(&with("headroom_bps = 10", "headroom_bps = 10000"), &["below 10000"]);
@@ -101,9 +107,8 @@ fn limits_of_values_are_accepted() {
 #[test]
 fn amounts_are_exact() {
     let amount = |text: &str| {
-        toml::from_str::<BTreeMap<String, Amount>>(&format!("a = {text:?}")).map(|mut map| {
-            map.remove("a").expect("there")
-        })
+        toml::from_str::<BTreeMap<String, Amount>>(&format!("a = {text:?}"))
+            .map(|mut map| map.remove("a").expect("there"))
     };
     assert_eq!(amount("0.000001 USDC").expect("sound").in_units("USDC", 6), Ok(1));
     assert!(amount("0.0000001 USDC").expect("sound").in_units("USDC", 6).is_err());

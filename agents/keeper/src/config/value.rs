@@ -37,11 +37,6 @@ pub(super) fn locate(text: &str, at: usize) -> String {
     place
 }
 
-/// The least fee that replaces a transaction of the same nonce: an eighth above, rounded up.
-pub(super) fn bumped_up(wei: u128) -> u128 {
-    wei.saturating_add(wei.div_ceil(8))
-}
-
 pub(super) fn above_zero<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Deserialize<'de> + PartialEq + Default,
@@ -67,12 +62,15 @@ fn parse_address(text: &str) -> Result<Address, String> {
     let Some(plain) = plain else {
         return Err(format!("expected an address, 0x and 40 hexadecimal digits, found {text:?}"));
     };
-    let address = Address::from_str(text)
-        .map_err(|_| format!("expected an address, 0x and 40 hexadecimal digits, found {text:?}"))?;
+    let address = Address::from_str(text).map_err(|_| {
+        format!("expected an address, 0x and 40 hexadecimal digits, found {text:?}")
+    })?;
     let is_mixed = plain.chars().any(|c| c.is_ascii_lowercase())
         && plain.chars().any(|c| c.is_ascii_uppercase());
     if is_mixed && address.to_checksum(None) != text {
-        return Err(format!("the checksum of the address {text} does not fit: a digit is mistyped"));
+        return Err(format!(
+            "the checksum of the address {text} does not fit: a digit is mistyped"
+        ));
     }
     Ok(address)
 }

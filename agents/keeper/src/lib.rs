@@ -1,0 +1,20 @@
+//! The keeper: follows a treasury's chain, decides inside the limits that governance voted, acts, and can account for
+//! every action. This library is the binary's inside; the binary adds the command line.
+
+pub mod cli;
+pub mod config;
+pub mod crash;
+pub mod decide;
+pub mod exit;
+pub mod password;
+pub mod plan;
+pub mod render;
+pub mod report;
+pub mod run;
+pub mod status;
+pub mod store;
+pub mod words;
+pub mod world;
+
+/// Version of everything that `--json` prints.
+pub const JSON_SCHEMA_VERSION: u32 = 1;

@@ -1,0 +1,6 @@
+//! What people see: amounts, rates, times and tables. Colours only where a person looks.
+
+pub mod number;
+pub mod plan;
+pub mod status;
+pub mod table;

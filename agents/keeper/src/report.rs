@@ -1,0 +1,278 @@
+//! What `keeper run` says: one line per decision, runs of holds as one, or JSON lines.
+
+use std::{
+    collections::HashMap,
+    io::Write,
+    sync::{Mutex, MutexGuard},
+};
+
+use alloy::primitives::{B256, U256};
+use serde::Serialize;
+use vagus_allocator::{Action, Reason};
+use vagus_journal::{Body, DecisionRecord, Observation, Outcome, OutcomeState};
+use vagus_policy::{AssetInfo, Refusal, decimal};
+
+use crate::{
+    JSON_SCHEMA_VERSION,
+    render::number::{assets, short},
+    words,
+    world::VaultWorld,
+};
+
+/// Something worth a line.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// Nothing is done at a block.
+    Hold(HoldEvent),
+    /// A rebalance is stored and about to be sent.
+    Rebalance(RebalanceEvent),
+    /// There is news of a rebalance.
+    Settled(SettledEvent),
+}
+
+/// Nothing is done at a block.
+#[derive(Clone, Debug, Serialize)]
+pub struct HoldEvent {
+    vault: String,
+    block: u64,
+    reason: Reason,
+    refusal: Option<Refusal>,
+    is_proven: bool,
+    /// Hash of the run's record as it stands.
+    decision: B256,
+    /// Blocks in the run.
+    count: u64,
+}
+
+/// A rebalance is stored and about to be sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct RebalanceEvent {
+    vault: String,
+    block: u64,
+    reason: Reason,
+    decision: B256,
+    moves: usize,
+    #[serde(with = "decimal")]
+    moved_assets: U256,
+    #[serde(with = "decimal")]
+    yearly_income_before: U256,
+    #[serde(with = "decimal")]
+    yearly_income_after: U256,
+    #[serde(with = "decimal")]
+    cost_assets: U256,
+    asset: AssetInfo,
+}
+
+/// There is news of a rebalance.
+#[derive(Clone, Debug, Serialize)]
+pub struct SettledEvent {
+    vault: String,
+    decision: B256,
+    state: OutcomeState,
+    block: Option<u64>,
+    gas_used: Option<u64>,
+    #[serde(skip)]
+    reason: Reason,
+}
+
+impl HoldEvent {
+    /// From what was observed, and the run that it became part of.
+    #[must_use]
+    pub fn new(vault: &VaultWorld, seen: &Observation, decision: B256, count: u64) -> Self {
+        Self {
+            vault: vault.config.name.clone(),
+            block: seen.snapshot.block.number,
+            reason: seen.decision.reason,
+            refusal: seen.decision.refusal,
+            is_proven: matches!(seen.decision.action, Action::Hold { is_proven: true, .. }),
+            decision,
+            count,
+        }
+    }
+}
+
+impl RebalanceEvent {
+    /// From what was observed and decided.
+    #[must_use]
+    pub fn new(vault: &VaultWorld, seen: &Observation, decision: B256) -> Self {
+        let lines = &seen.decision.lines;
+        let sum = |of: fn(&vagus_allocator::StrategyLine) -> U256| {
+            lines.iter().map(of).fold(U256::ZERO, U256::saturating_add)
+        };
+        let moves = match &seen.decision.action {
+            Action::Rebalance { moves } => moves.len(),
+            Action::Hold { .. } => 0,
+        };
+        Self {
+            vault: vault.config.name.clone(),
+            block: seen.snapshot.block.number,
+            reason: seen.decision.reason,
+            decision,
+            moves,
+            moved_assets: sum(|line| line.assets_before.abs_diff(line.assets_after)),
+            yearly_income_before: sum(|line| line.yearly_income_before),
+            yearly_income_after: sum(|line| line.yearly_income_after),
+            cost_assets: seen.decision.candidates.first().map_or(U256::ZERO, |best| best.cost),
+            asset: seen.snapshot.vault.asset.clone(),
+        }
+    }
+}
+
+impl SettledEvent {
+    /// From an outcome and its record.
+    #[must_use]
+    pub fn new(vault: String, outcome: &Outcome, record: &DecisionRecord) -> Self {
+        let reason = match &record.body {
+            Body::Rebalance { observation, .. } => observation.decision.reason,
+            Body::Hold { first, .. } => first.decision.reason,
+        };
+        Self {
+            vault,
+            decision: outcome.decision,
+            state: outcome.state,
+            block: outcome.receipt.map(|receipt| receipt.block_number),
+            gas_used: outcome.receipt.map(|receipt| receipt.gas_used),
+            reason,
+        }
+    }
+}
+
+impl Event {
+    fn vault(&self) -> &str {
+        match self {
+            Self::Hold(event) => &event.vault,
+            Self::Rebalance(event) => &event.vault,
+            Self::Settled(event) => &event.vault,
+        }
+    }
+
+    /// The line for a person; none for a hold that only goes on.
+    fn line(&self) -> Option<String> {
+        match self {
+            Self::Hold(event) => {
+                if event.count > 1 {
+                    return None;
+                }
+                let mut line = format!(
+                    "block {:<8} {}  hold       {:?}: {}",
+                    event.block,
+                    event.vault,
+                    event.reason,
+                    words::reason(event.reason)
+                );
+                if let Some(refusal) = &event.refusal {
+                    line.push_str(&format!(" ({refusal})"));
+                }
+                if event.is_proven {
+                    line.push_str(", proven");
+                }
+                Some(line)
+            }
+            Self::Rebalance(event) => Some(format!(
+                "block {:<8} {}  rebalance  {:?}: {} in {} moves, income a year {} → {}, cost {}, decision {}",
+                event.block,
+                event.vault,
+                event.reason,
+                assets(event.moved_assets, &event.asset),
+                event.moves,
+                assets(event.yearly_income_before, &event.asset),
+                assets(event.yearly_income_after, &event.asset),
+                assets(event.cost_assets, &event.asset),
+                short(event.decision),
+            )),
+            Self::Settled(event) => {
+                let what = match event.state {
+                    OutcomeState::Included => "is mined",
+                    OutcomeState::Executed => "is final",
+                    OutcomeState::Reverted => "was mined and REVERTED",
+                    OutcomeState::Cancelled => "was taken back after its deadline",
+                    OutcomeState::Expired => "expired before it was sent",
+                    OutcomeState::Foreign => "lost its nonce to somebody else who holds the key",
+                    OutcomeState::Held
+                    | OutcomeState::SimulationFailed
+                    | OutcomeState::Submitted => return None,
+                };
+                let place = event
+                    .block
+                    .map_or("block –       ".to_owned(), |block| format!("block {block:<8}"));
+                let gas = event.gas_used.map_or(String::new(), |gas| format!(", gas {gas}"));
+                Some(format!(
+                    "{place} {}  settled    {:?}: decision {} {what}{gas}",
+                    event.vault,
+                    event.reason,
+                    short(event.decision)
+                ))
+            }
+        }
+    }
+}
+
+/// Says things, in order, on one stream.
+pub struct Reporter {
+    is_json: bool,
+    out: Mutex<Box<dyn Write + Send>>,
+    /// Run of holds under way, by vault: its blocks.
+    held: Mutex<HashMap<String, u64>>,
+}
+
+impl std::fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reporter").field("is_json", &self.is_json).finish_non_exhaustive()
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    schema: u32,
+    #[serde(flatten)]
+    event: &'a Event,
+}
+
+impl Reporter {
+    /// On a stream; JSON lines if `is_json`.
+    #[must_use]
+    pub fn new(is_json: bool, out: Box<dyn Write + Send>) -> Self {
+        Self { is_json, out: Mutex::new(out), held: Mutex::default() }
+    }
+
+    fn out(&self) -> MutexGuard<'_, Box<dyn Write + Send>> {
+        // A poisoned lock only means that another task died between two whole lines.
+        self.out.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn print(&self, line: &str) {
+        let mut out = self.out();
+        // A stream that is closed must not stop the keeper.
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+
+    /// Says it.
+    pub fn say(&self, event: &Event) {
+        if self.is_json {
+            let line = Line { schema: JSON_SCHEMA_VERSION, event };
+            match serde_json::to_string(&line) {
+                Ok(line) => self.print(&line),
+                Err(error) => tracing::error!("an event cannot be written: {error}"),
+            }
+            return;
+        }
+        let Some(line) = event.line() else {
+            self.count(event);
+            return;
+        };
+        let blocks = self.held.lock().unwrap_or_else(|e| e.into_inner()).remove(event.vault());
+        if let Some(blocks) = blocks.filter(|blocks| *blocks > 1) {
+            self.print(&format!("{:14} {}  (held for {blocks} blocks)", "", event.vault()));
+        }
+        self.print(&line);
+        self.count(event);
+    }
+
+    fn count(&self, event: &Event) {
+        if let Event::Hold(hold) = event {
+            let mut held = self.held.lock().unwrap_or_else(|e| e.into_inner());
+            held.insert(hold.vault.clone(), hold.count);
+        }
+    }
+}

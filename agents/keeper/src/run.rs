@@ -1,0 +1,106 @@
+//! `keeper run`: follows the chains, decides at every block, and acts.
+//!
+//! ```text
+//! observe ─▶ decide ─▶ check ─▶ hash ─▶ simulate ─▶ store ─▶ sign, store ─▶ broadcast ─▶ confirm ─▶ settle
+//! ```
+//!
+//! One task per chain. What is in flight is looked after before anything new is decided.
+
+mod chain;
+mod error;
+mod reconcile;
+mod settle;
+mod transact;
+mod vault;
+
+use std::sync::Arc;
+
+use tokio::{sync::watch, task::JoinSet};
+use vagus_chain::{AgentKey, ChainReader as _, Tag};
+use vagus_journal::Journal;
+
+use crate::{
+    exit::{Exit, Failure},
+    report::Reporter,
+    world::{ChainWorld, chain_failure},
+};
+
+pub use chain::ChainLoop;
+pub use error::RunError;
+
+/// Version that stands in every outcome.
+pub const KEEPER_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Works on all chains until told to stop, or until one of them cannot go on.
+///
+/// # Errors
+/// The first failure of a chain; all others are stopped in order then.
+pub async fn run(
+    worlds: Vec<ChainWorld>,
+    journal: Arc<dyn Journal>,
+    key: AgentKey,
+    reporter: Arc<Reporter>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
+    for world in &worlds {
+        refuse_strangers(world).await?;
+    }
+    let key = Arc::new(key);
+    // Told to every chain when one of them ends.
+    let (all_stop, stopped) = watch::channel(false);
+    let mut chains = JoinSet::new();
+    for world in worlds {
+        let chain = ChainLoop::new(world, journal.clone(), key.clone(), reporter.clone());
+        chains.spawn(chain.run(stopped.clone()));
+    }
+    let mut stop = stop;
+    let mut result = Ok(());
+    loop {
+        tokio::select! {
+            changed = stop.changed(), if !*all_stop.borrow() => {
+                // A sender that is gone can say nothing more: stop.
+                if changed.is_err() || *stop.borrow() {
+                    all_stop.send_replace(true);
+                }
+            }
+            ended = chains.join_next() => {
+                let Some(ended) = ended else { break };
+                let ended = ended.unwrap_or_else(|error| {
+                    Err(Failure::new(Exit::Internal, format_args!("A chain's task ended: {error}.")))
+                });
+                if result.is_ok() {
+                    result = ended;
+                }
+                all_stop.send_replace(true);
+            }
+        }
+    }
+    journal.close_runs().await.map_err(|error| Failure::new(Exit::Journal, error))?;
+    result
+}
+
+/// An agent that no policy ever named has nothing to keep: most likely a wrong address.
+async fn refuse_strangers(world: &ChainWorld) -> Result<(), Failure> {
+    let head = world.endpoints.head(Tag::Latest).await.map_err(|error| chain_failure(&error))?;
+    let snapshots = world.snapshots(&head).await.map_err(|error| chain_failure(&error))?;
+    for (vault, snapshot) in world.vaults.iter().zip(&snapshots) {
+        // Wrong amounts in the configuration are found here, before anything is sent.
+        world.inputs(vault, snapshot)?;
+        let state = &snapshot.vault;
+        let is_stranger = !state.agent.exists && !state.agent.is_revoked && state.agent.nonce == 0;
+        if state.guard_state.policy_version > 0 && is_stranger {
+            return Err(Failure::new(
+                Exit::NoMandate,
+                format_args!(
+                    "Vault {}: the policy in force (version {}) names no agent {}; expected an account that governance \
+                     gave a mandate to.",
+                    vault.config.name, state.guard_state.policy_version, world.agent
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! After a start, a crash or a reorganisation: what the journal says is brought together with the chain.
+
+use vagus_chain::{
+    Header,
+    lifecycle::{Head, TxEvent, TxState},
+};
+use vagus_journal::{Outcome, OutcomeState, RecordQuery};
+
+use super::{ChainLoop, KEEPER_VERSION, RunError};
+
+/// Records looked at per vault; a crash leaves at most the newest one open.
+const LATEST_RECORDS: u32 = 64;
+
+impl ChainLoop {
+    /// Before anything new is decided: closes runs of holds, ends decisions that never became a transaction, writes
+    /// outcomes that a crash kept from being written, and takes up what is in flight.
+    pub(super) async fn reconcile(&self, head: Head) -> Result<(), RunError> {
+        let chain_id = self.world.config.chain_id;
+        self.journal.0.close_runs().await?;
+        for vault in &self.world.vaults {
+            let query = RecordQuery {
+                rebalances_only: true,
+                newest_first: true,
+                limit: Some(LATEST_RECORDS),
+                ..RecordQuery::default()
+            };
+            for stored in self.journal.0.records(chain_id, vault.entry.vault, query).await? {
+                let outcome = self.journal.0.outcome(stored.hash).await?;
+                if outcome.as_ref().is_some_and(|outcome| outcome.state.is_terminal()) {
+                    continue;
+                }
+                match self.journal.0.transaction(stored.hash).await? {
+                    // Stored and never claimed: nothing was signed, and nothing will be.
+                    None => {
+                        let state = OutcomeState::Expired;
+                        let ended = Outcome::new(stored.hash, KEEPER_VERSION, state);
+                        self.journal.0.append_outcome(&ended).await?;
+                    }
+                    Some(transaction) if transaction.from == self.key.address() => {
+                        let state: TxState = serde_json::from_value(transaction.state)?;
+                        if state.is_terminal() {
+                            self.settle(stored.hash, &state).await?;
+                        }
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        for stored in self.journal.0.transactions_in_flight(chain_id).await? {
+            if stored.from != self.key.address() {
+                continue;
+            }
+            let mut state: TxState = serde_json::from_value(stored.state)?;
+            state.head = head;
+            tracing::info!(
+                "chain {}: rebalance {} is in flight and taken up again",
+                self.world.config.name,
+                stored.decision
+            );
+            let state = self.drive(stored.decision, state, TxEvent::Restarted).await?;
+            self.settle(stored.decision, &state).await?;
+        }
+        Ok(())
+    }
+
+    /// Marks the records of blocks that are no longer part of the chain.
+    pub(super) async fn mark_orphans(&self, head: &Header, depth: u64) -> Result<(), RunError> {
+        let chain_id = self.world.config.chain_id;
+        self.journal.0.close_runs().await?;
+        let lowest = head.block.number.saturating_sub(depth);
+        for vault in &self.world.vaults {
+            let query = RecordQuery { from_block: Some(lowest), ..RecordQuery::default() };
+            for stored in self.journal.0.records(chain_id, vault.entry.vault, query).await? {
+                let block = stored.record.last().block();
+                if self.is_canonical(block.number, block.hash).await? {
+                    continue;
+                }
+                let outcome = self.journal.0.outcome(stored.hash).await?;
+                if let Some(mut outcome) = outcome.filter(|outcome| !outcome.is_orphaned) {
+                    outcome.is_orphaned = true;
+                    self.journal.0.append_outcome(&outcome).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_canonical(
+        &self,
+        number: u64,
+        hash: alloy::primitives::B256,
+    ) -> Result<bool, RunError> {
+        use vagus_chain::{BlockAt, ChainReader as _};
+        let now = self.world.endpoints.header(BlockAt::Number(number)).await?;
+        Ok(now.is_some_and(|header| header.block.hash == hash))
+    }
+}

@@ -1,0 +1,191 @@
+//! What came of a rebalance: where it was mined, and prediction against reality.
+
+use alloy::primitives::{Address, B256, U256};
+use vagus_chain::{
+    BlockAt, Call, ChainReader as _, ChainWriter as _, Simulation,
+    guard::{Rebalanced, decode_receipt, encode_rebalance, find_rebalanced},
+    lifecycle::{Inclusion, Phase, TxState},
+};
+use vagus_journal::{AttemptSummary, Body, Outcome, OutcomeState, ReceiptSummary, Settlement};
+use vagus_policy::Receipt;
+
+use super::{ChainLoop, KEEPER_VERSION, RunError};
+use crate::{
+    crash,
+    report::{Event, SettledEvent},
+};
+
+/// Everything signed for a transaction.
+pub(super) fn attempts(state: &TxState, from: Address) -> Vec<AttemptSummary> {
+    let Some(nonce) = state.nonce else { return Vec::new() };
+    state
+        .attempts
+        .iter()
+        .map(|attempt| AttemptSummary {
+            hash: attempt.hash,
+            from,
+            nonce,
+            max_fee_wei: attempt.fees.max_fee_wei,
+            priority_fee_wei: attempt.fees.priority_fee_wei,
+            is_cancel: attempt.is_cancel,
+        })
+        .collect()
+}
+
+const fn outcome_state(phase: &Phase) -> OutcomeState {
+    match phase {
+        Phase::Included(_) => OutcomeState::Included,
+        Phase::Final(_) => OutcomeState::Executed,
+        Phase::Reverted(_) => OutcomeState::Reverted,
+        Phase::Cancelled(_) => OutcomeState::Cancelled,
+        Phase::Expired => OutcomeState::Expired,
+        Phase::Foreign => OutcomeState::Foreign,
+        _ => OutcomeState::Submitted,
+    }
+}
+
+impl ChainLoop {
+    /// Writes what is now known of a rebalance, if it is more than before.
+    pub(super) async fn settle(&self, decision: B256, state: &TxState) -> Result<(), RunError> {
+        let before = self.journal.0.outcome(decision).await?;
+        let mut outcome = before
+            .clone()
+            .unwrap_or_else(|| Outcome::new(decision, KEEPER_VERSION, OutcomeState::Submitted));
+        if outcome.state.is_terminal() {
+            return Ok(());
+        }
+        outcome.state = outcome_state(&state.phase);
+        outcome.attempts = attempts(state, self.key.address());
+        outcome.finalized_number = state.is_terminal().then_some(state.head.finalized_number);
+        match state.phase.inclusion() {
+            None => (outcome.receipt, outcome.settlement) = (None, None),
+            Some(inclusion) => self.describe_inclusion(&mut outcome, inclusion).await?,
+        }
+        if before.as_ref() == Some(&outcome) {
+            return Ok(());
+        }
+        let step = if outcome.state.is_terminal() { "settled" } else { "included" };
+        let is_step = outcome.state != OutcomeState::Submitted;
+        if is_step {
+            crash::before(step);
+        }
+        self.journal.0.append_outcome(&outcome).await?;
+        if is_step {
+            crash::after(step);
+        }
+        let is_news = before.map(|before| before.state) != Some(outcome.state);
+        if is_news && is_step {
+            let (record, _) = self.rebalance_of(decision).await?;
+            let vault = record.header.vault;
+            let name = self.world.vaults.iter().find(|known| known.entry.vault == vault);
+            let name = name.map_or_else(|| vault.to_string(), |known| known.config.name.clone());
+            self.reporter.say(&Event::Settled(SettledEvent::new(name, &outcome, &record)));
+        }
+        Ok(())
+    }
+
+    async fn describe_inclusion(
+        &self,
+        outcome: &mut Outcome,
+        inclusion: &Inclusion,
+    ) -> Result<(), RunError> {
+        let is_known = outcome.receipt.is_some_and(|known| {
+            known.transaction_hash == inclusion.hash && known.block_hash == inclusion.block_hash
+        });
+        if is_known {
+            return Ok(());
+        }
+        let Some(header) = self.world.endpoints.header(BlockAt::Hash(inclusion.block_hash)).await?
+        else {
+            return Ok(());
+        };
+        outcome.receipt = Some(ReceiptSummary {
+            transaction_hash: inclusion.hash,
+            block_number: inclusion.block_number,
+            block_hash: inclusion.block_hash,
+            block_timestamp: header.block.timestamp,
+            is_success: inclusion.is_success,
+            gas_used: inclusion.gas_used,
+            effective_gas_price_wei: inclusion.effective_gas_price_wei,
+        });
+        outcome.settlement = None;
+        let is_cancel = outcome.attempts.iter().any(|a| a.hash == inclusion.hash && a.is_cancel);
+        if !inclusion.is_success || is_cancel {
+            return Ok(());
+        }
+        let (record, _) = self.rebalance_of(outcome.decision).await?;
+        let receipt = self.world.endpoints.receipt(inclusion.hash).await?;
+        let event = receipt.and_then(|receipt| find_rebalanced(record.header.guard, &receipt.logs));
+        let Some(event) = event.filter(|event| event.decision == outcome.decision) else {
+            return Ok(());
+        };
+        let Body::Rebalance { predicted, .. } = &record.body else { return Ok(()) };
+        let actual =
+            self.replay(outcome.decision, header.block.parent_hash, header.block.timestamp).await?;
+        let actual = actual.filter(|actual| agrees(actual, &event));
+        outcome.settlement =
+            actual.map(|actual| Settlement { predicted: predicted.clone(), actual });
+        Ok(())
+    }
+
+    /// What the guard returned: the same call on the block before, at the block's time.
+    async fn replay(
+        &self,
+        decision: B256,
+        parent: B256,
+        at: u64,
+    ) -> Result<Option<Receipt>, RunError> {
+        let (record, rebalance) = self.rebalance_of(decision).await?;
+        let Some(parent) = self.world.endpoints.header(BlockAt::Hash(parent)).await? else {
+            return Ok(None);
+        };
+        let call = Call {
+            from: record.header.agent,
+            to: record.header.guard,
+            input: encode_rebalance(&rebalance),
+            gas: self.gas_limit(&record),
+        };
+        Ok(match self.world.endpoints.simulate(&call, &parent, at).await? {
+            Simulation::Succeeds(output) => decode_receipt(&output),
+            Simulation::Fails { .. } => None,
+        })
+    }
+}
+
+/// The replay is what happened only if the event says the same: another transaction of the block may have come first.
+fn agrees(actual: &Receipt, event: &Rebalanced) -> bool {
+    let turnover = actual.legs.iter().fold(U256::ZERO, |sum, leg| sum.saturating_add(leg.assets));
+    turnover == event.turnover_assets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_end_of_a_transaction_has_its_outcome() {
+        let inclusion = Inclusion {
+            hash: B256::ZERO,
+            block_number: 1,
+            block_hash: B256::ZERO,
+            is_success: true,
+            gas_used: 1,
+            effective_gas_price_wei: 1,
+        };
+        for phase in [
+            Phase::Intended,
+            Phase::Claimed,
+            Phase::Signed,
+            Phase::Pending,
+            Phase::Cancelling,
+            Phase::Included(inclusion),
+            Phase::Final(inclusion),
+            Phase::Reverted(inclusion),
+            Phase::Cancelled(inclusion),
+            Phase::Expired,
+            Phase::Foreign,
+        ] {
+            assert_eq!(outcome_state(&phase).is_terminal(), phase.is_terminal(), "{phase:?}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What is in flight: every new head goes through the life cycle of every transaction that has not ended.
+
+use std::collections::HashSet;
+
+use alloy::primitives::{Address, B256};
+use vagus_chain::{
+    guard::encode_rebalance,
+    lifecycle::{Alert, Head, TxEvent, TxState},
+    sender::{Job, Live, Point, Sender},
+};
+use vagus_journal::{Body, DecisionRecord, JournalError};
+use vagus_policy::Rebalance;
+
+use super::{ChainLoop, RunError};
+use crate::{crash, store::JournalTx};
+
+/// Places of the path that the sender passes.
+fn observe(point: Point, is_done: bool) {
+    let step = match point {
+        Point::Sign => "signed",
+        Point::StoreAttempt => "attempt-stored",
+        Point::Broadcast => "broadcast",
+    };
+    if is_done { crash::after(step) } else { crash::before(step) }
+}
+
+impl ChainLoop {
+    /// Takes a head through everything in flight. Gives back the vaults that wait for a block later than this head.
+    pub(super) async fn drive_all(&self, head: Head) -> Result<HashSet<Address>, RunError> {
+        let mut waiting = HashSet::new();
+        let chain_id = self.world.config.chain_id;
+        for stored in self.journal.0.transactions_in_flight(chain_id).await? {
+            let before: TxState = serde_json::from_value(stored.state)?;
+            if stored.from != self.key.address() {
+                // Another keeper's; its vault is not touched while it waits.
+                waiting.insert(stored.vault);
+                continue;
+            }
+            let after = self.drive(stored.decision, before, TxEvent::Head(head)).await?;
+            self.settle(stored.decision, &after).await?;
+            let is_waiting = match after.phase.inclusion() {
+                Some(inclusion) => inclusion.block_number > head.number,
+                None => !after.is_terminal(),
+            };
+            if is_waiting {
+                waiting.insert(stored.vault);
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Takes one event through one transaction. Gives back where it stands.
+    pub(super) async fn drive(
+        &self,
+        decision: B256,
+        mut state: TxState,
+        event: TxEvent,
+    ) -> Result<TxState, RunError> {
+        let (record, rebalance) = self.rebalance_of(decision).await?;
+        let job = Job {
+            to: record.header.guard,
+            input: encode_rebalance(&rebalance),
+            gas_limit: self.gas_limit(&record),
+        };
+        let store = JournalTx {
+            journal: self.journal.0.clone(),
+            decision,
+            chain_id: record.header.chain_id,
+            from: self.key.address(),
+        };
+        let sender = Sender {
+            chain_id: record.header.chain_id,
+            endpoints: &self.world.endpoints,
+            key: &self.key,
+            fees: self.world.fee_policy(),
+            finality_depth: self.world.finality_depth(),
+        };
+        let mut live = Live { job: &job, state: &mut state, store: &store, observer: &observe };
+        let alerts = match event {
+            TxEvent::Head(head) => sender.on_head(&mut live, head).await?,
+            event => sender.handle(&mut live, event).await?,
+        };
+        for alert in alerts {
+            self.alert(decision, alert);
+        }
+        Ok(state)
+    }
+
+    /// A rebalance's record, and what is sent for it.
+    pub(super) async fn rebalance_of(
+        &self,
+        decision: B256,
+    ) -> Result<(DecisionRecord, Rebalance), RunError> {
+        let stored = self.journal.0.record(decision).await?;
+        let record = stored.ok_or(JournalError::NoSuchDecision(decision))?.record;
+        let Body::Rebalance { rebalance, .. } = &record.body else {
+            return Err(JournalError::NotARebalance.into());
+        };
+        let rebalance = Rebalance { decision, ..rebalance.clone() };
+        Ok((record, rebalance))
+    }
+
+    pub(super) fn gas_limit(&self, record: &DecisionRecord) -> u64 {
+        let configured =
+            self.world.vaults.iter().find(|vault| vault.entry.vault == record.header.vault);
+        configured.map_or_else(
+            || {
+                // A vault that is not worked on any more: what the largest plan would have been costed with.
+                let inputs = &record.first().inputs;
+                let legs = vagus_policy::MAX_MOVES as u64;
+                inputs.base_gas.saturating_add(inputs.leg_gas.saturating_mul(legs))
+            },
+            |vault| vault.config.gas.limit,
+        )
+    }
+
+    fn alert(&self, decision: B256, alert: Alert) {
+        let what = match alert {
+            Alert::AtFeeCap => "the market is above the fee cap; it waits with the same bytes",
+            Alert::Reorged => "the block that carried it was reorganised away; it waits again",
+            Alert::Reverted => "it was mined and reverted",
+            Alert::ForeignNonce => "its nonce was used by somebody else who holds the key",
+            Alert::FinalityBroken => "it was final and is gone",
+        };
+        tracing::error!("chain {}: rebalance {decision}: {what}", self.world.config.name);
+    }
+}

@@ -1,0 +1,178 @@
+//! One vault at one block: decide, check, hash, simulate, store, and begin to send.
+
+use alloy::primitives::B256;
+use vagus_allocator::Reason;
+use vagus_chain::{
+    Call, ChainReader as _, Header, Simulation,
+    guard::{decode_refusal, describe_revert, encode_rebalance},
+    lifecycle::{Head, TxEvent, TxState},
+};
+use vagus_journal::{
+    HoldNotes, Outcome, OutcomeState, Simulation as SimulationNote, TransactionIntent,
+};
+use vagus_policy::{Policy, Rebalance, Snapshot};
+
+use super::{ChainLoop, KEEPER_VERSION, RunError};
+use crate::{
+    crash,
+    decide::{self, Draft},
+    report::{Event, HoldEvent, RebalanceEvent},
+    world::VaultWorld,
+};
+
+impl ChainLoop {
+    /// Gives a vault its decision for a block, once.
+    pub(super) async fn vault(
+        &self,
+        vault: &VaultWorld,
+        head: &Header,
+        at: Head,
+        snapshot: &Snapshot,
+        is_in_flight: bool,
+    ) -> Result<(), RunError> {
+        let (chain_id, address) = (snapshot.chain_id, snapshot.vault.vault);
+        let decided = self.journal.0.last_decided_block(chain_id, address).await?;
+        if decided.is_some_and(|block| block.hash == head.block.hash) {
+            return Ok(());
+        }
+        let inputs = self.world.inputs(vault, snapshot)?;
+        let policy = self.world.policy(snapshot).await?;
+        crash::before("decided");
+        let draft = if is_in_flight {
+            decide::hold(snapshot, &inputs, Reason::InFlight)
+        } else {
+            crash::before("checked");
+            let draft = decide::draft(policy.as_ref(), snapshot, &inputs);
+            crash::after("checked");
+            draft
+        };
+        crash::after("decided");
+        let header = draft.header(vault.entry.lens, vault.entry.code_hashes.lens);
+        let previous = self.journal.0.head_hash(chain_id, address).await?;
+        let Some((record, hash, rebalance)) = draft.record(header.clone(), previous)? else {
+            return self.hold(vault, head, policy.as_ref(), draft, None).await;
+        };
+
+        let query = self.world.query(vault);
+        self.world.endpoints.confirm(vault.entry.lens, query, head, snapshot).await?;
+        crash::before("simulated");
+        let note = self.simulate(vault, head, &rebalance).await?;
+        crash::after("simulated");
+        if !note.is_success {
+            let draft = draft.into_failed_simulation(note.refusal);
+            return self.hold(vault, head, policy.as_ref(), draft, Some(note)).await;
+        }
+
+        crash::before("stored");
+        self.journal.0.append_decision(&record).await?;
+        let state = TxState::intended(rebalance.deadline, at);
+        let intent = TransactionIntent {
+            decision: hash,
+            from: self.key.address(),
+            state: serde_json::to_value(&state)?,
+        };
+        self.journal.0.put_transaction(&intent).await?;
+        crash::after("stored");
+        self.reporter.say(&Event::Rebalance(RebalanceEvent::new(vault, &draft.observation, hash)));
+
+        let sent = self.drive(hash, state, TxEvent::Head(at)).await;
+        // Known from here on: everything that could be handed in was.
+        let mut outcome = Outcome::new(hash, KEEPER_VERSION, OutcomeState::Submitted);
+        outcome.simulation = Some(note);
+        if let Some(stored) = self.journal.0.transaction(hash).await? {
+            let state: TxState = serde_json::from_value(stored.state)?;
+            outcome.attempts = super::settle::attempts(&state, stored.from);
+        }
+        self.journal.0.append_outcome(&outcome).await?;
+        sent.map(drop)
+    }
+
+    async fn hold(
+        &self,
+        vault: &VaultWorld,
+        head: &Header,
+        policy: Option<&Policy>,
+        draft: Draft,
+        simulation: Option<SimulationNote>,
+    ) -> Result<(), RunError> {
+        let reason = draft.observation.decision.reason;
+        let simulation = match (reason, policy) {
+            (Reason::NoMandate, Some(policy)) => {
+                self.confirm_refusal(vault, head, policy, &draft).await?
+            }
+            _ => simulation,
+        };
+        let header = draft.header(vault.entry.lens, vault.entry.code_hashes.lens);
+        let notes = HoldNotes { keeper_version: KEEPER_VERSION.to_owned(), simulation };
+        crash::before("stored");
+        let run = self.journal.0.observe_hold(&draft.hold_observation(header), &notes).await?;
+        crash::after("stored");
+        let event = HoldEvent::new(vault, &draft.observation, run.hash, run.count);
+        self.reporter.say(&Event::Hold(event));
+        Ok(())
+    }
+
+    /// Asks the guard itself whether it refuses the agent, once per run of holds, with the smallest moves there are.
+    async fn confirm_refusal(
+        &self,
+        vault: &VaultWorld,
+        head: &Header,
+        policy: &Policy,
+        draft: &Draft,
+    ) -> Result<Option<SimulationNote>, RunError> {
+        let snapshot = &draft.observation.snapshot;
+        let open = self.journal.0.open_run(snapshot.chain_id, snapshot.vault.vault).await?;
+        if open.is_some_and(|run| run.reason() == Reason::NoMandate) {
+            return Ok(None);
+        }
+        let Some(moves) = decide::smallest_moves(policy, snapshot) else { return Ok(None) };
+        let mut rebalance = decide::rebalance(None, snapshot, &draft.observation.inputs, moves);
+        rebalance.decision = B256::ZERO;
+        let note = self.simulate(vault, head, &rebalance).await?;
+        if note.is_success {
+            tracing::error!(
+                "vault {}: the rules here refuse the agent, but the guard would not; nothing is sent",
+                vault.config.name
+            );
+        }
+        Ok(Some(note))
+    }
+
+    /// The exact call on top of the block, at the time of the next one.
+    async fn simulate(
+        &self,
+        vault: &VaultWorld,
+        head: &Header,
+        rebalance: &Rebalance,
+    ) -> Result<SimulationNote, RunError> {
+        let call = Call {
+            from: self.world.agent,
+            to: vault.entry.guard,
+            input: encode_rebalance(rebalance),
+            gas: vault.config.gas.limit,
+        };
+        let next =
+            head.block.timestamp.saturating_add(self.world.config.profile.block_seconds.into());
+        let answer =
+            self.world.endpoints.simulate(&call, head, next.min(rebalance.deadline)).await?;
+        let mut note = SimulationNote {
+            block_number: head.block.number,
+            block_hash: head.block.hash,
+            is_success: true,
+            gas_used: None,
+            refusal: None,
+            output: Default::default(),
+            message: None,
+        };
+        match answer {
+            Simulation::Succeeds(output) => note.output = output,
+            Simulation::Fails { message, data } => {
+                note.is_success = false;
+                note.refusal = decode_refusal(&data);
+                note.message = Some(if data.is_empty() { message } else { describe_revert(&data) });
+                note.output = data;
+            }
+        }
+        Ok(note)
+    }
+}

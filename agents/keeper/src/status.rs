@@ -1,0 +1,331 @@
+//! `keeper status`: how things stand, from the chain and, as far as there is one, the journal.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use alloy::primitives::{Address, B256, U256};
+use serde::Serialize;
+use vagus_allocator::Reason;
+use vagus_chain::{
+    ChainReader as _, Tag,
+    lifecycle::{Phase, TxState},
+};
+use vagus_journal::{JournalReader, OutcomeState, ReadJournal, RecordQuery};
+use vagus_policy::{AssetInfo, BlockRef, Mode, Policy, Snapshot, budget::Budget, decimal};
+
+use crate::{
+    JSON_SCHEMA_VERSION,
+    config::JournalUrl,
+    exit::{Exit, Failure},
+    render,
+    render::number::share_bps,
+    world::{ChainWorld, VaultWorld, chain_failure},
+};
+
+/// Decisions shown.
+const LATEST: u32 = 5;
+
+/// A budget: what fits now, of what. Smallest unit.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Room {
+    /// What still fits.
+    #[serde(with = "decimal")]
+    pub left: U256,
+    /// What would fit into an empty bucket.
+    #[serde(with = "decimal")]
+    pub capacity: U256,
+}
+
+/// The agent's mandate.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mandate {
+    /// Last second at which it may act, Unix time.
+    pub expires_at: u64,
+    /// Whether it may act at the block's time.
+    pub is_valid: bool,
+    /// Whether it was revoked.
+    pub is_revoked: bool,
+    /// Nonce of its next rebalance.
+    pub nonce: u64,
+    /// What it may move now: the smaller of its own and the vault's budget.
+    pub turnover: Room,
+    /// What it may lose now, likewise.
+    pub loss: Room,
+}
+
+/// What is held in one place.
+#[derive(Clone, Debug, Serialize)]
+pub struct Holding {
+    /// Name for people.
+    pub name: String,
+    /// Its address; none for idle.
+    pub strategy: Option<Address>,
+    /// Held, smallest unit.
+    #[serde(with = "decimal")]
+    pub assets: U256,
+    /// Weight, bps of NAV.
+    pub weight_bps: Option<u64>,
+    /// Largest weight, bps of base; for idle: the smallest, bps of NAV.
+    pub limit_bps: Option<u64>,
+}
+
+/// One decision of the journal.
+#[derive(Clone, Debug, Serialize)]
+pub struct Decided {
+    /// Hash of its record.
+    pub decision: B256,
+    /// First block.
+    pub first_block: u64,
+    /// Last block.
+    pub last_block: u64,
+    /// Why.
+    pub reason: Reason,
+    /// Whether something was moved.
+    pub is_rebalance: bool,
+    /// What came of it.
+    pub outcome: Option<OutcomeState>,
+}
+
+/// A transaction that has not ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct InFlight {
+    /// The decision it is for.
+    pub decision: B256,
+    /// Nonce of the account.
+    pub nonce: Option<u64>,
+    /// Where it stands, in words.
+    pub phase: String,
+    /// Attempts signed.
+    pub attempts: usize,
+}
+
+/// How one vault stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct StatusView {
+    /// Name in the configuration.
+    pub vault: String,
+    /// Treasury in the deployment file.
+    pub treasury: String,
+    /// Name of the chain in the configuration.
+    pub chain: String,
+    /// EIP-155 id.
+    pub chain_id: u64,
+    /// Newest block.
+    pub head: BlockRef,
+    /// Age of the newest block by this machine's clock, seconds.
+    pub head_age_seconds: u64,
+    /// Newest settled block.
+    pub finalized_number: u64,
+    /// The vault's asset.
+    pub asset: AssetInfo,
+    /// Net asset value.
+    #[serde(with = "decimal")]
+    pub nav: U256,
+    /// Version of the policy in force, zero for none.
+    pub policy_version: u64,
+    /// Its hash.
+    pub policy_hash: B256,
+    /// Mode in force.
+    pub mode: Mode,
+    /// Account that acts.
+    pub agent: Address,
+    /// Its mandate; none if the policy in force names no such agent.
+    pub mandate: Option<Mandate>,
+    /// Idle, then the strategies in policy order.
+    pub holdings: Vec<Holding>,
+    /// Newest first; none if there is no journal yet.
+    pub decisions: Option<Vec<Decided>>,
+    /// Rebalances under way.
+    pub in_flight: Vec<InFlight>,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    schema: u32,
+    vaults: &'a [StatusView],
+}
+
+/// The state of all vaults, as text or JSON.
+///
+/// # Errors
+/// If a chain cannot be asked, or the journal is there and cannot be read.
+pub async fn status(
+    worlds: &[ChainWorld],
+    journal: &JournalUrl,
+    is_json: bool,
+) -> Result<String, Failure> {
+    let journal = open(journal).await?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let mut views = Vec::new();
+    for world in worlds {
+        let failed = |error| chain_failure(&error);
+        let head = world.endpoints.head(Tag::Latest).await.map_err(failed)?;
+        let finalized = world.finalized(&head).await.map_err(failed)?;
+        let snapshots = world.snapshots(&head).await.map_err(failed)?;
+        for (vault, snapshot) in world.vaults.iter().zip(&snapshots) {
+            let policy = world.policy(snapshot).await.map_err(failed)?;
+            let mut view = view(world, vault, policy.as_ref(), snapshot);
+            view.head_age_seconds = now.saturating_sub(head.block.timestamp);
+            view.finalized_number = finalized.block.number;
+            if let Some(journal) = &journal {
+                remember(&mut view, journal, snapshot)
+                    .await
+                    .map_err(|error| Failure::new(Exit::Journal, format_args!("The {error}.")))?;
+            }
+            views.push(view);
+        }
+    }
+    if is_json {
+        let document = Document { schema: JSON_SCHEMA_VERSION, vaults: &views };
+        return serde_json::to_string_pretty(&document)
+            .map_err(|error| Failure::new(Exit::Internal, error));
+    }
+    Ok(views.iter().map(render::status::text).collect::<Vec<_>>().join("\n\n"))
+}
+
+/// The journal; none if no keeper has written one yet.
+async fn open(url: &JournalUrl) -> Result<Option<JournalReader>, Failure> {
+    let file = url.expose().strip_prefix("sqlite:");
+    if file.is_some_and(|file| !std::path::Path::new(file).exists()) {
+        return Ok(None);
+    }
+    JournalReader::connect(url.expose())
+        .await
+        .map(Some)
+        .map_err(|error| Failure::new(Exit::Journal, format_args!("The {error}.")))
+}
+
+fn view(
+    world: &ChainWorld,
+    vault: &VaultWorld,
+    policy: Option<&Policy>,
+    snapshot: &Snapshot,
+) -> StatusView {
+    let state = &snapshot.vault;
+    let nav = state.nav.nav_assets;
+    let idle = Holding {
+        name: "Idle".to_owned(),
+        strategy: None,
+        assets: state.idle,
+        weight_bps: share_bps(state.idle, nav),
+        limit_bps: policy.map(|policy| policy.limits.min_idle_bps.into()),
+    };
+    let strategies = state.strategies.iter().enumerate().map(|(place, strategy)| Holding {
+        name: vault.config.strategies.get(&strategy.strategy).unwrap_or(&strategy.symbol).clone(),
+        strategy: Some(strategy.strategy),
+        assets: strategy.convert_assets,
+        weight_bps: share_bps(strategy.convert_assets, nav),
+        limit_bps: policy
+            .and_then(|policy| policy.strategies.get(place))
+            .map(|listed| listed.max_weight_bps.into()),
+    });
+    StatusView {
+        vault: vault.config.name.clone(),
+        treasury: vault.treasury.clone(),
+        chain: world.config.name.clone(),
+        chain_id: snapshot.chain_id,
+        head: snapshot.block,
+        head_age_seconds: 0,
+        finalized_number: 0,
+        asset: state.asset.clone(),
+        nav,
+        policy_version: state.guard_state.policy_version,
+        policy_hash: state.guard_state.policy_hash,
+        mode: state.guard_state.mode,
+        agent: world.agent,
+        mandate: policy.and_then(|policy| mandate(policy, snapshot)),
+        holdings: std::iter::once(idle).chain(strategies).collect(),
+        decisions: None,
+        in_flight: Vec::new(),
+    }
+}
+
+fn mandate(policy: &Policy, snapshot: &Snapshot) -> Option<Mandate> {
+    let state = &snapshot.vault;
+    let entry = policy.agents.iter().find(|entry| entry.agent == state.agent.agent)?;
+    let at = snapshot.block.timestamp;
+    let base =
+        if state.checkpoint.is_fresh { state.checkpoint.base } else { state.nav.base_assets };
+    let limits = &policy.limits;
+    let room = |bucket, bps| {
+        let budget = Budget::at(bucket, base, bps, limits.window_seconds, at);
+        Room { left: budget.room_down(), capacity: budget.capacity }
+    };
+    let smaller = |a: Room, b: Room| if a.left <= b.left { a } else { b };
+    Some(Mandate {
+        expires_at: entry.expires_at,
+        is_valid: state.agent.exists && !state.agent.is_revoked && at <= entry.expires_at,
+        is_revoked: state.agent.is_revoked,
+        nonce: state.agent.nonce,
+        turnover: smaller(
+            room(state.agent.turnover, entry.max_turnover_bps),
+            room(state.guard_state.turnover, limits.max_turnover_bps),
+        ),
+        loss: smaller(
+            room(state.agent.loss, entry.max_loss_bps),
+            room(state.guard_state.loss, limits.max_loss_bps),
+        ),
+    })
+}
+
+/// Adds what the journal knows.
+async fn remember(
+    view: &mut StatusView,
+    journal: &dyn ReadJournal,
+    snapshot: &Snapshot,
+) -> vagus_journal::Result<()> {
+    let (chain_id, vault) = (snapshot.chain_id, snapshot.vault.vault);
+    let query = RecordQuery { newest_first: true, limit: Some(LATEST), ..RecordQuery::default() };
+    let mut decisions = Vec::new();
+    if let Some(run) = journal.open_run(chain_id, vault).await? {
+        decisions.push(decided(run.hash()?, &run, None));
+    }
+    for stored in journal.records(chain_id, vault, query).await? {
+        let outcome = journal.outcome(stored.hash).await?.map(|outcome| outcome.state);
+        decisions.push(decided(stored.hash, &stored.record, outcome));
+    }
+    view.decisions = Some(decisions);
+    for stored in journal.transactions_in_flight(chain_id).await? {
+        if stored.vault != vault {
+            continue;
+        }
+        let state: Option<TxState> = serde_json::from_value(stored.state).ok();
+        view.in_flight.push(InFlight {
+            decision: stored.decision,
+            nonce: stored.nonce,
+            phase: state.as_ref().map_or("unknown", |state| phase_words(&state.phase)).to_owned(),
+            attempts: state.map_or(0, |state| state.attempts.len()),
+        });
+    }
+    Ok(())
+}
+
+const fn phase_words(phase: &Phase) -> &'static str {
+    match phase {
+        Phase::Intended => "decided",
+        Phase::Claimed => "has its nonce",
+        Phase::Signed => "signed",
+        Phase::Pending => "sent, not mined",
+        Phase::Cancelling => "late, being taken back",
+        Phase::Included(_) => "mined, not final",
+        Phase::Final(_)
+        | Phase::Reverted(_)
+        | Phase::Cancelled(_)
+        | Phase::Expired
+        | Phase::Foreign => "ended",
+    }
+}
+
+fn decided(
+    decision: B256,
+    record: &vagus_journal::DecisionRecord,
+    outcome: Option<OutcomeState>,
+) -> Decided {
+    Decided {
+        decision,
+        first_block: record.first().block().number,
+        last_block: record.last().block().number,
+        reason: record.reason(),
+        is_rebalance: !record.is_hold(),
+        outcome,
+    }
+}

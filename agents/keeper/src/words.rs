@@ -1,0 +1,94 @@
+//! Reason codes and limits in words for people who read no code.
+
+use vagus_allocator::{Limiting, Reason};
+use vagus_policy::Rule;
+
+/// What a reason code means, without a full stop.
+#[must_use]
+pub const fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::RepairWeight => "a strategy stands above its limit and is brought back inside",
+        Reason::RepairIdle => "idle stands below its minimum and is filled up",
+        Reason::RepairExitOnly => "a strategy that may only be left is being left",
+        Reason::Income => "the move earns more than it costs, by more than the hurdle",
+        Reason::Optimal => "no move would earn more",
+        Reason::BelowHurdle => "the best move does not earn its costs and the hurdle",
+        Reason::Cooldown => "the last rebalance is too recent",
+        Reason::TurnoverSpent => "the turnover budget allows no useful move",
+        Reason::LossSpent => "the loss budget allows no useful move",
+        Reason::ModeClosed => "the guardian or the policy has closed the treasury to agents",
+        Reason::NoMandate => "the agent has no mandate, or it was revoked or has expired",
+        Reason::NoPolicy => "no policy is in force",
+        Reason::NoCapital => "the vault holds nothing yet, or nothing of it is seasoned",
+        Reason::NoNativePrice => "what gas costs in the asset is not known",
+        Reason::Unreadable => "a strategy cannot be read",
+        Reason::RuleRefuses => "a rule of the guard would refuse the plan",
+        Reason::SimulationFailed => "the exact transaction failed when it was simulated",
+        Reason::InFlight => "a rebalance of this vault is not confirmed yet",
+    }
+}
+
+/// What would have to change for a hold to end, as a sentence.
+#[must_use]
+pub const fn would_have_to_change(reason: Reason) -> &'static str {
+    match reason {
+        Reason::RepairWeight | Reason::RepairIdle | Reason::RepairExitOnly | Reason::Income => "",
+        Reason::Optimal => "Rates, limits or capital would have to change.",
+        Reason::BelowHurdle => {
+            "Rates would have to differ more, or gas, costs or the policy's hurdle be lower."
+        }
+        Reason::Cooldown => "Time has to pass: the policy's cooldown is not over.",
+        Reason::TurnoverSpent => {
+            "Time has to pass: the turnover budget fills up evenly over its window."
+        }
+        Reason::LossSpent => "Time has to pass: the loss budget fills up evenly over its window.",
+        Reason::ModeClosed => {
+            "Governance would have to put the mode back to active by a new policy."
+        }
+        Reason::NoMandate => "Governance would have to give this agent a mandate by a new policy.",
+        Reason::NoPolicy => "Governance would have to adopt a policy.",
+        Reason::NoCapital => "Somebody would have to deposit, or the deposits to season.",
+        Reason::NoNativePrice => "The keeper's configuration would have to name a price.",
+        Reason::Unreadable => {
+            "The strategy would have to answer again, or governance to write it off."
+        }
+        Reason::RuleRefuses => "What the rule looks at would have to change; see the refusal.",
+        Reason::SimulationFailed => {
+            "What the simulation met would have to change; see its message."
+        }
+        Reason::InFlight => "The rebalance under way has to be mined, or to expire.",
+    }
+}
+
+/// What a rule is about.
+#[must_use]
+pub const fn rule(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Mode => "the treasury's mode",
+        Rule::Mandate => "the agent's mandate",
+        Rule::Scope => "the agent's scope",
+        Rule::Freshness => "the freshness of the plan",
+        Rule::Cooldown => "the cooldown",
+        Rule::Shape => "the shape of the plan",
+        Rule::Turnover => "the turnover budget",
+        Rule::Weight => "the largest weight",
+        Rule::Group => "the largest weight of a group",
+        Rule::Floor => "the smallest weight",
+        Rule::Idle => "the smallest idle",
+        Rule::Loss => "the loss budget",
+        Rule::Price => "the price band",
+        Rule::Objective => "the target weights",
+    }
+}
+
+/// What a limit is about.
+#[must_use]
+pub const fn limiting(limiting: Limiting) -> &'static str {
+    match limiting {
+        Limiting::Rule(of) => rule(of),
+        Limiting::VenueLiquidity => "what the venue can pay out now",
+        Limiting::VenueCap => "what the venue takes in now",
+        Limiting::SmallestMove => "the smallest move worth making",
+        Limiting::Hurdle => "the hurdle",
+    }
+}

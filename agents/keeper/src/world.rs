@@ -1,0 +1,243 @@
+//! From a configuration to what the keeper works with: endpoints, proven deployments, inputs.
+
+use std::sync::Arc;
+
+use alloy::primitives::{Address, B256};
+use vagus_allocator::{Inputs, NativePrice};
+use vagus_chain::{
+    BlockAt, Chain, ChainError, ChainReader, Deployment, DeploymentError, Endpoints, Header,
+    HttpChain, Query, Tag, VaultDeployment, lifecycle::FeePolicy,
+};
+use vagus_policy::{Policy, Snapshot};
+
+use crate::{
+    config::{ChainConfig, Config, Finality, NativePriceSource, VaultConfig},
+    exit::{Exit, Failure},
+};
+
+/// Blocks after which the same bytes are broadcast again.
+const REBROADCAST_BLOCKS: u64 = 5;
+
+/// One chain with the vaults that are worked on, ordered by address.
+#[derive(Debug)]
+pub struct ChainWorld {
+    /// Its part of the configuration.
+    pub config: ChainConfig,
+    /// Where to ask.
+    pub endpoints: Endpoints,
+    /// Account that acts.
+    pub agent: Address,
+    /// At least one.
+    pub vaults: Vec<VaultWorld>,
+}
+
+/// One vault, proven to be the one of its deployment file.
+#[derive(Clone, Debug)]
+pub struct VaultWorld {
+    /// Its part of the configuration.
+    pub config: VaultConfig,
+    /// Name of the treasury in the deployment file.
+    pub treasury: String,
+    /// Its contracts.
+    pub entry: VaultDeployment,
+}
+
+/// A failed question to a chain as a failure of the program.
+#[must_use]
+pub fn chain_failure(error: &ChainError) -> Failure {
+    let exit = match error {
+        ChainError::Unreachable { .. } | ChainError::Late { .. } => Exit::Unreachable,
+        _ => Exit::Internal,
+    };
+    Failure::new(exit, error)
+}
+
+fn deployment_failure(error: DeploymentError) -> Failure {
+    match error {
+        DeploymentError::Chain(error) => chain_failure(&error),
+        other => Failure::new(Exit::Deployment, other),
+    }
+}
+
+/// Connects to the chains of the chosen vaults and proves their deployments. Sends nothing.
+///
+/// # Errors
+/// If a deployment file, a chain or a contract is not what it should be, or no endpoint answers.
+pub async fn open(config: &Config, vault: Option<&str>) -> Result<Vec<ChainWorld>, Failure> {
+    let mut worlds = Vec::new();
+    for (place, chain) in config.chains.iter().enumerate() {
+        let chosen: Vec<_> =
+            config.select(vault)?.into_iter().filter(|vault| vault.chain == place).collect();
+        if chosen.is_empty() {
+            continue;
+        }
+        let mut list: Vec<Arc<dyn Chain>> = Vec::new();
+        for url in &chain.endpoints {
+            let http = HttpChain::new(url.clone(), chain.profile.timeout());
+            list.push(Arc::new(http.map_err(|error| chain_failure(&error))?));
+        }
+        let endpoints = Endpoints::new(list);
+        worlds.push(prove(chain, endpoints, config.agent.address, &chosen).await?);
+    }
+    Ok(worlds)
+}
+
+/// Proves the deployments of vaults of one chain.
+///
+/// # Errors
+/// As [`open`].
+pub async fn prove(
+    config: &ChainConfig,
+    endpoints: Endpoints,
+    agent: Address,
+    chosen: &[&VaultConfig],
+) -> Result<ChainWorld, Failure> {
+    let files = chosen.iter().map(|vault| {
+        let deployment = Deployment::load(&vault.deployment).map_err(deployment_failure)?;
+        let entry = deployment.vault(&vault.deployment, vault.vault).map_err(deployment_failure)?;
+        let entry = entry.clone();
+        Ok((*vault, deployment, entry))
+    });
+    let files = files.collect::<Result<Vec<_>, Failure>>()?;
+    let head = endpoints.head(Tag::Latest).await.map_err(|error| chain_failure(&error))?;
+    let mut vaults: Vec<VaultWorld> = Vec::new();
+    for (vault, deployment, entry) in files {
+        deployment
+            .prove(&vault.deployment, &entry, config.chain_id, &endpoints, &head)
+            .await
+            .map_err(deployment_failure)?;
+        if let Some(other) = vaults.iter().find(|other| other.entry.vault == entry.vault) {
+            return Err(Failure::new(
+                Exit::Config,
+                format_args!(
+                    "The vaults {} and {} of the configuration are the same one, {}.",
+                    other.config.name, vault.name, entry.vault
+                ),
+            ));
+        }
+        let treasury = deployment.treasury.clone();
+        vaults.push(VaultWorld { config: vault.clone(), treasury, entry });
+    }
+    vaults.sort_by_key(|vault| vault.entry.vault);
+    Ok(ChainWorld { config: config.clone(), endpoints, agent, vaults })
+}
+
+impl ChainWorld {
+    /// How fees are offered on this chain.
+    #[must_use]
+    pub fn fee_policy(&self) -> FeePolicy {
+        FeePolicy {
+            max_fee_wei: self.config.fees.max_fee_gwei.wei,
+            priority_fee_wei: self.config.fees.priority_fee_gwei.wei,
+            cancel_max_fee_wei: self.config.fees.cancel_max_fee_gwei.wei,
+            rebroadcast_blocks: REBROADCAST_BLOCKS,
+        }
+    }
+
+    /// Depth at which a block counts as settled; none: by the chain's tag.
+    #[must_use]
+    pub fn finality_depth(&self) -> Option<u64> {
+        match self.config.profile.finality {
+            Finality::Tag => None,
+            Finality::Depth(depth) => Some(depth),
+        }
+    }
+
+    /// The newest settled block under a head.
+    ///
+    /// # Errors
+    /// Those of the chain.
+    pub async fn finalized(&self, head: &Header) -> Result<Header, ChainError> {
+        match self.finality_depth() {
+            None => self.endpoints.head(Tag::Finalized).await,
+            Some(depth) => {
+                let number = head.block.number.saturating_sub(depth);
+                let header = self.endpoints.header(BlockAt::Number(number)).await?;
+                header.ok_or_else(|| ChainError::Late {
+                    endpoint: self.endpoints.endpoint(),
+                    block: head.block.hash,
+                })
+            }
+        }
+    }
+
+    /// What is asked of the lens for a vault.
+    #[must_use]
+    pub fn query(&self, vault: &VaultWorld) -> Query {
+        Query { vault: vault.entry.vault, agent: self.agent }
+    }
+
+    /// Snapshots of all vaults at a block: one call per lens.
+    ///
+    /// # Errors
+    /// Those of the chain.
+    pub async fn snapshots(&self, head: &Header) -> Result<Vec<Snapshot>, ChainError> {
+        let mut found: Vec<Option<Snapshot>> = self.vaults.iter().map(|_| None).collect();
+        let mut lenses: Vec<Address> = self.vaults.iter().map(|vault| vault.entry.lens).collect();
+        lenses.sort_unstable();
+        lenses.dedup();
+        for lens in lenses {
+            let places: Vec<usize> =
+                (0..self.vaults.len()).filter(|i| self.vaults[*i].entry.lens == lens).collect();
+            let queries: Vec<Query> =
+                places.iter().map(|place| self.query(&self.vaults[*place])).collect();
+            let page = self.endpoints.snapshots(lens, &queries, head).await?;
+            for (place, snapshot) in places.into_iter().zip(page) {
+                found[place] = Some(snapshot);
+            }
+        }
+        found.into_iter().collect::<Option<Vec<_>>>().ok_or_else(|| ChainError::Malformed {
+            endpoint: self.endpoints.endpoint(),
+            method: "the lens",
+            cause: "it left out a vault".to_owned(),
+        })
+    }
+
+    /// The policy in force in a snapshot; none if none is.
+    ///
+    /// # Errors
+    /// Those of the chain.
+    pub async fn policy(&self, snapshot: &Snapshot) -> Result<Option<Policy>, ChainError> {
+        let state = &snapshot.vault.guard_state;
+        if state.policy_version == 0 || state.policy_hash == B256::ZERO {
+            return Ok(None);
+        }
+        let guard = snapshot.vault.guard;
+        self.endpoints.policy(guard, state.policy_block, state.policy_hash).await.map(Some)
+    }
+
+    /// Inputs of a decision: the configuration's, and the gas price of the pinned block.
+    ///
+    /// # Errors
+    /// If an amount in the configuration is not of the vault's asset.
+    pub fn inputs(&self, vault: &VaultWorld, snapshot: &Snapshot) -> Result<Inputs, Failure> {
+        let asset = &snapshot.vault.asset;
+        let amount = |amount: &crate::config::Amount, key: &str| {
+            amount.in_units(&asset.symbol, asset.decimals).map_err(|error| {
+                let name = &vault.config.name;
+                Failure::new(Exit::Config, format_args!("Vault {name}: {key}: {error}."))
+            })
+        };
+        let fees = &self.config.fees;
+        Ok(Inputs {
+            agent: self.agent,
+            // A rebalance never pays more than the cap: above it, it waits.
+            gas_price_wei: snapshot
+                .base_fee_wei
+                .saturating_add(fees.priority_fee_gwei.wei)
+                .min(fees.max_fee_gwei.wei),
+            native_price: match &vault.config.native_price {
+                NativePriceSource::Native => NativePrice::Native,
+                NativePriceSource::Fixed { assets_per_native } => NativePrice::Fixed {
+                    assets_per_native: amount(assets_per_native, "native_price")?,
+                },
+            },
+            base_gas: vault.config.gas.base,
+            leg_gas: vault.config.gas.leg,
+            headroom_bps: vault.config.headroom_bps,
+            smallest_move: amount(&vault.config.smallest_move, "smallest_move")?,
+            deadline_seconds: self.config.profile.deadline_seconds,
+            block_seconds: self.config.profile.block_seconds,
+        })
+    }
+}
