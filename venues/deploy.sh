@@ -22,6 +22,8 @@ mkdir -p "$(dirname -- "$3")"
 out=$(CDPATH= cd -- "$(dirname -- "$3")" && pwd)
 
 "$here/../node_modules/.bin/cast" rpc --rpc-url "$rpc" anvil_setBlockTimestampInterval 1 >/dev/null
+# The script deploys Morpho from its artifact, which only a build of everything makes.
+"$here/forge.sh" build --quiet venues/src venues/script
 # The multiplier: forge estimates in one block, where no interest accrues; in its own block a transaction needs more.
 # The time limit: forge waits for ever when a chain stops answering.
 VENUES_WORLD=$2 VENUES_OUT=$out/$(basename -- "$3") FOUNDRY_BROADCAST=$out/broadcast-venues \
