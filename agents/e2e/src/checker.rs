@@ -9,5 +9,5 @@ mod limits;
 mod rules;
 
 pub use facts::{BlockFacts, Leg, Operation, Subject, gather};
-pub use limits::{Limits, StrategyLimits};
+pub use limits::{Limits, Names, StrategyLimits};
 pub use rules::{Breach, Era, Law, judge};

@@ -72,10 +72,13 @@ pub async fn run() -> Result<()> {
     teller.chapter("What it came to");
     teller.table(&["weights", "after the first allocation", "before the exits"], &rows);
     let (income, standing) = (kept.income()?, still.income()?);
-    teller.table(&["income", symbol], &[
-        vec!["with the keeper".to_owned(), amount(income, decimals)],
-        vec!["standing still".to_owned(), amount(standing, decimals)],
-    ]);
+    teller.table(
+        &["income", symbol],
+        &[
+            vec!["with the keeper".to_owned(), amount(income, decimals)],
+            vec!["standing still".to_owned(), amount(standing, decimals)],
+        ],
+    );
     let rows: Vec<Vec<String>> = kept
         .rebalances
         .iter()

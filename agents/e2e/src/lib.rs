@@ -16,4 +16,5 @@ pub mod story;
 pub mod teller;
 pub mod treasury;
 pub mod venues;
+pub mod watch;
 pub mod world;

@@ -46,12 +46,15 @@ pub async fn run() -> Result<()> {
     let known = publish(&folder)?;
     let config = config.strip_prefix(&folder).map_or(config.clone(), |name| known.join(name));
     let shown = config.strip_prefix(paths::root()).unwrap_or(&config).display();
-    teller.table(&["what", "where"], &[
-        vec!["endpoint".into(), world.clock.chain.url.clone()],
-        vec!["vault".into(), world.treasury.vault.to_string()],
-        vec!["guard".into(), world.treasury.guard.to_string()],
-        vec!["keeper's config".into(), shown.to_string()],
-    ]);
+    teller.table(
+        &["what", "where"],
+        &[
+            vec!["endpoint".into(), world.clock.chain.url.clone()],
+            vec!["vault".into(), world.treasury.vault.to_string()],
+            vec!["guard".into(), world.treasury.guard.to_string()],
+            vec!["keeper's config".into(), shown.to_string()],
+        ],
+    );
     teller.line(Tone::Plain, "try, in another terminal at the repository's root:");
     for verb in ["plan", "status", "run"] {
         teller.line(Tone::Good, &format!("target/debug/keeper {verb} --config {shown}"));
@@ -64,12 +67,8 @@ pub async fn run() -> Result<()> {
     let _: Value = chain.rpc("anvil_setBlockTimestampInterval", json!([12])).await?;
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let _: Value = world
-            .clock
-            .chain
-            .rpc("evm_mine", json!([]))
-            .await
-            .context("the chain has ended")?;
+        let _: Value =
+            world.clock.chain.rpc("evm_mine", json!([])).await.context("the chain has ended")?;
         world.clock.head = world.clock.chain.head().await?;
     }
 }

@@ -123,7 +123,10 @@ impl Policies {
             vec!["idle, at least".to_owned(), bps(limits.min_idle_bps)],
             vec!["turnover a day".to_owned(), bps(limits.max_turnover_bps)],
             vec!["loss a day".to_owned(), bps(limits.max_loss_bps)],
-            vec!["between two rebalances".to_owned(), format!("{} min", limits.cooldown_seconds / 60)],
+            vec![
+                "between two rebalances".to_owned(),
+                format!("{} min", limits.cooldown_seconds / 60),
+            ],
         ];
         for strategy in &policy.strategies {
             let name = self

@@ -30,7 +30,8 @@ impl Running {
     /// # Errors
     /// If it cannot be started.
     pub fn start(name: &str, command: &mut Command, log: &Path) -> Result<Self> {
-        let out = std::fs::File::create(log).with_context(|| format!("making {}", log.display()))?;
+        let out =
+            std::fs::File::create(log).with_context(|| format!("making {}", log.display()))?;
         let err = out.try_clone().with_context(|| format!("opening {}", log.display()))?;
         let child = command
             .stdin(Stdio::null())

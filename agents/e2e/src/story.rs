@@ -135,12 +135,15 @@ impl Story {
         );
         self.teller.table(&["venue", "ERC-4626 strategy"], &rows);
         self.teller.chapter("2  A treasury, and a deployer without power");
-        self.teller.table(&["part", "address"], &[
-            vec!["vault".into(), world.treasury.vault.to_string()],
-            vec!["guard".into(), world.treasury.guard.to_string()],
-            vec!["owner: timelock of the Governor".into(), world.treasury.timelock.to_string()],
-            vec!["guardian".into(), world.treasury.guardian.to_string()],
-        ]);
+        self.teller.table(
+            &["part", "address"],
+            &[
+                vec!["vault".into(), world.treasury.vault.to_string()],
+                vec!["guard".into(), world.treasury.guard.to_string()],
+                vec!["owner: timelock of the Governor".into(), world.treasury.timelock.to_string()],
+                vec!["guardian".into(), world.treasury.guardian.to_string()],
+            ],
+        );
         Ok(())
     }
 
@@ -185,7 +188,8 @@ impl Story {
 
         let loan = self.world.assets(2_200_000);
         self.world.clock.settle().await?;
-        let hash = venues::borrow_aave(&self.world.clock.chain, &self.world.venues, 1, loan).await?;
+        let hash =
+            venues::borrow_aave(&self.world.clock.chain, &self.world.venues, 1, loan).await?;
         self.world.clock.land(hash, "borrow", HOUR).await?;
         self.say(Tone::Plain, "a borrower takes a large loan at Aave Prime: its rate leaps");
         self.pass(&[12, 12, 12 * HOUR, 24 * HOUR, 24 * HOUR, 24 * HOUR]).await?;
@@ -210,7 +214,10 @@ impl Story {
         ensure!(assets > idle, "the withdrawal should be larger than idle");
         let call = Vault::withdrawCall { assets, receiver: carol, owner: carol };
         self.world.clock.act(carol, vault, call, MINUTE).await?;
-        self.say(Tone::Plain, "Carol withdraws 1500000, more than lies idle: the vault draws on its strategies");
+        self.say(
+            Tone::Plain,
+            "Carol withdraws 1500000, more than lies idle: the vault draws on its strategies",
+        );
         self.pass(&[12, 12, HOUR, 12 * HOUR, 24 * HOUR]).await?;
         self.show_weights().await
     }
@@ -228,8 +235,7 @@ impl Story {
 
     async fn guardian_revokes(&mut self) -> Result<()> {
         self.teller.chapter("8  The guardian revokes the agent");
-        let (guardian, guard) =
-            (self.world.person(people::GUARDIAN), self.world.treasury.guard);
+        let (guardian, guard) = (self.world.person(people::GUARDIAN), self.world.treasury.guard);
         let agent = crate::keeper::Keeper::agent()?;
         self.world.clock.act(guardian, guard, GuardActs::revokeAgentCall { agent }, HOUR).await?;
         self.chapters.push(Chapter::revoked(&self.world.clock.head, agent));
@@ -278,8 +284,12 @@ impl Story {
         let ending = Ending {
             depositors,
             refusals: self.refusals().await?,
+            held_blocks: records
+                .iter()
+                .filter(|record| record.is_hold)
+                .map(|record| record.count)
+                .sum(),
             records,
-            held_blocks: records.iter().filter(|record| record.is_hold).map(|record| record.count).sum(),
             rebalances,
             first: self.first.clone().context("a story without a first allocation")?,
             last,
@@ -292,8 +302,7 @@ impl Story {
     async fn leave_in_kind(&mut self, person: usize) -> Result<()> {
         let who = self.world.person(person);
         let shares = self.world.shares_of(who).await?;
-        let call =
-            Vault::redeemInKindCall { shares, receiver: who, owner: who, skip: Vec::new() };
+        let call = Vault::redeemInKindCall { shares, receiver: who, owner: who, skip: Vec::new() };
         self.world.clock.act(who, self.world.treasury.vault, call, MINUTE).await?;
         self.say(Tone::Plain, "Bob leaves in kind: his part of idle and of each strategy's shares");
         for (_, strategy, _) in self.world.strategies.clone() {

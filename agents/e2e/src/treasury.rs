@@ -154,10 +154,12 @@ pub fn deploy(chain: &Anvil, venues: &Venues, folder: &Path) -> Result<(Treasury
         }))?,
     )?;
     let deployments = folder.join("deployments");
-    script(chain, folder, "Deploy", &[
-        ("VAGUS_CONFIG", config.as_os_str()),
-        ("VAGUS_DEPLOYMENTS_DIR", deployments.as_os_str()),
-    ])?;
+    script(
+        chain,
+        folder,
+        "Deploy",
+        &[("VAGUS_CONFIG", config.as_os_str()), ("VAGUS_DEPLOYMENTS_DIR", deployments.as_os_str())],
+    )?;
     let file = deployments.join(CHAIN_ID.to_string()).join("demo.json");
     let text =
         std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
@@ -201,12 +203,17 @@ pub fn script(
 /// If the script refuses or fails.
 pub fn deploy_morpho_strategy(chain: &Anvil, folder: &Path) -> Result<Address> {
     let out = folder.join("morpho-strategy.json");
-    script(chain, folder, "DeployMorphoStrategy", &[
-        ("VAGUS_WORLD", folder.join("venues.json").as_os_str()),
-        ("VAGUS_STRATEGY_NAME", OsStr::new("Morpho WETHW/USDW")),
-        ("VAGUS_STRATEGY_SYMBOL", OsStr::new("mUSDW")),
-        ("VAGUS_STRATEGY_OUT", out.as_os_str()),
-    ])?;
+    script(
+        chain,
+        folder,
+        "DeployMorphoStrategy",
+        &[
+            ("VAGUS_WORLD", folder.join("venues.json").as_os_str()),
+            ("VAGUS_STRATEGY_NAME", OsStr::new("Morpho WETHW/USDW")),
+            ("VAGUS_STRATEGY_SYMBOL", OsStr::new("mUSDW")),
+            ("VAGUS_STRATEGY_OUT", out.as_os_str()),
+        ],
+    )?;
     let text =
         std::fs::read_to_string(&out).with_context(|| format!("reading {}", out.display()))?;
     let file: serde_json::Value =

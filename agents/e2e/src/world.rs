@@ -139,8 +139,11 @@ impl World {
     /// # Errors
     /// If it reverts.
     pub async fn activate(&mut self, policy: &Policy) -> Result<()> {
-        let delay =
-            self.clock.chain.call(self.treasury.guard, GuardActs::policyDelaySecondsCall {}).await?;
+        let delay = self
+            .clock
+            .chain
+            .call(self.treasury.guard, GuardActs::policyDelaySecondsCall {})
+            .await?;
         self.clock.advance(u64::from(delay)).await?;
         let mut data = IPolicyGuard::activatePolicyCall::SELECTOR.to_vec();
         data.extend_from_slice(&vagus_policy::encode(policy));

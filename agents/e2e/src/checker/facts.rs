@@ -117,7 +117,9 @@ pub async fn gather(
 ) -> Result<Vec<BlockFacts>> {
     let mut facts = Vec::new();
     for number in first..=last {
-        facts.push(at_block(chain, subject, number).await.with_context(|| format!("block {number}"))?);
+        facts.push(
+            at_block(chain, subject, number).await.with_context(|| format!("block {number}"))?,
+        );
     }
     Ok(facts)
 }
@@ -132,9 +134,8 @@ async fn at_block(chain: &Anvil, subject: &Subject, number: u64) -> Result<Block
     let mut allowances = BTreeMap::new();
     for strategy in &subject.strategies {
         let shares = balance(*strategy, vault).await?;
-        let value = chain
-            .call_at(*strategy, Standard::convertToAssetsCall { shares }, tag.clone())
-            .await?;
+        let value =
+            chain.call_at(*strategy, Standard::convertToAssetsCall { shares }, tag.clone()).await?;
         positions.insert(*strategy, (shares, value));
         let call = Standard::allowanceCall { owner: vault, spender: *strategy };
         allowances.insert(*strategy, chain.call_at(subject.asset, call, tag.clone()).await?);

@@ -193,9 +193,7 @@ impl Judge {
         let limits = &era.limits;
         let total = after.total();
         let part = |bps: u64| total * U256::from(bps) / U256::from(BPS);
-        let floor = |bps: u64| {
-            part(bps) * U256::from(BPS - FLOOR_GRACE_BPS) / U256::from(BPS)
-        };
+        let floor = |bps: u64| part(bps) * U256::from(BPS - FLOOR_GRACE_BPS) / U256::from(BPS);
         let dust = U256::from(DUST);
         let mut moved = U256::ZERO;
         for leg in &operation.legs {
@@ -212,7 +210,8 @@ impl Judge {
                     self.report(after, Law::Weight, text);
                 }
                 if value > strategy.cap + dust {
-                    let text = format!("{} holds {value}, its cap is {}", leg.strategy, strategy.cap);
+                    let text =
+                        format!("{} holds {value}, its cap is {}", leg.strategy, strategy.cap);
                     self.report(after, Law::Cap, text);
                 }
             } else if value + dust < floor(strategy.min_weight_bps) {

@@ -1,4 +1,7 @@
 //! End to end, on real chains.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod breaches;
 mod determinism;
+mod input;
+mod story;

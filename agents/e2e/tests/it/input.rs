@@ -1,0 +1,96 @@
+//! Bad input gives one clear sentence and a non-zero exit code, before anything is sent.
+
+use std::path::{Path, PathBuf};
+
+use vagus_e2e::{keeper::Keeper, paths, playground, world::World};
+
+struct Case {
+    name: &'static str,
+    verb: &'static str,
+    change: fn(&str, &World) -> String,
+    says: &'static [&'static str],
+}
+
+fn replaced(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from} is not in the config");
+    text.replace(from, to)
+}
+
+const CASES: &[Case] = &[
+    Case {
+        name: "unknown-key",
+        verb: "run",
+        change: |text, _| replaced(text, "headroom_bps = 10", "headroom_bsp = 10"),
+        says: &["unknown-key.toml", "headroom_bsp"],
+    },
+    Case {
+        name: "wrong-address",
+        verb: "run",
+        change: |text, _| {
+            let line = text.lines().find(|line| line.starts_with("address")).unwrap();
+            replaced(text, line, "address = \"0x1234\"")
+        },
+        says: &["wrong-address.toml", "address", "0x1234"],
+    },
+    Case {
+        name: "wrong-chain",
+        verb: "run",
+        change: |text, _| replaced(text, "chain_id = 31337", "chain_id = 1"),
+        says: &["31337", "1"],
+    },
+    Case {
+        name: "no-mandate",
+        verb: "run",
+        change: |text, world| {
+            // Somebody else's key, well formed, of whom the policy says nothing.
+            let _ = world;
+            let line = text.lines().find(|line| line.starts_with("address")).unwrap();
+            replaced(text, line, "address = \"0x70997970C51812dc3A010C7d01b50e0d17dc79C8\"")
+        },
+        says: &["0x70997970C51812dc3A010C7d01b50e0d17dc79C8"],
+    },
+    Case {
+        name: "unreachable",
+        verb: "plan",
+        change: |text, world| replaced(text, &world.clock.chain.url, "http://127.0.0.1:9"),
+        says: &["127.0.0.1"],
+    },
+    Case {
+        name: "wrong-password",
+        verb: "run",
+        change: |text, _| replaced(text, "agent.password", "wrong.password"),
+        says: &["password"],
+    },
+];
+
+fn write(folder: &Path, case: &Case, good: &str, world: &World) -> PathBuf {
+    let path = folder.join(format!("{}.toml", case.name));
+    std::fs::write(&path, (case.change)(good, world)).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn bad_input_is_one_sentence_and_nothing_is_sent() {
+    let folder = paths::run_folder("test").unwrap();
+    let (world, config) = playground::build(&folder).await.unwrap();
+    let good = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(folder.join("wrong.password"), "not it\n").unwrap();
+    let agent = Keeper::agent().unwrap();
+    for case in CASES {
+        let path = write(&folder, case, &good, &world);
+        let output = Keeper::ask(&path, case.verb, &[]).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        assert!(!output.status.success(), "{}: {said}", case.name);
+        assert!(output.status.code().is_some_and(|code| code != 101), "{}: {said}", case.name);
+        assert_eq!(said.lines().count(), 1, "{}: {said}", case.name);
+        for part in case.says {
+            assert!(said.contains(part), "{}: {said:?} does not name {part:?}", case.name);
+        }
+        assert!(!said.contains("panicked") && !said.contains("RUST_BACKTRACE"), "{said}");
+    }
+    assert_eq!(world.clock.chain.waiting(agent).await.unwrap(), 0);
+    assert!(world.rebalances().await.unwrap().is_empty());
+    // The same config unchanged works: it was the changes that were refused.
+    let output = Keeper::ask(&config, "plan", &[]).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
