@@ -325,12 +325,14 @@ impl Deciding<'_> {
         others: Vec<Plan>,
     ) -> Decision {
         let mut decision = self.described(reason, plan, &found, others);
+        let targets = self.targets(plan);
         let is_economic = matches!(reason, Reason::Optimal | Reason::BelowHurdle);
         let is_proven = is_economic
             && crate::certificate::is_hold_proven(
                 self.policy,
                 self.inputs,
                 &self.view,
+                &targets,
                 &decision.certificate,
             );
         let retry_at = match reason {
@@ -343,6 +345,12 @@ impl Deciding<'_> {
         decision
     }
 
+    /// What we would hold after a plan, or hold now.
+    fn targets(&self, plan: Option<&Plan>) -> Vec<u128> {
+        let standing = || self.view.venues.iter().map(|venue| venue.position).collect();
+        plan.map_or_else(standing, |plan| plan.targets.clone())
+    }
+
     fn described(
         &self,
         reason: Reason,
@@ -350,8 +358,7 @@ impl Deciding<'_> {
         found: &Found,
         others: Vec<Plan>,
     ) -> Decision {
-        let standing: Vec<u128> = self.view.venues.iter().map(|venue| venue.position).collect();
-        let targets = plan.map_or(&standing, |plan| &plan.targets);
+        let targets = &self.targets(plan);
         let is_hold = !reason.is_rebalance();
         let prices = if is_hold { &found.hurdle_prices } else { &found.prices };
         let mut candidates: Vec<Candidate> =

@@ -31,7 +31,12 @@ pub(crate) fn certify(
     let turnover_price_ray = ray(prices.turnover_price);
     Certificate {
         value: value_down(policy, view, targets),
-        upper_bound: bound_up(policy, view, idle_price_ray, turnover_price_ray, U256::ZERO),
+        upper_bound: bound_up(
+            policy,
+            view,
+            targets,
+            [idle_price_ray, turnover_price_ray, U256::ZERO],
+        ),
         idle_price_ray,
         turnover_price_ray,
     }
@@ -117,13 +122,8 @@ pub fn verify_certificate(
     if recomputed != certificate.value {
         return Err(CertificateError::Value { stated: certificate.value, recomputed });
     }
-    let recomputed = bound_up(
-        policy,
-        &view,
-        certificate.idle_price_ray,
-        certificate.turnover_price_ray,
-        U256::ZERO,
-    );
+    let prices = [certificate.idle_price_ray, certificate.turnover_price_ray, U256::ZERO];
+    let recomputed = bound_up(policy, &view, &targets, prices);
     if recomputed != certificate.upper_bound {
         return Err(CertificateError::Bound { stated: certificate.upper_bound, recomputed });
     }
@@ -134,7 +134,7 @@ pub fn verify_certificate(
         });
     }
     if matches!(decision.action, Action::Hold { is_proven: true, .. })
-        && !is_hold_proven(policy, inputs, &view, certificate)
+        && !is_hold_proven(policy, inputs, &view, &targets, certificate)
     {
         return Err(CertificateError::NotProven);
     }
@@ -147,11 +147,12 @@ pub(crate) fn is_hold_proven(
     policy: &Policy,
     inputs: &Inputs,
     view: &View,
+    targets: &[u128],
     certificate: &Certificate,
 ) -> bool {
     let hurdle = U256::try_from(hurdle_ray(policy)).unwrap_or(U256::ZERO);
-    let bound =
-        bound_up(policy, view, certificate.idle_price_ray, certificate.turnover_price_ray, hurdle);
+    let prices = [certificate.idle_price_ray, certificate.turnover_price_ray, hurdle];
+    let bound = bound_up(policy, view, targets, prices);
     gas_cost_up(inputs, 1).is_some_and(|gas| bound <= gas)
 }
 
@@ -170,22 +171,20 @@ fn value_down(policy: &Policy, view: &View, targets: &[u128]) -> U256 {
         / RAY
 }
 
-/// The bound over the horizon, rounded up.
-fn bound_up(
-    policy: &Policy,
-    view: &View,
-    idle_price: U256,
-    turnover_price: U256,
-    hurdle: U256,
-) -> U256 {
+/// The bound over the horizon, rounded up, at the prices of idle, of turnover and of a deposited unit.
+///
+/// A repair may have to end outside the pieces that income may end on: its targets count as pieces of their own.
+fn bound_up(policy: &Policy, view: &View, targets: &[u128], prices: [U256; 3]) -> U256 {
+    let [idle_price, turnover_price, hurdle] = prices;
     let slack = view.idle.saturating_sub(view.idle_goal);
     let mut bound = idle_price
         .saturating_mul(amount(slack))
         .saturating_add(turnover_price.saturating_mul(amount(view.turnover)));
-    for venue in &view.venues {
+    for (venue, target) in view.venues.iter().zip(targets) {
         let Some(earning) = &venue.earning else { continue };
         let best = pieces(venue, venue.position, false)
             .into_iter()
+            .chain([Piece { lowest: *target, highest: *target }])
             .map(|piece| most_on(venue, piece, idle_price, turnover_price, hurdle))
             .max()
             .unwrap_or(I256::ZERO)

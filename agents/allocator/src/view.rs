@@ -166,11 +166,12 @@ fn venue(
     let in_books = earning.as_ref().map_or(U256::MAX, Earning::withdraw_room);
     let liquid = capped(strategy.max_withdraw_assets.min(in_books));
     let can_leave = liquid.saturating_add(ROUNDING_UNITS) >= position && position > 0;
-    let usable_liquid = if can_leave {
-        position
-    } else {
-        capped(less_headroom(U256::from(liquid), headroom)).min(position)
-    };
+    // What is left behind for a race with others is less than a move, so that the next look finds nothing to take.
+    let left_behind = capped(bps_up(U256::from(liquid), headroom))
+        .min(inputs.smallest_move / 2)
+        .max(ROUNDING_UNITS);
+    let usable_liquid =
+        if can_leave { position } else { liquid.saturating_sub(left_behind).min(position) };
 
     let goal = capped(less_headroom(limit, headroom));
     let highest = if may_deposit {
