@@ -270,6 +270,3 @@ impl RunKey {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sqlx::{
-    PgPool, SqlitePool,
+    Connection as _, PgConnection, PgPool, SqlitePool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -178,6 +178,16 @@ fn place_of(options: &PgConnectOptions) -> String {
 async fn postgres_pool(options: PgConnectOptions, place: &str) -> Result<PgPool> {
     // What was committed has to be on disk before anything is broadcast, whatever the server's default is.
     let options = options.options([("synchronous_commit", "on"), ("lock_timeout", "10s")]);
+    // Alone first: a pool would only say that it has waited in vain.
+    let first = tokio::time::timeout(BUSY_TIMEOUT, PgConnection::connect_with(&options)).await;
+    match first {
+        Ok(Ok(connection)) => connection.close().await.map_err(failed)?,
+        Ok(Err(error)) => return Err(not_opened(place, &error)),
+        Err(_) => {
+            let message = format!("no answer for {} s", BUSY_TIMEOUT.as_secs());
+            return Err(JournalError::NotOpened { place: place.to_owned(), message });
+        }
+    }
     PgPoolOptions::new()
         .max_connections(5)
         .acquire_timeout(BUSY_TIMEOUT)

@@ -1,0 +1,12 @@
+//! The journal from outside: what is written is what is read, what is killed is not half done, what is altered is found.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod crash;
+mod fixture;
+mod holds;
+mod opening;
+mod record;
+mod store;
+mod tamper;
+mod transactions;

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Runs a command with a PostgreSQL server of its own: agents/journal/tests/with-postgres.sh cargo test -p vagus-journal
+#
+# The server listens on a socket in a private folder only, and is gone with its data when the command ends or is
+# interrupted. Its url is in VAGUS_TEST_POSTGRES_URL.
+set -euo pipefail
+
+if [ $# -eq 0 ]; then
+    echo "usage: $0 COMMAND..." >&2
+    exit 2
+fi
+
+bin=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1 || true)
+initdb=$(PATH="$PATH:$bin" command -v initdb || true)
+pg_ctl=$(PATH="$PATH:$bin" command -v pg_ctl || true)
+if [ -z "$initdb" ] || [ -z "$pg_ctl" ]; then
+    echo "$0: initdb and pg_ctl not found; install PostgreSQL (Debian: postgresql)" >&2
+    exit 2
+fi
+
+# PostgreSQL refuses to run as root.
+as=()
+folder=$(mktemp -d)
+chmod 755 "$folder"
+if [ "$(id -u)" -eq 0 ]; then
+    as=(setpriv --reuid=nobody --regid=nogroup --clear-groups)
+    chown nobody:nogroup "$folder"
+fi
+
+clean_up() {
+    trap - EXIT INT TERM HUP
+    if [ -f "$folder/data/postmaster.pid" ]; then
+        (cd / && "${as[@]}" "$pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1) || true
+    fi
+    rm -rf "$folder"
+}
+trap clean_up EXIT
+trap 'clean_up; exit 130' INT
+trap 'clean_up; exit 143' TERM HUP
+
+(
+    cd /
+    "${as[@]}" "$initdb" -D "$folder/data" -A trust -U postgres --no-sync >"$folder/initdb.log" 2>&1 ||
+        { cat "$folder/initdb.log" >&2; exit 1; }
+    # Throw-away data: what is tested is what is written, not the disk under the server.
+    "${as[@]}" "$pg_ctl" -D "$folder/data" -l "$folder/data/server.log" -w \
+        -o "-c listen_addresses='' -c unix_socket_directories='$folder' -c fsync=off -c max_connections=200" \
+        start >/dev/null || { cat "$folder/data/server.log" >&2; exit 1; }
+)
+
+export VAGUS_TEST_POSTGRES_URL="postgres://postgres@localhost/postgres?host=$folder"
+# In the background, so that an interrupt is heard while it runs; it gets the terminal's own interrupt itself.
+"$@" &
+command=$!
+status=0
+wait "$command" || status=$?
+exit "$status"
