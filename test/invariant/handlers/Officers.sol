@@ -90,7 +90,7 @@ contract Officers is Handler {
             vm.prank(WORLD.OWNER());
             GUARD.submitPolicy(document);
             try GUARD.activatePolicy(document) {
-                fail("opened before the delay");
+                revert("opened before the delay");
             } catch (bytes memory reason) {
                 assertEq(bytes4(reason), IPolicyGuard.DelayNotOver.selector, "the delay is what it waits for");
             }
