@@ -16,7 +16,7 @@ use crate::{
     improve::{Piece, pieces},
     math::{RAY, YEAR_SECONDS, amount, u256},
     plan::{gas_cost_up, hurdle_ray, income},
-    solve::Solution,
+    solve::{Solution, ray},
     view::{Venue, View, view},
 };
 
@@ -150,7 +150,7 @@ pub(crate) fn is_hold_proven(
     targets: &[u128],
     certificate: &Certificate,
 ) -> bool {
-    let hurdle = U256::try_from(hurdle_ray(policy)).unwrap_or(U256::ZERO);
+    let hurdle = hurdle_ray(policy);
     let prices = [certificate.idle_price_ray, certificate.turnover_price_ray, hurdle];
     let bound = bound_up(policy, view, targets, prices);
     gas_cost_up(inputs, 1).is_some_and(|gas| bound <= gas)
@@ -238,8 +238,4 @@ fn most_on(
 
 fn big(value: U256) -> I256 {
     I256::try_from(value).unwrap_or(I256::MAX)
-}
-
-fn ray(price: i128) -> U256 {
-    U256::try_from(price.max(0)).unwrap_or(U256::ZERO)
 }

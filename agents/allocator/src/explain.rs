@@ -114,12 +114,7 @@ fn at_strategy(
     inputs: &Inputs,
     prices: &Solution,
 ) -> Option<(i128, Limiting, u128, u128)> {
-    let marginal = venue
-        .earning
-        .as_ref()
-        .and_then(|earning| earning.marginal_ray(target).ok())
-        .and_then(|ray| i128::try_from(ray).ok())
-        .unwrap_or(0);
+    let marginal = venue.earning.as_ref().map_or(0, |earning| earning.quick_marginal(target));
     let gain_in = marginal.saturating_sub(prices.idle_price).saturating_sub(prices.turnover_price);
     let near = inputs.smallest_move.max(1);
     if venue.value > venue.limit && !venue.is_written_off && target > venue.limit {

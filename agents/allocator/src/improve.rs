@@ -5,7 +5,7 @@ use vagus_policy::{Policy, Snapshot};
 use crate::{
     Inputs,
     plan::{Plan, Targets, fits_moves, gas_cost_up, hurdle_ray, legs, plan},
-    solve::{Bounds, Mover, Solution, solve},
+    solve::{Bounds, Mover, Solution, price_up, ray, solve},
     view::{Venue, View},
 };
 
@@ -106,7 +106,7 @@ pub(crate) fn improve(
         .collect();
     let mut prices = Solution::default();
     let mut hurdle_prices = Solution::default();
-    let hurdle = hurdle_ray(policy);
+    let hurdle = price_up(hurdle_ray(policy));
     for combination in combinations(&all) {
         if search.nodes >= MOST_NODES {
             break;
@@ -282,6 +282,7 @@ impl Search<'_> {
     ) -> Option<(usize, alloy_primitives::I256)> {
         use alloy_primitives::I256;
         let big = |value: i128| I256::try_from(value).unwrap_or(I256::ZERO);
+        let big_ray = |price: i128| I256::try_from(ray(price)).unwrap_or(I256::MAX);
         movers
             .iter()
             .filter(|mover| targets[mover.index] != self.start.targets[mover.index])
@@ -295,7 +296,8 @@ impl Search<'_> {
                         .unwrap_or(I256::ZERO)
                 };
                 let gained = income(to).saturating_sub(income(from));
-                let paid = big(to as i128 - from as i128).saturating_mul(big(solution.idle_price));
+                let paid =
+                    big(to as i128 - from as i128).saturating_mul(big_ray(solution.idle_price));
                 (mover.index, gained.saturating_sub(paid))
             })
             .min_by(|a, b| a.1.cmp(&b.1).then(a.0.cmp(&b.0)))

@@ -9,7 +9,7 @@ use alloy_primitives::{I256, U256};
 use vagus_policy::{Curve, StrategyState};
 
 use crate::{
-    curves::{AaveV3Market, Change, MorphoBlueMarket, Shape},
+    curves::{AaveV3Market, Change, MorphoBlueMarket, Shape, slope::Slope},
     math::{CurveError, CurveResult, amount, mul},
 };
 
@@ -19,6 +19,7 @@ pub struct Earning {
     position: u128,
     kink: u128,
     shape: Shape,
+    slope: Slope,
     venue: Venue,
 }
 
@@ -45,7 +46,8 @@ impl Earning {
         };
         let kink = u128::try_from(shape.kink_position_up(amount(position))?)
             .map_err(|_| CurveError::Overflow)?;
-        let earning = Self { position, kink, shape, venue };
+        let slope = Slope::of(&shape, position)?;
+        let earning = Self { position, kink, shape, slope, venue };
         // Both ends of what can be asked later are asked now, so that a broken curve is found here.
         earning.rate_ray(position)?;
         earning.marginal_ray(position)?;
@@ -103,6 +105,11 @@ impl Earning {
     /// If a number overflows.
     pub fn marginal_ray(&self, target: u128) -> CurveResult<I256> {
         self.shape.marginal_ray(amount(self.position), amount(target))
+    }
+
+    /// The same in native integers, with [`crate::curves::slope::DIGITS`] binary digits, for the search.
+    pub(crate) fn quick_marginal(&self, target: u128) -> i128 {
+        self.slope.marginal(target)
     }
 
     /// Bound on the rounding of [`Earning::income_ray`] at `target`, in its unit.

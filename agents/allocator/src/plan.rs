@@ -54,12 +54,11 @@ impl Plan {
     }
 }
 
-/// Yearly hurdle on each unit deposited, ray: `hurdleBps` over the horizon.
-pub(crate) fn hurdle_ray(policy: &Policy) -> i128 {
+/// Yearly hurdle on each unit deposited, ray, rounded down: `hurdleBps` over the horizon.
+pub(crate) fn hurdle_ray(policy: &Policy) -> U256 {
     let horizon = u256(u64::from(policy.objective.horizon_seconds.max(1)));
-    let yearly = RAY * u256(u64::from(policy.objective.hurdle_bps)) * u256(YEAR_SECONDS)
-        / (u256(BPS) * horizon);
-    i128::try_from(yearly).unwrap_or(i128::MAX / 8).min(i128::MAX / 8)
+    // Below 2^122, by the sizes of the factors.
+    RAY * u256(u64::from(policy.objective.hurdle_bps)) * u256(YEAR_SECONDS) / (u256(BPS) * horizon)
 }
 
 /// Gas of a rebalance of so many legs in the asset, rounded up; none if the price is missing.

@@ -4,14 +4,24 @@
 //! least λ + τ (and the hurdle, if it is priced) and gives up units that earn less than λ − τ. Three cases: idle alone
 //! is scarce; turnover alone is scarce; both are, and then the sums of deposits and of withdrawals are known numbers,
 //! each filled by a price of its own. Prices are found by bisection; what the last step leaves goes to the strategies
-//! whose targets still differ between its two ends, all of which earn the same there.
+//! whose targets still differ between its two ends, all of which earn the same there. Prices are yearly rates with 56
+//! binary digits.
 
-use crate::income::Earning;
+use alloy_primitives::U256;
+
+use crate::{curves::slope::DIGITS, income::Earning, math::RAY};
 
 /// Bits of a price that are not searched for: the rest is poured.
-const PRICE_BITS: u32 = 36;
+const PRICE_BITS: u32 = 30;
 /// Bits of a target that are not searched for.
-const TARGET_BITS: u32 = 40;
+const TARGET_BITS: u32 = 36;
+
+/// A price that no unit pays, and one that every unit is kept at.
+const NEVER_IN: i128 = i128::MAX / 4;
+const NEVER_OUT: i128 = i128::MIN / 4;
+
+/// Targets at a lower and at a higher price, one per mover.
+type Known<'a> = Option<(&'a [u128], &'a [u128])>;
 
 /// One strategy that may move, on one piece of its curve.
 #[derive(Clone, Copy, Debug)]
@@ -34,23 +44,19 @@ impl Mover<'_> {
         self.position.clamp(self.lowest, self.highest)
     }
 
-    /// Yearly income of one more unit, ray, limited to what an `i128` holds.
+    /// Yearly income of one more unit, in the unit of prices.
     pub(crate) fn marginal(&self, target: u128) -> i128 {
-        let Some(earning) = self.earning else { return 0 };
-        earning.marginal_ray(target).map_or(0, |ray| {
-            let limit = if ray.is_negative() { i128::MIN / 8 } else { i128::MAX / 8 };
-            i128::try_from(ray).unwrap_or(limit).clamp(i128::MIN / 8, i128::MAX / 8)
-        })
+        self.earning.map_or(0, |earning| earning.quick_marginal(target))
     }
 
-    /// Largest target at which one more unit still earns `price`; the lowest if none does.
-    fn crossing(&self, price: i128) -> u128 {
-        if self.marginal(self.highest) >= price {
-            return self.highest;
+    /// Largest target inside the range at which one more unit still earns `price`; its low end if none does.
+    fn crossing(&self, price: i128, (low, high): (u128, u128)) -> u128 {
+        if self.marginal(high) >= price {
+            return high;
         }
-        let (mut earns, mut does_not) = (self.lowest, self.highest);
-        let close_enough = (self.highest - self.lowest) >> TARGET_BITS;
-        while does_not - earns > close_enough.max(1) {
+        let (mut earns, mut does_not) = (low, high);
+        let close_enough = ((self.highest - self.lowest) >> TARGET_BITS).max(1);
+        while does_not - earns > close_enough {
             let middle = earns + (does_not - earns) / 2;
             if self.marginal(middle) >= price {
                 earns = middle;
@@ -61,14 +67,16 @@ impl Mover<'_> {
         earns
     }
 
-    /// Target at a price for deposits and a price for withdrawals, the first at least the second.
-    fn target(&self, deposit: i128, withdraw: i128) -> u128 {
+    /// Target at a price for deposits and a price for withdrawals, the first at least the second. It is looked for
+    /// between the targets of a lower and of a higher price, if those are known.
+    fn target(&self, deposit: i128, withdraw: i128, known: Option<(u128, u128)>) -> u128 {
         let start = self.start();
         let here = self.marginal(start);
+        let (low, high) = known.map_or((self.lowest, self.highest), |(a, b)| (a.min(b), a.max(b)));
         if here >= deposit {
-            self.crossing(deposit).max(start)
+            self.crossing(deposit, (low.max(start), high.max(start)))
         } else if here < withdraw {
-            self.crossing(withdraw).min(start)
+            self.crossing(withdraw, (low.min(start), high.min(start)))
         } else {
             start
         }
@@ -82,7 +90,7 @@ pub(crate) struct Bounds {
     pub(crate) slack: i128,
     /// Most that all legs together may move.
     pub(crate) turnover: u128,
-    /// Yearly rate a deposited unit has to earn beyond all prices, ray.
+    /// Price that a deposited unit pays beyond all others.
     pub(crate) hurdle: i128,
 }
 
@@ -116,7 +124,9 @@ pub(crate) fn solve(movers: &[Mover<'_>], bounds: Bounds) -> Option<Solution> {
 
 /// Idle is scarce, turnover is not.
 fn by_idle(movers: &[Mover<'_>], bounds: Bounds, top: i128) -> Option<Solution> {
-    let at = |price: i128| targets(movers, deposit_price(price, 0, bounds), price);
+    let at = |price: i128, known: Known<'_>| {
+        targets(movers, deposit_price(price, 0, bounds), price, known)
+    };
     let fits = |targets: &[u128]| net(movers, targets) <= bounds.slack;
     let (price, mut best, beyond) = cheapest(0, top, at, fits)?;
     if let Some(beyond) = beyond {
@@ -129,7 +139,9 @@ fn by_idle(movers: &[Mover<'_>], bounds: Bounds, top: i128) -> Option<Solution> 
 /// Turnover is scarce, idle is not.
 fn by_turnover(movers: &[Mover<'_>], bounds: Bounds, top: i128) -> Option<Solution> {
     let top = movers.iter().map(|m| -m.marginal(m.highest)).max().unwrap_or(0).max(top) + 1;
-    let at = |price: i128| targets(movers, deposit_price(0, price, bounds), -price);
+    let at = |price: i128, known: Known<'_>| {
+        targets(movers, deposit_price(0, price, bounds), -price, known)
+    };
     let fits = |targets: &[u128]| turnover(movers, targets) <= bounds.turnover;
     let (price, mut best, beyond) = cheapest(0, top, at, fits)?;
     if let Some(beyond) = beyond {
@@ -144,12 +156,8 @@ fn by_turnover(movers: &[Mover<'_>], bounds: Bounds, top: i128) -> Option<Soluti
 fn by_both(movers: &[Mover<'_>], bounds: Bounds, top: i128) -> Option<Solution> {
     let available = i128::try_from(bounds.turnover).ok()?;
     let most_in = (available + bounds.slack).max(0) / 2;
-    let inward = |price: i128| -> Vec<u128> {
-        movers.iter().map(|m| m.target(price, i128::MIN / 4)).collect()
-    };
-    let outward = |price: i128| -> Vec<u128> {
-        movers.iter().map(|m| m.target(i128::MAX / 4, price)).collect()
-    };
+    let inward = |price: i128, known: Known<'_>| targets(movers, price, NEVER_OUT, known);
+    let outward = |price: i128, known: Known<'_>| targets(movers, NEVER_IN, price, known);
     let starts = || movers.iter().map(Mover::start);
     let moved_in = |targets: &[u128]| -> i128 {
         movers.iter().zip(targets).map(|(m, t)| signed(t.saturating_sub(m.position))).sum()
@@ -157,7 +165,7 @@ fn by_both(movers: &[Mover<'_>], bounds: Bounds, top: i128) -> Option<Solution> 
     let moved_out = |targets: &[u128]| -> i128 {
         movers.iter().zip(targets).map(|(m, t)| signed(m.position.saturating_sub(*t))).sum()
     };
-    let largest_out = moved_out(&outward(top));
+    let largest_out = moved_out(&outward(top, None));
     let most_in = most_in.min(bounds.slack + largest_out);
     let lowest_price = bounds.hurdle + 1;
     let (price_in, mut deposits, beyond) =
@@ -173,7 +181,7 @@ fn by_both(movers: &[Mover<'_>], bounds: Bounds, top: i128) -> Option<Solution> 
     let (negative, withdrawals, beyond) = cheapest(
         -top,
         top,
-        |price: i128| outward(-price),
+        |price: i128, known: Known<'_>| outward(-price, known),
         |targets: &[u128]| moved_out(targets) <= most_out,
     )?;
     let mut withdrawals = withdrawals;
@@ -207,9 +215,7 @@ pub(crate) fn withdraw(movers: &[Mover<'_>], wanted: u128) -> Vec<u128> {
     let out = |targets: &[u128]| -> u128 {
         movers.iter().zip(targets).map(|(m, t)| m.position.saturating_sub(*t)).sum()
     };
-    let at = |price: i128| -> Vec<u128> {
-        movers.iter().map(|m| m.target(i128::MAX / 4, -price)).collect()
-    };
+    let at = |price: i128, known: Known<'_>| targets(movers, NEVER_IN, -price, known);
     let Some((_, mut best, beyond)) = cheapest(-top, top, at, |t: &[u128]| out(t) <= wanted) else {
         return movers.iter().map(|m| m.position).collect();
     };
@@ -230,21 +236,21 @@ fn deposit_price(idle: i128, turnover: i128, bounds: Bounds) -> i128 {
 fn cheapest(
     from: i128,
     to: i128,
-    at: impl Fn(i128) -> Vec<u128>,
+    at: impl Fn(i128, Known<'_>) -> Vec<u128>,
     fits: impl Fn(&[u128]) -> bool,
 ) -> Option<(i128, Vec<u128>, Option<Vec<u128>>)> {
-    let lowest = at(from);
+    let lowest = at(from, None);
     if fits(&lowest) {
         return Some((from, lowest, None));
     }
-    let highest = at(to);
+    let highest = at(to, None);
     if !fits(&highest) {
         return None;
     }
     let (mut low, mut high) = ((from, lowest), (to, highest));
     while high.0 - low.0 > (high.0.abs() >> PRICE_BITS).max(1) {
         let middle = low.0 + (high.0 - low.0) / 2;
-        let found = at(middle);
+        let found = at(middle, Some((&low.1, &high.1)));
         if fits(&found) {
             high = (middle, found);
         } else {
@@ -272,8 +278,27 @@ fn drain(targets: &mut [u128], beyond: &[u128], mut left: u128) {
     }
 }
 
-fn targets(movers: &[Mover<'_>], deposit: i128, withdraw: i128) -> Vec<u128> {
-    movers.iter().map(|mover| mover.target(deposit, withdraw)).collect()
+fn targets(movers: &[Mover<'_>], deposit: i128, withdraw: i128, known: Known<'_>) -> Vec<u128> {
+    movers
+        .iter()
+        .enumerate()
+        .map(|(place, mover)| {
+            let between = known.map(|(a, b)| (a[place], b[place]));
+            mover.target(deposit, withdraw, between)
+        })
+        .collect()
+}
+
+/// A price in ray.
+pub(crate) fn ray(price: i128) -> U256 {
+    (U256::from(price.max(0)) * RAY) >> (DIGITS as usize)
+}
+
+/// A yearly rate in ray as a price, rounded up.
+pub(crate) fn price_up(rate_ray: U256) -> i128 {
+    let shifted = rate_ray.saturating_mul(U256::ONE << (DIGITS as usize));
+    let price = (shifted / RAY).saturating_add(U256::ONE);
+    if rate_ray.is_zero() { 0 } else { i128::try_from(price).unwrap_or(NEVER_IN).min(NEVER_IN / 4) }
 }
 
 /// Deposits less withdrawals.

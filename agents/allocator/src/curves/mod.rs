@@ -3,6 +3,7 @@
 pub mod aave_v3;
 pub mod morpho_blue;
 mod shape;
+pub(crate) mod slope;
 
 pub use aave_v3::{AaveV3Market, AaveV3Rates};
 pub use morpho_blue::{MorphoBlueMarket, MorphoBlueRates};

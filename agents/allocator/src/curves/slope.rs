@@ -1,0 +1,153 @@
+//! The marginal income of [`Shape`] in native integers, for the inner loop of the search.
+//!
+//! Fractions and rates have 56 binary digits: 1.4 × 10^-17, far below what a unit of income can notice. What does not
+//! fit (rates above 409,600 %, more debt than supply) is refused when the curve is made, not met in the loop. The
+//! certificate does not use this module.
+
+use alloy_primitives::U256;
+
+use super::Shape;
+use crate::math::{CurveError, CurveResult, RAY};
+
+/// Binary digits of fractions and rates.
+pub(crate) const DIGITS: u32 = 56;
+const ONE: u128 = 1 << DIGITS;
+/// Largest rate, slope or amount that the products of the loop hold.
+const LARGEST_RATE: u128 = 1 << (DIGITS + 12);
+const LARGEST_AMOUNT: u128 = 1 << 120;
+
+/// A shape prepared for one position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Slope {
+    debt: u128,
+    others: u128,
+    deficit: u128,
+    optimal: u128,
+    base: u128,
+    /// Borrow rate at the kink.
+    at_kink: u128,
+    /// Rise per 100 % of usage, below and above the kink.
+    below: u128,
+    above: u128,
+    kept: u128,
+}
+
+impl Slope {
+    /// Prepares a shape in which we hold `position`.
+    pub(crate) fn of(shape: &Shape, position: u128) -> CurveResult<Self> {
+        let amount = |value: U256| {
+            u128::try_from(value)
+                .ok()
+                .filter(|fits| *fits < LARGEST_AMOUNT)
+                .ok_or(CurveError::Overflow)
+        };
+        let supplied = amount(shape.supplied)?;
+        let debt = amount(shape.debt)?;
+        if debt > supplied {
+            return Err(CurveError::Inconsistent);
+        }
+        let optimal = binary(shape.optimal_usage_ray)?;
+        let (slope1, slope2) = (binary(shape.slope1_ray)?, binary(shape.slope2_ray)?);
+        let base = binary(shape.base_rate_ray)?;
+        let per_usage = |rise: u128, span: u128| {
+            // A piece without width is never stood on.
+            let slope = (rise << DIGITS).checked_div(span).unwrap_or(0);
+            if slope < LARGEST_RATE { Ok(slope) } else { Err(CurveError::Overflow) }
+        };
+        Ok(Self {
+            debt,
+            others: supplied.checked_sub(position).ok_or(CurveError::Inconsistent)?,
+            deficit: amount(shape.deficit)?,
+            optimal,
+            base,
+            at_kink: base + slope1,
+            below: per_usage(slope1, optimal)?,
+            above: per_usage(slope2, ONE.saturating_sub(optimal))?,
+            kept: binary(shape.kept_ray)?.min(ONE),
+        })
+    }
+
+    /// Yearly income of one more unit once we hold `target`, 56 binary digits.
+    pub(crate) fn marginal(&self, target: u128) -> i128 {
+        if self.debt == 0 {
+            return 0;
+        }
+        let supplied = self.others.saturating_add(target);
+        let shared = supplied.saturating_add(self.deficit);
+        let usage = fraction(self.debt, supplied);
+        let ours = fraction(target, supplied);
+        let (supply_usage, ours_shared) = if self.deficit == 0 {
+            (usage, ours)
+        } else {
+            (fraction(self.debt, shared), fraction(target, shared))
+        };
+        let (rate, slope) = if usage > self.optimal {
+            (self.at_kink + times(self.above, usage - self.optimal), self.above)
+        } else {
+            (self.base + times(self.below, usage), self.below)
+        };
+        let earned = times(rate, ONE.saturating_sub(ours_shared));
+        let pressed = times(times(slope, usage), ours);
+        let kept = times(supply_usage, self.kept);
+        // Below 2^70, since a rate is at most three of 2^68, and `kept` at most 2^56.
+        let per_supply = earned as i128 - pressed as i128;
+        (per_supply * kept as i128) >> DIGITS
+    }
+}
+
+/// A ray number with 56 binary digits, rounded to the nearest; refused if it is no rate.
+fn binary(value_ray: U256) -> CurveResult<u128> {
+    let shifted = value_ray.checked_mul(U256::from(ONE)).ok_or(CurveError::Overflow)?;
+    u128::try_from((shifted + (RAY >> 1)) / RAY)
+        .ok()
+        .filter(|fits| *fits < LARGEST_RATE)
+        .ok_or(CurveError::Overflow)
+}
+
+/// a ÷ b with 56 binary digits, at most 1, rounded down; zero if b is zero.
+fn fraction(a: u128, b: u128) -> u128 {
+    // The 70 leading bits of the divisor are kept: their loss is below the last digit.
+    let excess = 128_u32.saturating_sub(b.leading_zeros()).saturating_sub(70);
+    let (a, b) = (a.min(b) >> excess, b >> excess);
+    (a << DIGITS).checked_div(b).unwrap_or(0)
+}
+
+fn times(a: u128, b: u128) -> u128 {
+    (a * b) >> DIGITS
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::I256;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn is_the_marginal_of_the_shape(
+            debt in 1_u128..1 << 60, available in 0_u128..1 << 60, deficit in 0_u128..1 << 40,
+            position in 0_u128..1 << 50, more in 0_u128..1 << 60, optimal in 1_000_u64..=9_900,
+            rates in prop::array::uniform3(0_u64..20_000), kept in 0_u64..=10_000,
+        ) {
+            let bps = |value: u64| RAY * U256::from(value) / U256::from(10_000);
+            let supplied = debt + available + position;
+            let shape = Shape {
+                debt: U256::from(debt), supplied: U256::from(supplied), deficit: U256::from(deficit),
+                optimal_usage_ray: bps(optimal), base_rate_ray: bps(rates[0]),
+                slope1_ray: bps(rates[1]), slope2_ray: bps(rates[2]), kept_ray: bps(kept),
+                rate_noise_ray: U256::ZERO,
+            };
+            let target = position + more;
+            let near = shape.kink_position_up(U256::from(position)).unwrap();
+            // On the kink itself the two may stand on different sides by their rounding.
+            prop_assume!(near.abs_diff(U256::from(target)) > U256::from(supplied >> 40));
+            let exact = shape.marginal_ray(U256::from(position), U256::from(target)).unwrap();
+            let quick = Slope::of(&shape, position).unwrap().marginal(target);
+            let quick = I256::try_from(quick).unwrap() * I256::from_raw(RAY) / I256::from_raw(U256::from(ONE));
+            // A few last digits, times the largest slope that occurs here.
+            let tolerance = I256::try_from(100_000_000_000_000_i64).unwrap();
+            prop_assert!((exact - quick).abs() < tolerance, "{exact} {quick}");
+        }
+    }
+}
