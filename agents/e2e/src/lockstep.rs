@@ -17,7 +17,15 @@ use crate::{
 /// Longest time the keeper may take for one block. A debug build on a busy machine needs far less.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Seconds between blocks while a transaction of the keeper waits.
+const BLOCK_SECONDS: u64 = 12;
+/// A keeper that has something to send after so many blocks in a row is not settling.
+const MOST_BLOCKS_BETWEEN: usize = 20;
+
 /// A chain whose every block is made on purpose.
+///
+/// The script says when the next thing happens. What the keeper sends before that is mined in blocks of its own, twelve
+/// seconds apart, which do not move the script: the same script gives the same times with and without a keeper.
 #[derive(Debug)]
 pub struct Lockstep {
     /// The chain.
@@ -26,6 +34,9 @@ pub struct Lockstep {
     pub keeper: Option<Keeper>,
     /// The newest block.
     pub head: Head,
+    /// Time that the script has come to.
+    due: u64,
+    agent: Address,
 }
 
 impl Lockstep {
@@ -36,7 +47,8 @@ impl Lockstep {
     pub async fn take(chain: Anvil) -> Result<Self> {
         chain.take_clock().await?;
         let head = chain.head().await?;
-        Ok(Self { chain, keeper: None, head })
+        let agent = Keeper::agent()?;
+        Ok(Self { chain, keeper: None, head, due: head.timestamp, agent })
     }
 
     /// Waits until the keeper holds a decision for the newest block and has handed over what it wants mined.
@@ -64,21 +76,46 @@ impl Lockstep {
         }
     }
 
-    /// Mines the next block, `seconds` after the last, with everything that waits.
+    /// Lets the keeper finish what it began: waits for it, and mines what it sent, before `until`.
+    ///
+    /// # Errors
+    /// As [`Lockstep::settle`].
+    async fn quiet(&mut self, until: u64) -> Result<()> {
+        self.settle().await?;
+        if self.keeper.is_none() {
+            return Ok(());
+        }
+        for _ in 0..MOST_BLOCKS_BETWEEN {
+            let is_late = self.head.timestamp + BLOCK_SECONDS >= until;
+            if is_late || self.chain.waiting(self.agent).await? == 0 {
+                return Ok(());
+            }
+            self.mine_at(self.head.timestamp + BLOCK_SECONDS).await?;
+            self.settle().await?;
+        }
+        bail!("the keeper sends in every block since {MOST_BLOCKS_BETWEEN} blocks")
+    }
+
+    /// The script goes on: `seconds` after its last event the next block is mined, with everything that waits.
     ///
     /// # Errors
     /// As [`Lockstep::settle`].
     pub async fn advance(&mut self, seconds: u64) -> Result<Head> {
-        self.settle().await?;
+        self.quiet(self.due + seconds).await?;
         self.mine(seconds).await
     }
 
-    /// Mines the next block without asking the keeper.
+    /// As [`Lockstep::advance`], without asking the keeper.
     ///
     /// # Errors
     /// If the chain does not answer.
     pub async fn mine(&mut self, seconds: u64) -> Result<Head> {
-        self.chain.mine_at(self.head.timestamp + seconds).await?;
+        self.due = (self.due + seconds).max(self.head.timestamp + 1);
+        self.mine_at(self.due).await
+    }
+
+    async fn mine_at(&mut self, timestamp: u64) -> Result<Head> {
+        self.chain.mine_at(timestamp).await?;
         let head = self.chain.head().await?;
         ensure!(
             head.number == self.head.number + 1,
@@ -101,10 +138,28 @@ impl Lockstep {
         call: C,
         seconds: u64,
     ) -> Result<TransactionReceipt> {
-        self.settle().await?;
+        self.quiet(self.due + seconds).await?;
         let what = C::SIGNATURE.split('(').next().unwrap_or_default();
         let hash = self.chain.submit(from, to, call).await?;
         self.land(hash, what, seconds).await
+    }
+
+    /// Waits until somebody may hand over a transaction that is to be mined `seconds` after the script's last event.
+    ///
+    /// # Errors
+    /// As [`Lockstep::settle`].
+    pub async fn ready(&mut self, seconds: u64) -> Result<()> {
+        self.quiet(self.due + seconds).await
+    }
+
+    /// The chain was taken over or set back: goes on from its newest block.
+    ///
+    /// # Errors
+    /// If the chain does not answer.
+    pub async fn resume(&mut self) -> Result<()> {
+        self.head = self.chain.head().await?;
+        self.due = self.head.timestamp;
+        Ok(())
     }
 
     /// Mines a transaction that was handed over already; it must succeed.

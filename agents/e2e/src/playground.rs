@@ -69,7 +69,7 @@ pub async fn run() -> Result<()> {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let _: Value =
             world.clock.chain.rpc("evm_mine", json!([])).await.context("the chain has ended")?;
-        world.clock.head = world.clock.chain.head().await?;
+        world.clock.resume().await?;
     }
 }
 

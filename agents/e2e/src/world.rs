@@ -147,7 +147,7 @@ impl World {
         self.clock.advance(u64::from(delay)).await?;
         let mut data = IPolicyGuard::activatePolicyCall::SELECTOR.to_vec();
         data.extend_from_slice(&vagus_policy::encode(policy));
-        self.clock.settle().await?;
+        self.clock.ready(12).await?;
         let anyone = self.person(people::DAVE);
         let hash = self.clock.chain.submit_data(anyone, self.treasury.guard, data.into()).await?;
         self.clock.land(hash, "activatePolicy", 12).await?;
@@ -161,7 +161,7 @@ impl World {
     pub async fn deposit(&mut self, person: usize, whole: u64, seconds: u64) -> Result<()> {
         let (who, assets) = (self.person(person), self.assets(whole));
         let (asset, vault) = (self.venues.asset.address, self.treasury.vault);
-        self.clock.settle().await?;
+        self.clock.ready(seconds).await?;
         let chain = &self.clock.chain;
         chain.submit(who, asset, Token::approveCall { spender: vault, value: assets }).await?;
         let hash = chain.submit(who, vault, Vault::depositCall { assets, receiver: who }).await?;

@@ -128,7 +128,7 @@ impl Forge {
         let done: bool = chain.rpc("evm_revert", json!([self.snapshot])).await.unwrap();
         assert!(done);
         self.snapshot = chain.rpc("evm_snapshot", json!([])).await.unwrap();
-        self.world.clock.head = chain.head().await.unwrap();
+        self.world.clock.resume().await.unwrap();
     }
 
     async fn expect(&mut self, law: Law) {
@@ -204,7 +204,7 @@ async fn each_planted_breach_is_found() {
     let folder = forge.world.folder.clone();
     let stranger = treasury::deploy_morpho_strategy(&forge.world.clock.chain, &folder).unwrap();
     let _: Value = forge.world.clock.chain.rpc("evm_setAutomine", json!([false])).await.unwrap();
-    forge.world.clock.head = forge.world.clock.chain.head().await.unwrap();
+    forge.world.clock.resume().await.unwrap();
     let parameters =
         forge.world.clock.chain.call(vault, Inside::navParametersCall {}).await.unwrap();
     let listed = forge.world.strategies.iter().map(|(_, strategy, _)| *strategy);
