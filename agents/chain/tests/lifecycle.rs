@@ -1,5 +1,7 @@
 //! The life of a transaction, case by case; and over random events, what holds in every case.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use alloy::primitives::B256;
 use proptest::prelude::*;
 use vagus_chain::lifecycle::{

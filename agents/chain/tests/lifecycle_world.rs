@@ -2,6 +2,8 @@
 //! endpoints lag and lose answers, the process is killed between any two effects, and somebody else may use the key.
 //! Afterwards the world turns quiet, and what the state says in the end must be what the chain says.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::collections::{BTreeMap, VecDeque};
 
 use alloy::primitives::{B256, keccak256};

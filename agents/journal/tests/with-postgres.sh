@@ -27,8 +27,13 @@ if [ "$(id -u)" -eq 0 ]; then
     chown nobody:nogroup "$folder"
 fi
 
+command=
 clean_up() {
     trap - EXIT INT TERM HUP
+    # The command's whole group: it may have started others.
+    if [ -n "$command" ] && kill -TERM -- "-$command" 2>/dev/null; then
+        wait "$command" 2>/dev/null || true
+    fi
     if [ -f "$folder/data/postmaster.pid" ]; then
         (cd / && "${as[@]}" "$pg_ctl" -D "$folder/data" -m immediate -w stop >/dev/null 2>&1) || true
     fi
@@ -49,9 +54,12 @@ trap 'clean_up; exit 143' TERM HUP
 )
 
 export VAGUS_TEST_POSTGRES_URL="postgres://postgres@localhost/postgres?host=$folder"
-# In the background, so that an interrupt is heard while it runs; it gets the terminal's own interrupt itself.
+# In the background, so that an interrupt is heard while it runs, and in a group of its own, so that it can be ended whole.
+set -m
 "$@" &
 command=$!
+set +m
 status=0
 wait "$command" || status=$?
+command=
 exit "$status"
