@@ -104,7 +104,9 @@ pub fn describe_revert(data: &[u8]) -> String {
     if let Some(name) = error_name(data) {
         return format!("it reverts with {name}");
     }
-    match alloy::sol_types::decode_revert_reason(data) {
+    // Error(string) and Panic(uint256); anything else would be read as text that it may not be.
+    let is_standard = matches!(data, [0x08, 0xc3, 0x79, 0xa0, ..] | [0x4e, 0x48, 0x7b, 0x71, ..]);
+    match alloy::sol_types::decode_revert_reason(data).filter(|_| is_standard) {
         Some(reason) => format!("it reverts: {}", reason.replace('\n', " ")),
         None => format!("it reverts with {}", Bytes::copy_from_slice(&data[..data.len().min(68)])),
     }

@@ -60,6 +60,11 @@ impl MemoryChain {
         self.faults.lock().unwrap_or_else(|e| e.into_inner()).push_back((method, fault));
     }
 
+    /// Forgets the faults that were not met yet.
+    pub fn clear_faults(&self) {
+        self.faults.lock().unwrap_or_else(|e| e.into_inner()).clear();
+    }
+
     /// Whether every request is unanswered from now on.
     pub fn set_down(&self, is_down: bool) {
         *self.is_down.lock().unwrap_or_else(|e| e.into_inner()) = is_down;

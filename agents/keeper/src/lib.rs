@@ -13,6 +13,8 @@ pub mod report;
 pub mod run;
 pub mod status;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod words;
 pub mod world;
 

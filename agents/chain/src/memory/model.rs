@@ -17,6 +17,29 @@ use crate::{
     bindings::guard::IPolicyGuard,
 };
 
+/// What `rebalance` returns.
+fn returned(receipt: &Receipt) -> Bytes {
+    let legs = receipt
+        .legs
+        .iter()
+        .map(|leg| IPolicyGuard::LegReceipt {
+            assets: leg.assets,
+            valueBefore: leg.value_before,
+            valueAfter: leg.value_after,
+            sharesBefore: leg.shares_before,
+            sharesAfter: leg.shares_after,
+        })
+        .collect();
+    IPolicyGuard::rebalanceCall::abi_encode_returns(&IPolicyGuard::Receipt {
+        nav: receipt.nav,
+        base: receipt.base,
+        idleBefore: receipt.idle_before,
+        idleAfter: receipt.idle_after,
+        legs,
+    })
+    .into()
+}
+
 /// One block with the state after it.
 #[derive(Clone, Debug)]
 struct Block {
@@ -234,7 +257,7 @@ impl Model {
         };
         let mut state = block.state.clone();
         match self.rebalance(&mut state, call.from, &call.input, at) {
-            Ok(_) => Simulation::Succeeds(Bytes::new()),
+            Ok((_, receipt)) => Simulation::Succeeds(returned(&receipt)),
             Err(Some(refusal)) => Simulation::Fails {
                 message: "execution reverted".to_owned(),
                 data: IPolicyGuard::Refused {

@@ -61,7 +61,7 @@ fn addresses_are_checked_with_their_checksum() {
     let known = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
     assert_says(
         &with(known, "0x70997970C51812dc3A010C7d01b50e0d17dc79c8"),
-        &["keeper.toml:13:11: [agent] address", "checksum"],
+        &["keeper.toml:11:11: [agent] address", "checksum"],
     );
     assert_says(&with(known, "0x7099"), &["[agent] address", "expected an address"]);
 }

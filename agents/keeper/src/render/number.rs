@@ -144,7 +144,7 @@ mod tests {
             (9_999, "0.009999 USDC"),
             (10_000, "0.01 USDC"),
             (1_999_999, "1.99 USDC"),
-            (1_234_567_890_000, "1,234,567.89 USDC"),
+            (1_234_567_890_000u64, "1,234,567.89 USDC"),
         ];
         for (units, text) in cases {
             assert_eq!(assets(U256::from(units), &usdc()), text);
