@@ -122,7 +122,10 @@ contract GuardGovernance is GuardStorage {
         PendingPolicy memory pending = _pending;
         bytes32 hash = keccak256(abi.encode(document));
         if (pending.hash == 0 || hash != pending.hash) revert IPolicyGuard.NotPending(hash, pending.hash);
+        // Delays are hours at least; what a proposer can do to a timestamp is seconds.
+        // forge-lint: disable-next-line(block-timestamp)
         if (block.timestamp < pending.activatableAt) revert IPolicyGuard.DelayNotOver(pending.activatableAt);
+        // forge-lint: disable-next-line(block-timestamp)
         if (block.timestamp > pending.expiresAt) revert IPolicyGuard.GraceOver(pending.expiresAt);
         delete _pending;
         // Validated when it was submitted; neither schema nor ceilings can have changed since.
@@ -133,6 +136,7 @@ contract GuardGovernance is GuardStorage {
     function activateGuardian() external locked {
         uint40 activatableAt = _guardianActivatableAt;
         if (activatableAt == 0) revert IPolicyGuard.NoGuardianNamed();
+        // forge-lint: disable-next-line(block-timestamp)
         if (block.timestamp < activatableAt) revert IPolicyGuard.DelayNotOver(activatableAt);
         address previous = _guardian;
         address next = _namedGuardian;

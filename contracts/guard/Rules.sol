@@ -86,6 +86,8 @@ library Rules {
             uint256 index = move.index;
             if (index >= strategyCount) return (Rule.Shape, index, strategyCount);
             if ((seen >> index) & 1 != 0) return (Rule.Shape, index, index);
+            // The bit at `index`.
+            // forge-lint: disable-next-line(incorrect-shift)
             seen |= 1 << index;
             if (move.assets == 0) return (Rule.Shape, 0, 1);
             if (!move.isDeposit) {

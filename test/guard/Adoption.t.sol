@@ -6,6 +6,7 @@ import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
 import {NavParameters} from "../../contracts/types/Nav.sol";
 import {Ceilings, Mode, Policy, StrategyStatus} from "../../contracts/types/Policy.sol";
 import {GuardFixture} from "./helpers/GuardFixture.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice The life of a document: birth, waiting, veto, activation, grace, voiding, overlays.
 contract AdoptionTest is GuardFixture {
@@ -26,7 +27,7 @@ contract AdoptionTest is GuardFixture {
     function test_SubmitPolicy_FirstDocumentWaitsTheDelayAtBirth() public {
         Policy memory policy = defaultPolicy();
         bytes32 expected = keccak256(abi.encode(policy));
-        uint40 activatableAt = uint40(START + 1 hours);
+        uint40 activatableAt = SafeCast.toUint40(START + 1 hours);
         vm.expectEmit(address(guard));
         emit IPolicyGuard.PolicySubmitted(OWNER, expected, activatableAt, activatableAt + 7 days, abi.encode(policy));
         vm.prank(OWNER);

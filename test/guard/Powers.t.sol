@@ -7,6 +7,7 @@ import {Mode, Policy, StrategyStatus} from "../../contracts/types/Policy.sol";
 import {ALL_ASSETS} from "../../contracts/types/Rebalance.sol";
 import {Rule} from "../../contracts/types/Rule.sol";
 import {GuardFixture} from "./helpers/GuardFixture.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice Pull, trim, guardian slot and ownership.
 contract PowersTest is GuardFixture {
@@ -38,7 +39,7 @@ contract PowersTest is GuardFixture {
         uint64 loss = guard.guardState().loss.levelWad;
         // Half of the payout stays with the strategy, and its price is off its band.
         strategies[0].setNextPayoutShortfall(HELD / 2);
-        strategies[0].setPreviewOffset(-int256(HELD / 2));
+        strategies[0].setPreviewOffset(-SafeCast.toInt256(HELD / 2));
         vm.prank(GUARDIAN);
         assertEq(guard.pull(0, ALL_ASSETS, HELD / 2), HELD / 2);
         assertEq(strategies[0].balanceOf(address(vault)), 0);
@@ -120,10 +121,10 @@ contract PowersTest is GuardFixture {
     function test_Trim_HoldsThePriceAsAWithdrawal() public {
         _adoptCap(HELD / 2);
         uint256 bound = HELD * 99 / 100;
-        strategies[0].setPreviewOffset(-int256(HELD - bound + 2));
+        strategies[0].setPreviewOffset(-SafeCast.toInt256(HELD - bound + 2));
         expectRefusal(Rule.Price, bound - 2, bound);
         guard.trim(0);
-        strategies[0].setPreviewOffset(-int256(HELD - bound + 1));
+        strategies[0].setPreviewOffset(-SafeCast.toInt256(HELD - bound + 1));
         guard.trim(0);
     }
 
@@ -131,7 +132,7 @@ contract PowersTest is GuardFixture {
         vm.warp(START + 3 days);
         vault.checkpoint();
         _adoptCap(HELD / 2);
-        strategies[0].setPreviewOffset(int256(HELD / 200));
+        strategies[0].setPreviewOffset(SafeCast.toInt256(HELD / 200));
         uint256 price = guard.strategyStates()[0].referencePrice;
         guard.trim(0);
         assertEq(guard.strategyStates()[0].referencePrice, price);
@@ -143,7 +144,7 @@ contract PowersTest is GuardFixture {
         address next = makeAddr("next guardian");
         uint256 at = block.timestamp + 2 days;
         vm.expectEmit(address(guard));
-        emit IPolicyGuard.GuardianNamed(next, uint40(at));
+        emit IPolicyGuard.GuardianNamed(next, SafeCast.toUint40(at));
         vm.prank(OWNER);
         guard.nameGuardian(next);
         (address named, uint40 activatableAt) = guard.namedGuardian();
@@ -237,7 +238,7 @@ contract PowersTest is GuardFixture {
 
     function _adoptCap(uint256 cap) private {
         Policy memory policy = defaultPolicy();
-        policy.strategies[0].cap = uint128(cap);
+        policy.strategies[0].cap = SafeCast.toUint128(cap);
         adopt(policy);
     }
 }

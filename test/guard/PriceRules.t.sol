@@ -5,6 +5,7 @@ import {Policy, StrategyPolicy} from "../../contracts/types/Policy.sol";
 import {ALL_ASSETS} from "../../contracts/types/Rebalance.sol";
 import {Rule} from "../../contracts/types/Rule.sol";
 import {GuardFixture} from "./helpers/GuardFixture.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice R13 and the reference that it compares with. The band is 1 %, the first reference 1:1, the strategy's real
 /// price 1:1; a preview that lies by a chosen amount makes any other.
@@ -152,6 +153,6 @@ contract PriceRulesTest is GuardFixture {
     /// @dev Makes the vault's position preview as `value`.
     function _setValue(uint256 value) private {
         uint256 real = strategies[0].convertToAssets(strategies[0].balanceOf(address(vault)));
-        strategies[0].setPreviewOffset(int256(value) - int256(real));
+        strategies[0].setPreviewOffset(SafeCast.toInt256(value) - SafeCast.toInt256(real));
     }
 }

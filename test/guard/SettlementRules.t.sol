@@ -6,6 +6,7 @@ import {ALL_ASSETS} from "../../contracts/types/Rebalance.sol";
 import {Rule} from "../../contracts/types/Rule.sol";
 import {GuardFixture} from "./helpers/GuardFixture.sol";
 import {MockStrategy} from "./mocks/MockStrategy.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice R7 to R12 after a real execution, each accepted at its limit and refused one past it. NAV and base are
 /// `DEPOSIT`, prices are 1:1, so that every limit is a round number worked out by hand.
@@ -240,7 +241,9 @@ contract SettlementRulesTest is GuardFixture {
         start(policy);
         uint256 limit = PERCENT * 80 / 100;
         MockStrategy gaining = strategies[1];
-        gaining.setCall(address(gaining), abi.encodeCall(MockStrategy.setPreviewOffset, (int256(5 * PERCENT))));
+        gaining.setCall(
+            address(gaining), abi.encodeCall(MockStrategy.setPreviewOffset, (SafeCast.toInt256(5 * PERCENT)))
+        );
         strategies[0].setNextDepositHaircut(limit + 1);
         refuses(AGENT, moves(deposits(0, 20 * PERCENT), deposits(1, 20 * PERCENT)), Rule.Loss, limit + 1, limit);
     }

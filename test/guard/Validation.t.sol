@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IPolicyGuard} from "../../contracts/interfaces/IPolicyGuard.sol";
 import {AgentPolicy, GroupPolicy, ObjectiveKind, Policy, StrategyPolicy} from "../../contracts/types/Policy.sol";
 import {GuardFixture} from "./helpers/GuardFixture.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice What a document must be, and what no document can be.
 contract ValidationTest is GuardFixture {
@@ -228,14 +229,14 @@ contract ValidationTest is GuardFixture {
         list = new StrategyPolicy[](count);
         for (uint256 i = 0; i < count; ++i) {
             list[i] = abi.decode(abi.encode(model), (StrategyPolicy));
-            list[i].strategy = address(uint160(0x1000 + i));
+            list[i].strategy = address(SafeCast.toUint160(0x1000 + i));
         }
     }
 
     function _agents(uint256 count) private pure returns (AgentPolicy[] memory list) {
         list = new AgentPolicy[](count);
         for (uint256 i = 0; i < count; ++i) {
-            list[i].agent = address(uint160(0x2000 + i));
+            list[i].agent = address(SafeCast.toUint160(0x2000 + i));
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Test} from "forge-std/Test.sol";
 
 import {PolicyGuard} from "../../contracts/guard/PolicyGuard.sol";
@@ -109,17 +110,17 @@ abstract contract World is Test {
         document.limits = Limits({
             mode: Mode.Active,
             cooldownSeconds: 60,
-            windowSeconds: uint32(WINDOW),
-            maxTurnoverBps: uint16(TURNOVER_BPS),
-            maxLossBps: uint16(LOSS_BPS),
-            minIdleBps: uint16(MIN_IDLE_BPS),
-            maxGrowthWad: uint64(GROWTH_WAD),
+            windowSeconds: SafeCast.toUint32(WINDOW),
+            maxTurnoverBps: SafeCast.toUint16(TURNOVER_BPS),
+            maxLossBps: SafeCast.toUint16(LOSS_BPS),
+            minIdleBps: SafeCast.toUint16(MIN_IDLE_BPS),
+            maxGrowthWad: SafeCast.toUint64(GROWTH_WAD),
             maxDrawdownBps: 1000,
             entryHaltSeconds: 1 days,
             seasoningSeconds: 1 hours,
             maxNavAgeSeconds: 1 hours,
             policyDelaySeconds: 1 hours,
-            depositCap: uint128(100 * SEED_DEPOSIT),
+            depositCap: SafeCast.toUint128(100 * SEED_DEPOSIT),
             managementFeeBps: 0,
             performanceFeeBps: 0,
             feeRecipient: address(0)
@@ -129,10 +130,10 @@ abstract contract World is Test {
             document.strategies[i] = StrategyPolicy({
                 strategy: address(strategies[i]),
                 status: StrategyStatus.Active,
-                maxWeightBps: uint16(MAX_WEIGHT_BPS),
+                maxWeightBps: SafeCast.toUint16(MAX_WEIGHT_BPS),
                 minWeightBps: 0,
-                cap: uint128(50 * SEED_DEPOSIT),
-                priceBandBps: uint16(BAND_BPS),
+                cap: SafeCast.toUint128(50 * SEED_DEPOSIT),
+                priceBandBps: SafeCast.toUint16(BAND_BPS),
                 referenceAssets: 1,
                 referenceShares: 1,
                 groups: 0
@@ -219,10 +220,10 @@ abstract contract World is Test {
     function _mandate(address agent) private pure returns (AgentPolicy memory) {
         return AgentPolicy({
             agent: agent,
-            expiresAt: uint40(START + 3650 days),
-            scope: uint32((1 << STRATEGIES) - 1),
-            maxTurnoverBps: uint16(TURNOVER_BPS),
-            maxLossBps: uint16(LOSS_BPS)
+            expiresAt: SafeCast.toUint40(START + 3650 days),
+            scope: SafeCast.toUint32(2 ** STRATEGIES - 1),
+            maxTurnoverBps: SafeCast.toUint16(TURNOVER_BPS),
+            maxLossBps: SafeCast.toUint16(LOSS_BPS)
         });
     }
 

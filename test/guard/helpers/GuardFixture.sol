@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Test} from "forge-std/Test.sol";
 
 import {PolicyGuard} from "../../../contracts/guard/PolicyGuard.sol";
@@ -110,7 +111,7 @@ abstract contract GuardFixture is Test {
             seasoningSeconds: 1 hours,
             maxNavAgeSeconds: 1 days,
             policyDelaySeconds: 2 days,
-            depositCap: uint128(10 * DEPOSIT),
+            depositCap: SafeCast.toUint128(10 * DEPOSIT),
             managementFeeBps: 0,
             performanceFeeBps: 0,
             feeRecipient: address(0)
@@ -122,20 +123,24 @@ abstract contract GuardFixture is Test {
                 status: StrategyStatus.Active,
                 maxWeightBps: 5000,
                 minWeightBps: 0,
-                cap: uint128(5 * DEPOSIT),
+                cap: SafeCast.toUint128(5 * DEPOSIT),
                 priceBandBps: 100,
-                referenceAssets: uint128(UNIT),
-                referenceShares: uint128(UNIT),
+                referenceAssets: SafeCast.toUint128(UNIT),
+                referenceShares: SafeCast.toUint128(UNIT),
                 groups: 0
             });
         }
         policy.groups = new GroupPolicy[](0);
         policy.agents = new AgentPolicy[](2);
         policy.agents[0] = AgentPolicy({
-            agent: AGENT, expiresAt: uint40(START + 365 days), scope: 7, maxTurnoverBps: 8000, maxLossBps: 80
+            agent: AGENT, expiresAt: SafeCast.toUint40(START + 365 days), scope: 7, maxTurnoverBps: 8000, maxLossBps: 80
         });
         policy.agents[1] = AgentPolicy({
-            agent: OTHER_AGENT, expiresAt: uint40(START + 365 days), scope: 3, maxTurnoverBps: 9000, maxLossBps: 100
+            agent: OTHER_AGENT,
+            expiresAt: SafeCast.toUint40(START + 365 days),
+            scope: 3,
+            maxTurnoverBps: 9000,
+            maxLossBps: 100
         });
         policy.objective = Objective({
             kind: ObjectiveKind.Yield,
@@ -173,11 +178,11 @@ abstract contract GuardFixture is Test {
     }
 
     function deposits(uint8 index, uint256 assets) internal pure returns (Move memory) {
-        return Move({index: index, isDeposit: true, assets: uint128(assets)});
+        return Move({index: index, isDeposit: true, assets: SafeCast.toUint128(assets)});
     }
 
     function withdraws(uint8 index, uint256 assets) internal pure returns (Move memory) {
-        return Move({index: index, isDeposit: false, assets: uint128(assets)});
+        return Move({index: index, isDeposit: false, assets: SafeCast.toUint128(assets)});
     }
 
     function moves(Move memory a) internal pure returns (Move[] memory list) {

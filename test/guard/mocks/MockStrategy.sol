@@ -6,6 +6,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ERC4626} from "@openzeppelin/contracts/token/ERC20/extensions/ERC4626.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice OpenZeppelin's ERC-4626 with switches that make it misbehave by exact amounts. All are off at birth.
 contract MockStrategy is ERC4626 {
@@ -54,7 +55,7 @@ contract MockStrategy is ERC4626 {
     function previewRedeem(uint256 shares) public view override returns (uint256) {
         uint256 assets = super.previewRedeem(shares);
         if (shares == 0) return assets;
-        return uint256(int256(assets) + previewOffset);
+        return SafeCast.toUint256(SafeCast.toInt256(assets) + previewOffset);
     }
 
     function maxWithdraw(address owner) public view override returns (uint256) {
@@ -69,7 +70,7 @@ contract MockStrategy is ERC4626 {
 
     function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override {
         super._deposit(caller, receiver, assets, shares);
-        previewOffset -= int256(nextDepositHaircut);
+        previewOffset -= SafeCast.toInt256(nextDepositHaircut);
         nextDepositHaircut = 0;
         _call();
     }

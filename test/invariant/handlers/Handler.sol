@@ -35,6 +35,12 @@ abstract contract Handler is Test {
         return WORLD.people(seed % WORLD.peopleCount());
     }
 
+    function _selectorOf(bytes memory reason) internal pure returns (bytes4) {
+        // The selector is what is wanted; a shorter reason is padded.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return bytes4(reason);
+    }
+
     /// @dev Like forge's `bound`, without a line of log for each call.
     function _within(uint256 seed, uint256 least, uint256 most) internal pure returns (uint256) {
         if (seed >= least && seed <= most) return seed;

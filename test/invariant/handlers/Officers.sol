@@ -6,6 +6,7 @@ import {Mode, Policy, StrategyStatus} from "../../../contracts/types/Policy.sol"
 import {World} from "../World.sol";
 import {WorldStrategy} from "../mocks/WorldStrategy.sol";
 import {Handler} from "./Handler.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice Owner and guardian, and whoever trims.
 contract Officers is Handler {
@@ -19,13 +20,13 @@ contract Officers is Handler {
     }
 
     function pull(uint256 which, uint256 assets) external {
-        uint8 index = uint8(which % STRATEGIES);
+        uint8 index = SafeCast.toUint8(which % STRATEGIES);
         uint256 most = _strategy(index).maxWithdraw(address(VAULT));
         if (most == 0) return;
         assets = _within(assets, 1, most);
         uint256 idle = ASSET.balanceOf(address(VAULT));
         vm.prank(WORLD.GUARDIAN());
-        GUARD.pull(index, uint128(assets), assets);
+        GUARD.pull(index, SafeCast.toUint128(assets), assets);
         assertEq(ASSET.balanceOf(address(VAULT)), idle + assets, "pull brings back what was asked");
         WORLD.recordReduction();
         WORLD.succeed("pull");
@@ -33,7 +34,7 @@ contract Officers is Handler {
 
     /// @dev Caps a strategy below what it holds, or closes it, and trims it as a stranger would.
     function trim(uint256 which, uint256 cap) external {
-        uint8 index = uint8(which % STRATEGIES);
+        uint8 index = SafeCast.toUint8(which % STRATEGIES);
         WorldStrategy strategy = _strategy(index);
         uint256 position = strategy.previewRedeem(strategy.balanceOf(address(VAULT)));
         if (position < 2 || strategy.maxWithdraw(address(VAULT)) == 0) return;
@@ -49,7 +50,7 @@ contract Officers is Handler {
             WORLD.succeed("trim");
         } catch (bytes memory reason) {
             // Off its price band, or the vault's loss bucket is full.
-            assertEq(bytes4(reason), IPolicyGuard.Refused.selector, "trim fails by a rule only");
+            assertEq(_selectorOf(reason), IPolicyGuard.Refused.selector, "trim fails by a rule only");
         }
     }
 
@@ -63,7 +64,7 @@ contract Officers is Handler {
             assertEq(GUARD.guardState().policyVersion, version + 1, "stricter is at once");
             WORLD.succeed("tighten");
         } catch (bytes memory reason) {
-            assertEq(bytes4(reason), IPolicyGuard.NotStricter.selector, "or not stricter");
+            assertEq(_selectorOf(reason), IPolicyGuard.NotStricter.selector, "or not stricter");
         }
     }
 
@@ -92,7 +93,7 @@ contract Officers is Handler {
             try GUARD.activatePolicy(document) {
                 revert("opened before the delay");
             } catch (bytes memory reason) {
-                assertEq(bytes4(reason), IPolicyGuard.DelayNotOver.selector, "the delay is what it waits for");
+                assertEq(_selectorOf(reason), IPolicyGuard.DelayNotOver.selector, "the delay is what it waits for");
             }
             assertEq(uint256(GUARD.guardState().mode), uint256(mode), "still closed");
         }
