@@ -4,7 +4,9 @@ use std::path::Path;
 
 use alloy::primitives::B256;
 use anyhow::{Context, Result};
-use vagus_journal::{Body, JournalReader, ReadJournal, RecordQuery, Simulation};
+use vagus_journal::{
+    Body, DecisionRecord, JournalReader, OutcomeState, ReadJournal, RecordQuery, Simulation,
+};
 
 use crate::anvil::{CHAIN_ID, Head};
 
@@ -35,20 +37,7 @@ pub struct Recorded {
     /// The simulation that stands beside it.
     pub simulation: Option<Simulation>,
     /// State of its outcome, as the journal names it; none while there is no outcome.
-    pub outcome: Option<vagus_journal::OutcomeState>,
-}
-
-impl Recorded {
-    /// One line for people.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        let what = if self.is_hold { "held" } else { "decided to rebalance" };
-        let blocks = match self.blocks {
-            (first, last) if first == last => format!("block {first}"),
-            (first, last) => format!("blocks {first} to {last}"),
-        };
-        format!("{what} ({}), {blocks}, decision {}", self.reason, &self.hash.to_string()[..10])
-    }
+    pub outcome: Option<OutcomeState>,
 }
 
 impl Book {
@@ -85,6 +74,20 @@ impl Book {
 
     async fn vault(&self) -> Result<Option<(u64, alloy::primitives::Address)>> {
         Ok(self.reader.vaults().await?.into_iter().next())
+    }
+
+    /// The newest decision: the run of holds under way, or else the last record.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub async fn latest(&self) -> Result<Option<DecisionRecord>> {
+        let Some((chain, vault)) = self.vault().await? else { return Ok(None) };
+        if let Some(run) = self.reader.open_run(chain, vault).await? {
+            return Ok(Some(run));
+        }
+        let query = RecordQuery { newest_first: true, limit: Some(1), ..RecordQuery::default() };
+        let newest = self.reader.records(chain, vault, query).await?;
+        Ok(newest.into_iter().next().map(|stored| stored.record))
     }
 
     /// Every closed record, oldest first.

@@ -31,6 +31,12 @@ pub fn percent(part: U256, whole: U256) -> String {
     format!("{}.{:0>2} %", hundredths / U256::from(100u8), hundredths % U256::from(100u8))
 }
 
+/// `4.56 %` a year of a rate in ray, 10^27 = 100 %.
+#[must_use]
+pub fn rate(ray: U256) -> String {
+    percent(ray, U256::from(10u8).pow(U256::from(27u8)))
+}
+
 /// `+1.23 %`: how far `after` lies above `before`, as part of `before`.
 #[must_use]
 pub fn percent_over(after: U256, before: U256) -> String {

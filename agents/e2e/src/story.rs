@@ -5,12 +5,15 @@
 
 use std::path::Path;
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::U256;
 use anyhow::{Context, Result, ensure};
+
+use vagus_allocator::{Decision, Reason};
+use vagus_keeper::words;
 
 use crate::{
     book::{Book, Recorded},
-    figures::{amount, clock, difference, percent},
+    figures::{amount, clock, difference, percent, rate, thousands},
     policies::Chapter,
     teller::{Teller, Tone},
     treasury::{GuardActs, Vault, people},
@@ -84,7 +87,7 @@ pub struct Story {
     teller: Teller,
     tenure: Tenure,
     told_rebalances: usize,
-    told_records: usize,
+    told_decision: Option<(u64, Reason)>,
     chapters: Vec<Chapter>,
     first: Option<Holdings>,
 }
@@ -102,7 +105,7 @@ impl Story {
             teller,
             tenure,
             told_rebalances: 0,
-            told_records: 0,
+            told_decision: None,
             chapters: Vec::new(),
             first: None,
         })
@@ -168,7 +171,7 @@ impl Story {
             ("Carol", people::CAROL, 2_000_000),
         ] {
             self.world.deposit(person, whole, MINUTE).await?;
-            self.say(Tone::Plain, &format!("{name} deposits {whole}"));
+            self.say(Tone::Plain, &format!("{name} deposits {}.00", thousands(&whole.to_string())));
         }
         self.pass(&[HOUR]).await?;
         self.say(
@@ -210,7 +213,7 @@ impl Story {
     async fn people_come_and_go(&mut self) -> Result<()> {
         self.teller.chapter("6  People come and go");
         self.world.deposit(people::DAVE, 1_500_000, MINUTE).await?;
-        self.say(Tone::Plain, "Dave deposits 1500000");
+        self.say(Tone::Plain, "Dave deposits 1,500,000.00");
         self.pass(&[2 * HOUR, 12, 12, 12 * HOUR, 24 * HOUR]).await?;
 
         let (carol, assets) = (self.world.person(people::CAROL), self.world.assets(1_500_000));
@@ -225,7 +228,7 @@ impl Story {
         self.world.clock.act(carol, vault, call, MINUTE).await?;
         self.say(
             Tone::Plain,
-            "Carol withdraws 1500000, more than lies idle: the vault draws on its strategies",
+            "Carol withdraws 1,500,000.00, more than lies idle: the vault draws on its strategies",
         );
         self.pass(&[12, 12, HOUR, 12 * HOUR, 24 * HOUR]).await?;
         self.show_weights().await
@@ -344,11 +347,14 @@ impl Story {
     /// Blocks pass; the keeper deals with each, and what it did is told.
     async fn pass(&mut self, seconds: &[u64]) -> Result<()> {
         for step in seconds {
-            self.world.clock.advance(*step).await?;
+            // What the keeper thinks of the last block, then the blocks up to the next event.
             self.world.clock.settle().await?;
+            self.tell_decision().await?;
+            self.world.clock.advance(*step).await?;
             self.tell_news().await?;
         }
-        Ok(())
+        self.world.clock.settle().await?;
+        self.tell_decision().await
     }
 
     async fn tell_news(&mut self) -> Result<()> {
@@ -356,22 +362,72 @@ impl Story {
         let rebalances = self.rebalances().await?;
         for fact in rebalances.iter().skip(self.told_rebalances) {
             let moved = amount(fact.turnover, decimals);
-            self.say(Tone::Good, &format!("rebalanced: {moved} moved, {} gas", fact.gas));
+            let text = format!("rebalanced: {moved} moved for {} gas", fact.gas);
+            self.say_at(fact.timestamp, Tone::Good, &text);
         }
         self.told_rebalances = rebalances.len();
-        if self.world.clock.keeper.is_none() {
-            return Ok(());
-        }
-        let records = Book::open(&self.world.folder).await?.records().await?;
-        for record in records.iter().skip(self.told_records) {
-            self.say(Tone::Faint, &record.sentence());
-        }
-        self.told_records = records.len();
         Ok(())
     }
 
+    /// Tells why the keeper does what it does, when that changes.
+    async fn tell_decision(&mut self) -> Result<()> {
+        if self.world.clock.keeper.is_none() {
+            return Ok(());
+        }
+        let Some(record) = Book::open(&self.world.folder).await?.latest().await? else {
+            return Ok(());
+        };
+        let decision = &record.last().decision;
+        let told = (record.last().block().number, decision.reason);
+        if self.told_decision == Some(told)
+            || (record.is_hold() && self.told_decision.is_some_and(|last| last.1 == told.1))
+        {
+            return Ok(());
+        }
+        self.told_decision = Some(told);
+        let why = words::reason(decision.reason);
+        if record.is_hold() {
+            self.say(Tone::Faint, &format!("keeper holds ({:?}): {why}", decision.reason));
+        } else {
+            self.say(Tone::Good, &format!("keeper moves ({:?}): {why}", decision.reason));
+            for line in self.reasons(decision) {
+                self.teller.line(Tone::Faint, &format!("              {line}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the decision moves, what that is worth, and what better there could be.
+    fn reasons(&self, decision: &Decision) -> Vec<String> {
+        let decimals = self.world.venues.asset.decimals;
+        let mut lines: Vec<String> = decision
+            .lines
+            .iter()
+            .zip(&self.world.strategies)
+            .filter(|(line, _)| line.assets_before != line.assets_after)
+            .map(|(line, (name, _, _))| {
+                let change = difference(line.assets_after, line.assets_before, decimals);
+                let (before, after) = (rate(line.rate_before_ray), rate(line.rate_after_ray));
+                format!("{name:<14} {change:>15}   rate {before} to {after}")
+            })
+            .collect();
+        if let Some(best) = decision.candidates.first() {
+            lines.push(format!(
+                "gains {} over the horizon, costs {}; no list of moves gains more than {}",
+                amount(best.gain, decimals),
+                amount(best.cost, decimals),
+                amount(decision.certificate.upper_bound, decimals),
+            ));
+        }
+        lines
+    }
+
     fn say(&self, tone: Tone, text: &str) {
-        let at = clock(self.world.clock.head.timestamp, self.world.began_at);
+        self.say_at(self.world.clock.head.timestamp, tone, text);
+    }
+
+    fn say_at(&self, timestamp: u64, tone: Tone, text: &str) {
+        let at = clock(timestamp, self.world.began_at);
         self.teller.line(tone, &format!("{at}  {text}"));
     }
 
@@ -403,11 +459,4 @@ impl Story {
     async fn refusals(&self) -> Result<u64> {
         self.world.reverted_of(crate::keeper::Keeper::agent()?).await
     }
-}
-
-/// An address in short, for lines.
-#[must_use]
-pub fn short(address: Address) -> String {
-    let text = address.to_string();
-    format!("{}…{}", &text[..6], &text[text.len() - 4..])
 }

@@ -1,7 +1,7 @@
 //! Tells the story as it happens, or keeps silent.
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets::NOTHING};
 
 const HEADING: Style = AnsiColor::Cyan.on_default().bold();
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -68,7 +68,7 @@ impl Teller {
         }
         let mut table = Table::new();
         table
-            .load_style(UTF8_HORIZONTAL_ONLY)
+            .load_style(NOTHING)
             .set_content_arrangement(ContentArrangement::Disabled)
             .set_header(header.to_vec());
         for row in rows {
@@ -77,8 +77,9 @@ impl Teller {
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        for line in table.to_string().lines() {
-            anstream::println!("  {line}");
+        for (row, line) in table.to_string().lines().enumerate() {
+            let style = if row == 0 { FAINT } else { Style::new() };
+            anstream::println!("  {style}{}{style:#}", line.trim_end());
         }
     }
 }
