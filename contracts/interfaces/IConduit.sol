@@ -2,8 +2,8 @@
 pragma solidity ^0.8.28;
 
 /// @title Holder of the allowances to strategies
-/// @notice Between transactions it holds none of the vault's money, so a strategy that pulls through its allowance finds
-/// nothing. Callable by its vault only.
+/// @notice Between transactions it holds none of the vault's money, so a strategy that pulls through its allowance
+/// finds nothing. Callable by its vault only.
 interface IConduit {
     /// @notice Caller is not the vault.
     error NotVault(address caller);

@@ -6,8 +6,9 @@ import {Rebalance, Receipt} from "../types/Rebalance.sol";
 import {Rule} from "../types/Rule.sol";
 
 /// @notice A leaky bucket: `level` leaks by 1e18 × elapsed ÷ window. The level in force at time t is
-/// max(0, levelWad − ⌊1e18 × (t − updatedAt) ÷ windowSeconds⌋). A charge of x against capacity C = ⌊base × bps ÷ 10,000⌋
-/// is allowed if ⌈level × C ÷ 1e18⌉ + x ≤ C, and adds ⌈x × 1e18 ÷ C⌉ to the level (nothing if x is zero).
+/// max(0, levelWad − ⌊1e18 × (t − updatedAt) ÷ windowSeconds⌋). A charge of x against capacity C = ⌊base ×
+/// bps ÷ 10,000⌋ is allowed if ⌈level × C ÷ 1e18⌉ + x ≤ C, and adds ⌈x × 1e18 ÷ C⌉ to the level
+/// (nothing if x is zero).
 struct Bucket {
     uint64 levelWad;
     uint40 updatedAt;
@@ -140,8 +141,8 @@ interface IPolicyGuard {
     /// @notice Executes a rebalance for the calling agent. Reverts with `Refused` if a rule refuses.
     function rebalance(Rebalance calldata rebalance_) external returns (Receipt memory receipt);
 
-    /// @notice Submits a document, by the owner or the guardian. It takes effect at once if it is stricter by the closed
-    /// list of the design, otherwise it waits (from the guardian: `NotStricter`). Replaces a waiting one.
+    /// @notice Submits a document, by the owner or the guardian. It takes effect at once if it is stricter by the
+    /// closed list of the design, otherwise it waits (from the guardian: `NotStricter`). Replaces a waiting one.
     /// @return hash The document's hash.
     /// @return isInForce Whether it took effect at once.
     function submitPolicy(Policy calldata policy) external returns (bytes32 hash, bool isInForce);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-/// @dev Version of the encoding below. A change of any struct, of the order of its members or of a unit is a new version.
+/// @dev Version of the encoding below. A change of any struct, of the order of its members or of a unit is a new
+/// version.
 uint16 constant POLICY_SCHEMA_VERSION = 1;
 uint256 constant MAX_STRATEGIES = 32;
 uint256 constant MAX_GROUPS = 16;
@@ -35,8 +36,8 @@ enum ObjectiveKind {
 /// @param maxLossBps Capacity of the vault's loss bucket, bps of base.
 /// @param minIdleBps Idle that must remain after a rebalance that deposits, bps of NAV.
 /// @param maxGrowthWad Fastest recognised growth of the share price and of price references, per day, 1e18 = 100 %.
-/// @param maxDrawdownBps Fall of the mark per `entryHaltSeconds`; entries close when the live value is further below it.
-/// @param entryHaltSeconds Time over which the mark may fall by `maxDrawdownBps`.
+/// @param maxDrawdownBps Fall of the mark per `entryHaltSeconds`; entries close when the live value is further below
+/// it. @param entryHaltSeconds Time over which the mark may fall by `maxDrawdownBps`.
 /// @param seasoningSeconds Time after which new supply counts fully towards base.
 /// @param maxNavAgeSeconds Age of the checkpoint up to which a rebalance may use it unrefreshed.
 /// @param policyDelaySeconds Time a loosening policy waits before it can be activated.
