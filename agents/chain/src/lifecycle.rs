@@ -29,7 +29,7 @@ mod fees;
 mod state;
 
 pub use fees::{FeePolicy, Fees, bumped_up};
-pub use state::{Alert, Attempt, Effect, Head, Inclusion, Phase, TxEvent, TxState};
+pub use state::{Alert, Attempt, Effect, Head, Inclusion, Phase, Signing, TxEvent, TxState};
 
 use alloy::primitives::B256;
 
@@ -57,6 +57,7 @@ impl Step<'_> {
         match event {
             TxEvent::Head(head) => {
                 self.state.head = *head;
+                self.give_up_signing();
                 self.drive();
                 self.query_receipts();
             }
@@ -139,12 +140,27 @@ impl Step<'_> {
 
     fn sign(&mut self, fees: Fees, replaces: Option<B256>, is_cancel: bool) {
         let Some(nonce) = self.state.nonce else { return };
-        self.state.signing = Some((fees, is_cancel));
+        let asked_at = self.state.head.number;
+        self.state.signing = Some(Signing { fees, is_cancel, asked_at });
         self.effects.push(if is_cancel {
             Effect::SignCancel { nonce, fees }
         } else {
             Effect::Sign { nonce, fees, replaces }
         });
+    }
+
+    /// An answer that does not come was lost on the way, with an error or with the signer: it is asked for again. Should
+    /// it come after all, it is not what is asked for any more, and is dropped unsent.
+    fn give_up_signing(&mut self) {
+        if self.state.signing.is_some_and(|signing| self.is_due(signing.asked_at)) {
+            self.state.signing = None;
+        }
+    }
+
+    /// Whether what was done at that height is to be done again. A head below it means a reorganisation.
+    fn is_due(&self, at: u64) -> bool {
+        let number = self.state.head.number;
+        number < at || number.saturating_sub(at) >= self.policy.rebroadcast_blocks
     }
 
     /// The first cancellation, or the care for the one that is out.
@@ -180,12 +196,8 @@ impl Step<'_> {
     }
 
     fn rebroadcast(&mut self, hash: B256) {
-        let number = self.state.head.number;
-        let is_due = self.state.broadcast_at.is_none_or(|at| {
-            number < at || number.saturating_sub(at) >= self.policy.rebroadcast_blocks
-        });
-        if is_due {
-            self.state.broadcast_at = Some(number);
+        if self.state.broadcast_at.is_none_or(|at| self.is_due(at)) {
+            self.state.broadcast_at = Some(self.state.head.number);
             self.effects.push(Effect::Rebroadcast { hash });
         }
     }
@@ -207,7 +219,8 @@ impl Step<'_> {
 
     /// Takes an attempt that was asked for; any other is dropped before anybody has seen it.
     fn signed(&mut self, hash: B256, fees: Fees, is_cancel: bool) {
-        if self.state.signing != Some((fees, is_cancel)) {
+        let is_asked = |asked: Signing| asked.fees == fees && asked.is_cancel == is_cancel;
+        if !self.state.signing.is_some_and(is_asked) {
             return;
         }
         self.state.signing = None;

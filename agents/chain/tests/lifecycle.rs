@@ -5,7 +5,8 @@
 use alloy::primitives::B256;
 use proptest::prelude::*;
 use vagus_chain::lifecycle::{
-    Alert, Effect, FeePolicy, Fees, Head, Inclusion, Phase, TxEvent, TxState, bumped_up, step,
+    Alert, Effect, FeePolicy, Fees, Head, Inclusion, Phase, Signing, TxEvent, TxState, bumped_up,
+    step,
 };
 
 const GWEI: u128 = 1_000_000_000;
@@ -63,7 +64,7 @@ impl Run {
 
     /// Answers the signing request that is open.
     fn sign(&mut self, n: u8) -> Vec<Effect> {
-        let (fees, is_cancel) = self.0.signing.expect("nothing is to be signed");
+        let Signing { fees, is_cancel, .. } = self.0.signing.expect("nothing is to be signed");
         self.take(TxEvent::AttemptSigned { hash: hash(n), fees, is_cancel })
     }
 
@@ -195,6 +196,21 @@ fn a_failed_signer_is_asked_again() {
 }
 
 #[test]
+fn a_signature_that_never_comes_is_asked_for_again() {
+    let mut run = Run::new();
+    run.take(TxEvent::NonceClaimed { nonce: 7 });
+    let lost = run.0.signing.unwrap().fees;
+    assert_eq!(run.take(TxEvent::Head(head(104, 948, 30))), []);
+    let effects = run.take(TxEvent::Head(head(105, 960, 30)));
+    assert_eq!(effects, [Effect::Sign { nonce: 7, fees: fees(61, 1), replaces: None }]);
+    // The first one comes after all: it must not go out beside the second.
+    let event = TxEvent::AttemptSigned { hash: hash(1), fees: lost, is_cancel: false };
+    assert_eq!(run.take(event), []);
+    run.sign(2);
+    assert_eq!(run.0.hashes(), [hash(2)]);
+}
+
+#[test]
 fn what_nobody_asked_for_is_never_sent() {
     let mut run = Run::pending();
     let before = run.0.clone();
@@ -260,7 +276,7 @@ fn the_rebalance_can_still_be_mined_while_it_is_cancelled() {
 fn a_rebalance_signed_too_late_is_not_sent() {
     let mut run = Run::pending();
     run.take(TxEvent::Head(head(102, 924, 40)));
-    let (late, _) = run.0.signing.unwrap();
+    let late = run.0.signing.unwrap().fees;
     run.take(TxEvent::Head(head(109, DEADLINE + 1, 40)));
     let event = TxEvent::AttemptSigned { hash: hash(2), fees: late, is_cancel: false };
     assert_eq!(run.take(event), []);
@@ -421,7 +437,7 @@ fn resolve(draw: &Draw, state: &TxState) -> Option<TxEvent> {
     Some(match draw {
         Draw::Event(event) => event.clone(),
         Draw::SignAsAsked(n) => {
-            let (fees, is_cancel) = state.signing?;
+            let Signing { fees, is_cancel, .. } = state.signing?;
             TxEvent::AttemptSigned { hash: hash(*n), fees, is_cancel }
         }
         Draw::Receipt(n, distance, is_success) => TxEvent::ReceiptSeen(Inclusion {

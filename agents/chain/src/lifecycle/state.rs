@@ -29,6 +29,17 @@ pub struct Attempt {
     pub is_cancel: bool,
 }
 
+/// A signature that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signing {
+    /// What the attempt is to offer.
+    pub fees: Fees,
+    /// Whether it is a cancellation.
+    pub is_cancel: bool,
+    /// Height of the head at which it was asked for.
+    pub asked_at: u64,
+}
+
 /// Where an attempt was mined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inclusion {
@@ -117,8 +128,8 @@ pub struct TxState {
     pub nonce: Option<u64>,
     /// Every attempt that was ever signed, oldest first. None is ever forgotten.
     pub attempts: Vec<Attempt>,
-    /// What a signer was asked for and has not answered: fees, and whether it is a cancellation.
-    pub signing: Option<(Fees, bool)>,
+    /// What a signer was asked for and has not answered.
+    pub signing: Option<Signing>,
     /// Height of the head at the last broadcast since the process started.
     pub broadcast_at: Option<u64>,
     /// Finalized height at which the account's count was above the nonce.
@@ -185,7 +196,8 @@ pub enum TxEvent {
         /// Whether it is a cancellation.
         is_cancel: bool,
     },
-    /// The signer failed or refused; it is asked again at the next head.
+    /// The signer failed or refused; it is asked again at the next head. An answer that never comes is waited for as long
+    /// as for a broadcast to be repeated.
     SignFailed,
     /// An endpoint took the bytes.
     BroadcastOk {
