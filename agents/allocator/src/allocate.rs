@@ -197,7 +197,7 @@ impl Deciding<'_> {
         };
         let mut plans = improve(self.policy, self.snapshot, self.inputs, &self.view, &start).plans;
         plans.retain(|plan| self.is_worth_adding(plain, plan));
-        plans.sort_by_key(|plan| std::cmp::Reverse(plan.net()));
+        plans.sort_by_key(|plan| std::cmp::Reverse(plan.surplus()));
         plans
     }
 

@@ -5,8 +5,9 @@
 //! Σ max over p of (income(p) − income(now) − λ × (p − now) − τ × |p − now|) + λ × slack + τ × turnover
 //!
 //! where p runs over the pieces that a strategy may end on, slack is the idle above its goal and turnover what the
-//! budgets leave. Income is concave where it rises, so the maximum on a piece is bounded by the tangent at the left end
-//! of an interval that shrinks around it: the bound needs no trust in the search that found prices and plan.
+//! budgets leave. Income is concave where it rises, so there the maximum on a piece is bounded by the tangent at the left
+//! end of an interval that shrinks around it; where it falls, interval by interval. The bound needs no trust in the
+//! search that found prices and plan.
 
 use alloy_primitives::{I256, U256};
 use vagus_policy::{Policy, Snapshot};
@@ -197,6 +198,9 @@ fn bound_up(policy: &Policy, view: &View, targets: &[u128], prices: [U256; 3]) -
     vagus_policy::math::mul_div_up(yearly, U256::ONE, RAY)
 }
 
+/// Intervals into which the falling part of an income curve is cut.
+const FALLING_STEPS: u128 = 256;
+
 /// Most that one strategy can add on a piece, less what it pays at the prices; an upper bound, in yearly ray.
 fn most_on(
     venue: &Venue,
@@ -223,15 +227,36 @@ fn most_on(
         earning.marginal_ray(target).unwrap_or(I256::ZERO).saturating_sub(price)
     };
     let split = venue.position.clamp(piece.lowest, piece.highest);
-    let side = |from: u128, to: u128, price: I256| {
+    let bisected = |from: u128, to: u128, price: I256| {
         let (mut left, mut right) = (from, to);
         while right - left > 1 {
             let middle = left + (right - left) / 2;
             if slope(middle, price) > I256::ZERO { left = middle } else { right = middle }
         }
+        (left, right)
+    };
+    let side = |from: u128, to: u128, price: I256| {
+        // Beyond its peak income only falls: there a step of an interval bounds what it can be worth.
+        let peak =
+            if slope(to, I256::ZERO) < I256::ZERO { bisected(from, to, I256::ZERO).1 } else { to };
+        let (left, right) = bisected(from, peak, price);
         // One unit further the tangent rises by at most its slope at the left end.
         let rise = slope(left, price).max(I256::ZERO);
-        worth(left).saturating_add(rise).max(worth(right))
+        let rising = worth(left).saturating_add(rise).max(worth(right));
+        if !price.is_negative() {
+            return rising;
+        }
+        let mut most = rising;
+        let step = ((to - peak) / FALLING_STEPS).max(1);
+        let mut left = peak;
+        while left < to {
+            let right = left.saturating_add(step).min(to);
+            // Income of the left end, at the price of the right one.
+            let moved = big(amount(right - left));
+            most = most.max(worth(left).saturating_sub(price.saturating_mul(moved)));
+            left = right;
+        }
+        most
     };
     side(piece.lowest, split, cheap).max(side(split, piece.highest, dear)).max(worth(split))
 }

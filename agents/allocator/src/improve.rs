@@ -1,4 +1,8 @@
 //! The search for income: pieces and movers around the price search of `solve`.
+//!
+//! Who moves is decided by what is left of the gain after gas and hurdle, the hurdle being a price on every deposited
+//! unit: a leg that does not pay its own is dropped, and no further plan pays once this one is carried out. How far they
+//! move is then decided by income alone, as long as the whole still pays: the hurdle says whether to move, not how far.
 
 use vagus_policy::{Policy, Snapshot};
 
@@ -10,9 +14,9 @@ use crate::{
 };
 
 /// Most solutions that one decision looks at, so that its time is bounded by a count and not by a clock.
-const MOST_NODES: usize = 96;
-/// Strategies of which every subset is tried if gas matters.
-const MOST_SUBSET_MOVERS: usize = 5;
+const MOST_NODES: usize = 160;
+/// Strategies of which every subset is tried.
+const MOST_SUBSET_MOVERS: usize = 6;
 
 /// Where the search starts: positions as they are, or as a repair leaves them.
 #[derive(Clone, Debug)]
@@ -97,6 +101,29 @@ pub(crate) fn improve(
     view: &View,
     start: &Start,
 ) -> Found {
+    let mut found = search(policy, snapshot, inputs, view, start);
+    if start.slack < 0 {
+        // The idle floor is asked of plans that deposit. One that only withdraws need not fill it.
+        let out = Start {
+            only_out: vec![true; view.venues.len()],
+            slack: i128::MAX / 4,
+            ..start.clone()
+        };
+        let others = search(policy, snapshot, inputs, view, &out).plans;
+        if others.first().is_some_and(Plan::pays) && !found.plans.first().is_some_and(Plan::pays) {
+            found.plans.splice(0..0, others);
+        }
+    }
+    found
+}
+
+fn search(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    inputs: &Inputs,
+    view: &View,
+    start: &Start,
+) -> Found {
     let mut search = Search { policy, snapshot, inputs, view, start, nodes: 0, plans: Vec::new() };
     let all: Vec<Vec<Piece>> = view
         .venues
@@ -104,37 +131,49 @@ pub(crate) fn improve(
         .zip(start.targets.iter().zip(&start.only_out))
         .map(|(venue, (from, only_out))| pieces(venue, *from, *only_out))
         .collect();
-    let mut prices = Solution::default();
-    let mut hurdle_prices = Solution::default();
     let hurdle = price_up(hurdle_ray(policy));
-    for combination in combinations(&all) {
+    let (mut prices, mut hurdle_prices) = (Solution::default(), Solution::default());
+    let mut best: Option<(Plan, Vec<Piece>)> = None;
+    for (place, combination) in combinations(&all).into_iter().enumerate() {
         if search.nodes >= MOST_NODES {
             break;
         }
         let free = vec![true; combination.len()];
-        let first = search.nodes == 0;
-        let Some((targets, solution)) = search.settled(&combination, &free, 0) else { continue };
-        if first {
-            prices = solution.clone();
+        // Never sold short: what the whole move would bring is always among the candidates.
+        let whole = search.settled(&combination, &free, 0);
+        let tried = search.plans.len();
+        let priced = search.settled(&combination, &free, hurdle);
+        if place == 0 {
+            prices = whole.map(|(_, solution)| solution).unwrap_or_default();
+            hurdle_prices = priced.clone().map(|(_, solution)| solution).unwrap_or_default();
         }
-        search.prune(&combination, targets, &solution, 0);
-        if hurdle > 0 && !search.plans.iter().any(Plan::pays) {
-            if let Some((targets, solution)) = search.settled(&combination, &free, hurdle) {
-                if first {
-                    hurdle_prices = solution.clone();
-                }
-                search.prune(&combination, targets, &solution, hurdle);
+        if let Some((targets, solution)) = priced {
+            search.prune(&combination, targets, &solution, hurdle);
+        }
+        for plan in &search.plans[tried..] {
+            if best.as_ref().is_none_or(|(best, _)| plan.surplus() > best.surplus()) {
+                best = Some((plan.clone(), combination.clone()));
             }
-        } else if first {
-            hurdle_prices = prices.clone();
         }
     }
-    let mut plans = search.plans;
-    plans.sort_by(|a, b| {
-        (b.pays(), b.net()).cmp(&(a.pays(), a.net())).then_with(|| a.targets.cmp(&b.targets))
-    });
+    let mut plans = search.plans.clone();
+    plans.sort_by(better);
+    if let Some((best, combination)) = best.filter(|(plan, _)| hurdle > 0 && plan.pays()) {
+        // Who moves is decided; how far is decided by income alone, as long as that still pays.
+        let free: Vec<bool> =
+            best.targets.iter().zip(&start.targets).map(|(target, from)| target != from).collect();
+        search.plans.clear();
+        search.settled(&combination, &free, 0);
+        let further = search.plans.pop().filter(|plan| plan.pays() && plan.gain > best.gain);
+        plans.splice(0..0, further);
+    }
     plans.dedup();
     Found { plans, prices, hurdle_prices }
+}
+
+/// More surplus first; the rest of the order only has to be the same everywhere.
+fn better(a: &Plan, b: &Plan) -> std::cmp::Ordering {
+    b.surplus().cmp(&a.surplus()).then_with(|| a.targets.cmp(&b.targets))
 }
 
 impl Search<'_> {
@@ -158,12 +197,9 @@ impl Search<'_> {
                 .filter(|((index, _), (piece, from))| {
                     free[*index] && (piece.lowest != **from || piece.highest != **from)
                 })
-                .map(|((index, venue), (piece, from))| Mover {
-                    index,
-                    position: *from,
-                    lowest: piece.lowest,
-                    highest: piece.highest,
-                    earning: venue.earning.as_ref(),
+                .map(|((index, venue), (piece, from))| {
+                    let ends = (piece.lowest, piece.highest);
+                    Mover::new(index, *from, ends, venue.earning.as_ref())
                 })
                 .collect();
             let bounds = Bounds { slack: self.start.slack, turnover: self.start.turnover, hurdle };
@@ -204,7 +240,7 @@ impl Search<'_> {
         }
     }
 
-    /// Tries to do with fewer legs, as long as a leg may not be worth its gas and hurdle.
+    /// Tries who else could move, as long as a leg may not be worth its gas and hurdle.
     fn prune(
         &mut self,
         combination: &[Piece],
@@ -212,19 +248,23 @@ impl Search<'_> {
         solution: &Solution,
         hurdle: i128,
     ) {
-        let count = combination.len();
-        let moving: Vec<usize> =
-            (0..count).filter(|index| targets[*index] != self.start.targets[*index]).collect();
-        if moving.len() <= 1 || !self.do_legs_matter(&targets) {
+        if !self.do_legs_matter(&targets) {
             return;
         }
-        if moving.len() <= MOST_SUBSET_MOVERS {
-            for subset in 1_usize..(1 << moving.len()) - 1 {
+        let count = combination.len();
+        let able: Vec<usize> = (0..count)
+            .filter(|index| {
+                let (piece, from) = (combination[*index], self.start.targets[*index]);
+                piece.lowest != from || piece.highest != from
+            })
+            .collect();
+        if able.len() <= MOST_SUBSET_MOVERS {
+            for subset in 1_usize..(1 << able.len()) - 1 {
                 if self.nodes >= MOST_NODES {
                     return;
                 }
-                let mut free = vec![true; count];
-                for (bit, index) in moving.iter().enumerate() {
+                let mut free = vec![false; count];
+                for (bit, index) in able.iter().enumerate() {
                     free[*index] = subset >> bit & 1 == 1;
                 }
                 self.settled(combination, &free, hurdle);
@@ -242,10 +282,10 @@ impl Search<'_> {
         }
     }
 
-    /// Whether dropping legs can change the net value by more than a ten-thousandth, or make a plan pay that does not.
+    /// Whether dropping legs can change what is left by more than a ten-thousandth, or make a plan pay that does not.
     fn do_legs_matter(&self, targets: &[u128]) -> bool {
         let Some(last) = self.plans.last() else { return false };
-        if !last.pays() {
+        if !last.pays() || !last.hurdle.is_zero() {
             return true;
         }
         let legs = legs(self.view, targets);
@@ -263,12 +303,9 @@ impl Search<'_> {
             .enumerate()
             .zip(targets.iter().zip(&self.start.targets))
             .filter(|(_, (target, from))| target != from)
-            .map(|((index, venue), (target, from))| Mover {
-                index,
-                position: *from,
-                lowest: *target.min(from),
-                highest: *target.max(from),
-                earning: venue.earning.as_ref(),
+            .map(|((index, venue), (target, from))| {
+                let ends = (*target.min(from), *target.max(from));
+                Mover::new(index, *from, ends, venue.earning.as_ref())
             })
             .collect()
     }
@@ -282,6 +319,7 @@ impl Search<'_> {
     ) -> Option<(usize, alloy_primitives::I256)> {
         use alloy_primitives::I256;
         let big = |value: i128| I256::try_from(value).unwrap_or(I256::ZERO);
+        let hurdle = I256::try_from(hurdle_ray(self.policy)).unwrap_or(I256::MAX);
         let big_ray = |price: i128| I256::try_from(ray(price)).unwrap_or(I256::MAX);
         movers
             .iter()

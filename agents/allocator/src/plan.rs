@@ -38,9 +38,9 @@ impl Plan {
         !self.moves.is_empty() && self.gain > self.cost.saturating_add(self.hurdle)
     }
 
-    /// Gain less costs, for comparing: above any loss, more is better.
-    pub(crate) fn net(&self) -> (U256, std::cmp::Reverse<U256>) {
-        let paid = self.cost.saturating_add(self.loss);
+    /// Gain less costs and hurdle, for comparing: what is above them, or else how little is missing; more is better.
+    pub(crate) fn surplus(&self) -> (U256, std::cmp::Reverse<U256>) {
+        let paid = self.cost.saturating_add(self.loss).saturating_add(self.hurdle);
         (self.gain.saturating_sub(paid), std::cmp::Reverse(paid.saturating_sub(self.gain)))
     }
 

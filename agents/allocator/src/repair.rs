@@ -150,13 +150,7 @@ fn fill_idle(
             .filter(|(index, venue)| is_free(venue, targets[*index]))
             .map(|(index, venue)| {
                 let (index, position, lowest) = mover(index, venue, targets[index], is_gentle);
-                Mover {
-                    index,
-                    position,
-                    lowest,
-                    highest: position,
-                    earning: venue.earning.as_ref(),
-                }
+                Mover::new(index, position, (lowest, position), venue.earning.as_ref())
             })
             .collect();
         let lowered = cheapest_withdrawal(&movers, left, smallest);

@@ -36,9 +36,34 @@ pub(crate) struct Mover<'a> {
     pub(crate) highest: u128,
     /// Its curve; none earns nothing.
     pub(crate) earning: Option<&'a Earning>,
+    /// Where income is highest, and its mean slope from there to the start, if we hold more than that.
+    past_peak: Option<(u128, i128)>,
 }
 
-impl Mover<'_> {
+impl<'a> Mover<'a> {
+    /// A strategy at `position` that may end anywhere on a piece.
+    pub(crate) fn new(
+        index: usize,
+        position: u128,
+        (lowest, highest): (u128, u128),
+        earning: Option<&'a Earning>,
+    ) -> Self {
+        let mut mover = Self { index, position, lowest, highest, earning, past_peak: None };
+        let start = mover.start();
+        if start > lowest && mover.marginal(start) < 0 {
+            let peak = mover.crossing(0, (lowest, start));
+            mover.past_peak = mover.mean_slope(peak, start).map(|slope| (peak, slope));
+        }
+        mover
+    }
+
+    fn mean_slope(&self, from: u128, to: u128) -> Option<i128> {
+        let earning = self.earning?;
+        let lost = earning.income_ray(from).ok()?.saturating_sub(earning.income_ray(to).ok()?);
+        let per_unit = lost.checked_div(crate::math::amount(to.checked_sub(from)?))?;
+        Some(-price_up(per_unit))
+    }
+
     /// Where it stands before any price: as near to the position as the piece allows.
     fn start(&self) -> u128 {
         self.position.clamp(self.lowest, self.highest)
@@ -74,8 +99,15 @@ impl Mover<'_> {
         let here = self.marginal(start);
         let (low, high) = known.map_or((self.lowest, self.highest), |(a, b)| (a.min(b), a.max(b)));
         if here >= deposit {
-            self.crossing(deposit, (low.max(start), high.max(start)))
-        } else if here < withdraw {
+            return self.crossing(deposit, (low.max(start), high.max(start)));
+        }
+        // Past its peak income is not concave: there it is all or nothing, by the mean.
+        if withdraw <= 0
+            && let Some((peak, mean)) = self.past_peak
+        {
+            return if mean < withdraw { peak } else { start };
+        }
+        if here < withdraw {
             self.crossing(withdraw, (low.min(start), high.min(start)))
         } else {
             start
@@ -146,8 +178,8 @@ fn by_turnover(movers: &[Mover<'_>], bounds: Bounds, top: i128) -> Option<Soluti
     let (price, mut best, beyond) = cheapest(0, top, at, fits)?;
     if let Some(beyond) = beyond {
         let left = bounds.turnover - turnover(movers, &best);
-        // Only deposits are poured: the little that is left is not worth a withdrawal to idle.
-        pour(&mut best, &beyond, left);
+        let poured = pour(&mut best, &beyond, left);
+        drain(&mut best, &beyond, left - poured);
     }
     Some(Solution { targets: best, idle_price: 0, turnover_price: price })
 }
@@ -260,13 +292,15 @@ fn cheapest(
     Some((high.0, high.1, Some(low.1)))
 }
 
-/// Raises targets towards `beyond` by at most `left` in all.
-fn pour(targets: &mut [u128], beyond: &[u128], mut left: u128) {
+/// Raises targets towards `beyond` by at most `left` in all; says by how much.
+fn pour(targets: &mut [u128], beyond: &[u128], left: u128) -> u128 {
+    let mut poured = 0;
     for (target, beyond) in targets.iter_mut().zip(beyond) {
-        let step = beyond.saturating_sub(*target).min(left);
+        let step = beyond.saturating_sub(*target).min(left - poured);
         *target += step;
-        left -= step;
+        poured += step;
     }
+    poured
 }
 
 /// Lowers targets towards `beyond` by at most `left` in all.

@@ -4,6 +4,7 @@
 mod basics;
 mod golden;
 mod properties;
+mod quality;
 mod random;
 mod vectors;
 mod world;
