@@ -12,8 +12,9 @@ use crate::{
 
 /// The receipt to expect of `moves` in the block of the snapshot.
 ///
-/// Positions change at their own share price, every rounding against us and a further unit off each leg that leaves
-/// something behind: a loss of a unit or two per leg is normal. NAV and base are the checkpoint's if it is fresh, else
+/// Positions change at their own share price, every rounding against us, and each leg that leaves something behind loses
+/// a unit and the whole units of one share more: with shares that are worth about a unit, a loss of a unit or two per leg
+/// is normal. NAV and base are the checkpoint's if it is fresh, else
 /// those of a refresh in this block. What a venue takes by size (slippage, a limit reached), and an exit fee while there is
 /// no position to see it by, is not foreseen: that is for the simulation of the exact transaction.
 ///
@@ -55,11 +56,12 @@ fn deposit(strategy: &StrategyState, assets: U256) -> LegReceipt {
     // Shares are issued at the price without exit fee, and valued at the price with it.
     let issue_price = likely_price(strategy, strategy.convert_assets);
     let minted = mul_div_down(assets, PRICE_ONE, issue_price);
-    let gained = mul_div_down(minted, likely_price(strategy, value), PRICE_ONE);
+    let price = likely_price(strategy, value);
+    let gained = mul_div_down(minted, price, PRICE_ONE);
     LegReceipt {
         assets,
         value_before: value,
-        value_after: value.saturating_add(gained.saturating_sub(U256::ONE)),
+        value_after: value.saturating_add(gained.saturating_sub(rounding(price))),
         shares_before: shares,
         shares_after: shares.saturating_add(minted),
     }
@@ -69,7 +71,7 @@ fn withdraw(strategy: &StrategyState, assets: U256) -> LegReceipt {
     let (value, shares) = (strategy.redeem_assets, strategy.shares);
     let price = likely_price(strategy, value);
     let burned = mul_div_up(assets, PRICE_ONE, price).min(shares);
-    let given_up = mul_div_up(burned, price, PRICE_ONE).saturating_add(U256::ONE);
+    let given_up = mul_div_up(burned, price, PRICE_ONE).saturating_add(rounding(price));
     LegReceipt {
         assets,
         value_before: value,
@@ -87,6 +89,11 @@ fn withdraw_all(strategy: &StrategyState) -> LegReceipt {
         shares_before: strategy.shares,
         shares_after: U256::ZERO,
     }
+}
+
+/// Most that a leg loses by rounding: less than one share, then less than one unit.
+fn rounding(price: U256) -> U256 {
+    (price / PRICE_ONE).saturating_add(U256::ONE)
 }
 
 /// The share price, value × 2^128 ÷ shares. A rounded value tells it only to one unit of value per position: of the

@@ -1,0 +1,237 @@
+//! A treasury of compiled contracts on a chain in the process.
+
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_sol_types::{SolCall, SolValue};
+use vagus_policy::{
+    AssetInfo, Checkpoint, Curve, Move, NavState, Policy, Rebalance, Receipt, Refusal,
+    StrategyState, VaultState, encode,
+};
+
+use crate::{
+    abi::{self, sol},
+    artifact::Artifact,
+    chain::{Answer, Chain},
+};
+
+/// Most strategies that a treasury of the test can have: enough for one move too many.
+pub(crate) const STRATEGIES: usize = 18;
+/// Birth of every chain.
+const BIRTH: u64 = 1_800_000_000;
+
+pub(crate) const OWNER: Address = Address::repeat_byte(0x0a);
+pub(crate) const GUARDIAN: Address = Address::repeat_byte(0x0b);
+pub(crate) const DEPOSITOR: Address = Address::repeat_byte(0x0c);
+
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    pub(crate) chain: Chain,
+    pub(crate) policy: Policy,
+    pub(crate) vault: Address,
+    pub(crate) guard: Address,
+    pub(crate) token: Address,
+    /// All that were deployed; the policy lists the first of them.
+    pub(crate) strategies: Vec<Address>,
+    submit: [u8; 4],
+    activate: [u8; 4],
+}
+
+impl World {
+    /// Deploys everything by the real factory. `policy` is in force only after [`World::adopt`].
+    pub(crate) fn deploy(policy: Policy) -> Result<Self, String> {
+        let mut chain = Chain::new(BIRTH);
+        let token = chain.create(Artifact::read("DifferentialToken")?.creation_code)?;
+        let strategy = Artifact::read("SettableStrategy")?.creation_code;
+        let strategies = (0..STRATEGIES)
+            .map(|_| chain.create(joined(&strategy, &token.abi_encode())))
+            .collect::<Result<Vec<_>, _>>()?;
+        let vault_code = Artifact::read("TreasuryVault")?.creation_code;
+        let guard_artifact = Artifact::read("PolicyGuard")?;
+        let guard_code = guard_artifact.creation_code.clone();
+        let hashes = (keccak256(&vault_code), keccak256(&guard_code)).abi_encode();
+        let factory = Artifact::read("TreasuryFactory")?.creation_code;
+        let factory = chain.create(joined(&factory, &hashes))?;
+        let parameters = sol::TreasuryParameters {
+            asset: token,
+            name: "Treasury".to_owned(),
+            symbol: "TRS".to_owned(),
+            decimalsOffset: 0,
+            owner: OWNER,
+            guardian: GUARDIAN,
+            ceilings: sol::Ceilings {
+                maxTurnoverBps: 10_000,
+                maxLossBps: 10_000,
+                minWindowSeconds: 1,
+                minPolicyDelaySeconds: 1,
+                maxPolicyDelaySeconds: 10,
+                maxManagementFeeBps: 0,
+                maxPerformanceFeeBps: 0,
+                graceSeconds: 1,
+            },
+            salt: B256::ZERO,
+        };
+        let call =
+            sol::Factory::deployCall { parameters, vaultCode: vault_code, guardCode: guard_code };
+        let answer = chain
+            .send(OWNER, factory, call.abi_encode().into())
+            .map_err(|data| format!("the factory reverts with {data}"))?;
+        let deployed = sol::Factory::deployCall::abi_decode_returns(&answer)
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            chain,
+            policy,
+            vault: deployed.vault,
+            guard: deployed.guard,
+            token,
+            strategies,
+            submit: guard_artifact.selector("submitPolicy")?,
+            activate: guard_artifact.selector("activatePolicy")?,
+        })
+    }
+
+    /// Puts a document in force through the owner, at once or after the delay.
+    pub(crate) fn adopt(&mut self, policy: Policy) {
+        let document = encode(&policy);
+        let submitted = self.chain.send(OWNER, self.guard, joined(&self.submit, &document));
+        let submitted =
+            submitted.unwrap_or_else(|data| panic!("submitPolicy: {data}\n{policy:#?}"));
+        // The second word says whether it took effect at once.
+        if submitted.get(63) == Some(&0) {
+            self.chain.now += u64::from(self.policy.limits.policy_delay_seconds);
+            let activated = self.chain.send(OWNER, self.guard, joined(&self.activate, &document));
+            activated.unwrap_or_else(|data| panic!("activatePolicy: {data}\n{policy:#?}"));
+        }
+        self.policy = policy;
+    }
+
+    pub(crate) fn enter(&mut self, assets: U256) {
+        let (vault, token) = (self.vault, self.token);
+        self.chain.must(DEPOSITOR, token, &sol::Token::mintCall { to: DEPOSITOR, amount: assets });
+        let approval = sol::Token::approveCall { spender: vault, amount: assets };
+        self.chain.must(DEPOSITOR, token, &approval);
+        let deposit = sol::Vault::depositCall { assets, receiver: DEPOSITOR };
+        self.chain.must(DEPOSITOR, vault, &deposit);
+    }
+
+    pub(crate) fn strategy(&self, index: u8) -> Address {
+        self.strategies[usize::from(index)]
+    }
+
+    pub(crate) fn set_price(&mut self, index: u8, assets: u128, shares: u128) {
+        let price = sol::Strategy::Price { assets, shares };
+        let call = sol::Strategy::setPriceCall { price };
+        self.chain.must(OWNER, self.strategy(index), &call);
+    }
+
+    pub(crate) fn set_fees(&mut self, index: u8, entry_bps: u16, exit_bps: u16) {
+        let fees = sol::Strategy::Fees { entryBps: entry_bps, exitBps: exit_bps };
+        self.chain.must(OWNER, self.strategy(index), &sol::Strategy::setFeesCall { fees });
+    }
+
+    pub(crate) fn set_take(&mut self, index: u8, on_deposit: u128, on_withdraw: u128) {
+        let take = sol::Strategy::Take { onDeposit: on_deposit, onWithdraw: on_withdraw };
+        self.chain.must(OWNER, self.strategy(index), &sol::Strategy::setTakeCall { take });
+    }
+
+    /// What the strategy says its position is worth, before and after the next leg; `None` ends the lie.
+    pub(crate) fn set_claim(&mut self, index: u8, claim: Option<(U256, U256)>) {
+        let (before, afterwards) = claim.unwrap_or_default();
+        let claim = sol::Strategy::Claim { isMade: claim.is_some(), before, afterwards };
+        self.chain.must(OWNER, self.strategy(index), &sol::Strategy::setClaimCall { claim });
+    }
+
+    /// What the guard answers to the plan, on a chain that is then as after it.
+    pub(crate) fn rebalance(&mut self, agent: Address, plan: &Rebalance) -> Answer {
+        let call = sol::Guard::rebalanceCall { plan: abi::rebalance(plan) };
+        self.chain.send(agent, self.guard, call.abi_encode().into())
+    }
+
+    /// What the vault would do for its guard, and nothing of it stays.
+    pub(crate) fn simulate(&mut self, moves: &[Move]) -> Result<Receipt, Bytes> {
+        let legs = abi::legs(&self.policy, moves).unwrap_or_default();
+        let call = sol::Vault::executeCall { legs };
+        let data = self.chain.ask(self.guard, self.vault, call.abi_encode().into())?;
+        let receipt = sol::Vault::executeCall::abi_decode_returns(&data);
+        Ok(abi::receipt(receipt.unwrap_or_else(|error| panic!("execute: {error}"))))
+    }
+
+    pub(crate) fn first_refusal(
+        &mut self,
+        agent: Address,
+        plan: &Rebalance,
+        at: u64,
+    ) -> Option<Refusal> {
+        let (plan, at) = (abi::rebalance(plan), U256::from(at));
+        let answer = self.chain.view(self.guard, &sol::Guard::firstRefusalCall { plan, agent, at });
+        abi::refusal(answer.rule, answer.observed, answer.limit)
+    }
+
+    pub(crate) fn digest(&mut self, agent: Address, plan: &Rebalance) -> B256 {
+        let plan = abi::rebalance(plan);
+        self.chain.view(self.guard, &sol::Guard::rebalanceDigestCall { plan, agent })
+    }
+
+    /// Everything the rules look at, read from the contracts at the present time.
+    pub(crate) fn state(&mut self, agent: Address) -> VaultState {
+        let (vault, guard) = (self.vault, self.guard);
+        let guard_state = self.chain.view(guard, &sol::Guard::guardStateCall {});
+        let agent_state = self.chain.view(guard, &sol::Guard::agentStateCall { agent });
+        let references = self.chain.view(guard, &sol::Guard::strategyStatesCall {});
+        let checkpoint = self.chain.view(vault, &sol::Vault::checkpointStateCall {});
+        let nav = self.chain.view(vault, &sol::Vault::navStateCall {});
+        let idle = sol::Token::balanceOfCall { account: vault };
+        let idle = self.chain.view(self.token, &idle);
+        let strategies =
+            references.into_iter().map(|reference| self.strategy_state(&reference)).collect();
+        let asset = AssetInfo { address: self.token, symbol: "DIF".to_owned(), decimals: 18 };
+        VaultState {
+            vault,
+            guard,
+            asset,
+            idle,
+            nav: NavState {
+                nav_assets: nav.navAssets,
+                base_assets: nav.baseAssets,
+                ..NavState::default()
+            },
+            checkpoint: Checkpoint {
+                nav: checkpoint.nav,
+                base: checkpoint.base,
+                is_fresh: checkpoint.isFresh,
+            },
+            guard_state: abi::guard_state(&guard_state),
+            agent: abi::agent_state(agent, &agent_state),
+            strategies,
+        }
+    }
+
+    fn strategy_state(&mut self, reference: &sol::StrategyState) -> StrategyState {
+        let strategy = reference.strategy;
+        let shares =
+            self.chain.view(strategy, &sol::Strategy::balanceOfCall { account: self.vault });
+        let convert = self.chain.view(strategy, &sol::Strategy::convertToAssetsCall { shares });
+        // The vault does not ask for the value of nothing.
+        let redeem = if shares.is_zero() {
+            U256::ZERO
+        } else {
+            self.chain.view(strategy, &sol::Strategy::previewRedeemCall { shares })
+        };
+        StrategyState {
+            strategy,
+            symbol: String::new(),
+            decimals: 18,
+            is_readable: true,
+            shares,
+            convert_assets: convert,
+            redeem_assets: redeem,
+            max_withdraw_assets: redeem,
+            max_deposit_assets: U256::MAX,
+            reference_price: reference.referencePrice,
+            reference_at: reference.referenceAt.to(),
+            curve: Curve::Unknown,
+        }
+    }
+}
+
+fn joined(front: &[u8], back: &[u8]) -> Bytes {
+    [front, back].concat().into()
+}
