@@ -209,6 +209,40 @@ contract SettlementRulesTest is GuardFixture {
         assertEq(asset.balanceOf(address(vault)), 21 * PERCENT);
     }
 
+    function test_Rebalance_FloorsAndCapsRoundAgainstTheAgent() public {
+        policy.strategies[0].minWeightBps = 1000;
+        policy.strategies[1].maxWeightBps = 1000;
+        policy.limits.minIdleBps = 1000;
+        start(policy);
+        asset.mint(DEPOSITOR, 5);
+        vm.startPrank(DEPOSITOR);
+        asset.approve(address(vault), 5);
+        vault.deposit(5, DEPOSITOR);
+        vm.stopPrank();
+        skip(1 hours);
+        (uint256 nav, uint256 base,) = vault.checkpointState();
+        assertEq(nav, DEPOSIT + 5);
+        assertEq(base, DEPOSIT + 5);
+        // A tenth of it is a round number and a half.
+        uint256 half = 10 * PERCENT;
+        refuses(AGENT, moves(deposits(1, half + 1)), Rule.Weight, half + 1, half);
+        rebalance(moves(deposits(0, 20 * PERCENT)));
+        skip(1 hours);
+        refuses(AGENT, moves(withdraws(0, 10 * PERCENT)), Rule.Floor, half, half + 1);
+        rebalance(moves(withdraws(0, 10 * PERCENT - 1)));
+        vm.startPrank(DEPOSITOR);
+        vault.withdraw(asset.balanceOf(address(vault)) - 15 * PERCENT, DEPOSITOR, DEPOSITOR);
+        vm.stopPrank();
+        skip(1 days);
+        vault.checkpoint();
+        (nav,,) = vault.checkpointState();
+        uint256 floor = (nav + 9) / 10;
+        assertNotEq(nav % 10, 0);
+        uint256 spare = asset.balanceOf(address(vault)) - floor;
+        refuses(AGENT, moves(deposits(2, spare + 1)), Rule.Idle, floor - 1, floor);
+        rebalance(moves(deposits(2, spare)));
+    }
+
     // R12
 
     function test_Rebalance_FillsTheAgentsLoss() public {

@@ -27,8 +27,8 @@ contract TreasuryInvariants is World {
     }
 
     /// @notice All properties in one campaign: each holds after every single action.
-    /// forge-config: default.invariant.runs = 8
-    /// forge-config: default.invariant.depth = 400
+    /// forge-config: default.invariant.runs = 6
+    /// forge-config: default.invariant.depth = 600
     function invariant_Treasury() public {
         _checkAgentsStayInsideTheirBounds();
         _checkClaimsAreCovered();

@@ -62,7 +62,7 @@ contract Agents is Handler {
             _strategy(plan.to).push(WAD + WAD * WORLD.BAND_BPS() * (70 + 4 * size) / 1_000_000);
             plan.isPushed = true;
             if (plan.deposited != 0) name = "hostile push up";
-        } else if (how == 2 && _isNearReference(plan.from)) {
+        } else if (how == 2 && _aimAtTheLargest(plan, withdrawn)) {
             _strategy(plan.from).push(WAD - WAD * WORLD.BAND_BPS() * (70 + 4 * size) / 1_000_000);
             plan.isPushed = true;
             if (plan.withdrawn != 0) name = "hostile push down";
@@ -121,6 +121,21 @@ contract Agents is Handler {
     function _room(uint256 bps, uint256 levelWad) private view returns (uint256) {
         (, uint256 base,) = VAULT.checkpointState();
         return base * bps / 10_000 * (WAD - levelWad) / WAD;
+    }
+
+    /// @dev A withdrawal from the largest position, which is where a low price hurts most.
+    /// @return Whether there is one, near its reference.
+    function _aimAtTheLargest(Plan memory plan, uint256 seed) private view returns (bool) {
+        uint256 most = 0;
+        for (uint256 i = 0; i < STRATEGIES; ++i) {
+            uint256 position = _strategy(i).maxWithdraw(address(VAULT));
+            if (position > most) (most, plan.from) = (position, i);
+        }
+        if (most == 0) return false;
+        plan.withdrawn = _amount(seed, most);
+        plan.deposited = 0;
+        _fit(plan);
+        return plan.withdrawn != 0 && _isNearReference(plan.from);
     }
 
     /// @dev All of the smallest position there is, which is what fits a bucket most often.
