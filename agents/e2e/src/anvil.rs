@@ -46,6 +46,8 @@ impl Anvil {
     /// # Errors
     /// If it cannot be started or does not answer within ten seconds.
     pub async fn start(folder: &Path) -> Result<Self> {
+        // An error means that a provider is there already, which serves as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         for attempt in 1..=5 {
             let port = free_port()?;
             match Self::start_on(folder, port).await {

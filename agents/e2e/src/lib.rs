@@ -15,6 +15,7 @@ pub mod process;
 pub mod story;
 pub mod teller;
 pub mod treasury;
+pub mod trial;
 pub mod venues;
 pub mod watch;
 pub mod world;

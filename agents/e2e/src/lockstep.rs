@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::{
     anvil::{Anvil, Head},
     keeper::Keeper,
+    trial::Supervisor,
 };
 
 /// Longest time the keeper may take for one block. A debug build on a busy machine needs far less.
@@ -32,6 +33,8 @@ pub struct Lockstep {
     pub chain: Anvil,
     /// The keeper at work, if there is one.
     pub keeper: Option<Keeper>,
+    /// Who looks after a keeper that may be killed; with none, a keeper that ends is an error.
+    pub supervisor: Option<Supervisor>,
     /// The newest block.
     pub head: Head,
     /// Time that the script has come to.
@@ -48,7 +51,7 @@ impl Lockstep {
         chain.take_clock().await?;
         let head = chain.head().await?;
         let agent = Keeper::agent()?;
-        Ok(Self { chain, keeper: None, head, due: head.timestamp, agent })
+        Ok(Self { chain, keeper: None, supervisor: None, head, due: head.timestamp, agent })
     }
 
     /// Waits until the keeper holds a decision for the newest block and has handed over what it wants mined.
@@ -59,7 +62,15 @@ impl Lockstep {
         let Some(keeper) = &mut self.keeper else { return Ok(()) };
         let started = Instant::now();
         loop {
-            if keeper.is_done_with(&self.head).await? {
+            let mut is_handed_over = true;
+            if let Some(supervisor) = &mut self.supervisor {
+                if supervisor.is_absent(keeper, &self.head).await? {
+                    return Ok(());
+                }
+                is_handed_over = supervisor.is_handed_over(&self.chain, self.agent).await?;
+            }
+            if is_handed_over && keeper.is_done_with(&self.head).await? {
+                self.supervisor.iter_mut().for_each(Supervisor::settled);
                 return Ok(());
             }
             if let Some(status) = keeper.ended()? {
@@ -124,6 +135,9 @@ impl Lockstep {
             head.number
         );
         self.head = head;
+        if let (Some(supervisor), Some(keeper)) = (&mut self.supervisor, &mut self.keeper) {
+            supervisor.mined(keeper).await?;
+        }
         Ok(head)
     }
 

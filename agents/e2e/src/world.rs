@@ -48,6 +48,8 @@ pub struct World {
     pub policies: Policies,
     /// Time at which the world was complete.
     pub began_at: u64,
+    /// Block at which the world was complete.
+    pub began_block: u64,
 }
 
 impl World {
@@ -73,7 +75,7 @@ impl World {
         let policies = Policies::new(&venues.asset, &strategies, Keeper::agent()?);
         chain.fund(Keeper::agent()?, U256::from(10u8).pow(U256::from(20u8))).await?;
         let clock = Lockstep::take(chain).await?;
-        let began_at = clock.head.timestamp;
+        let (began_at, began_block) = (clock.head.timestamp, clock.head.number);
         Ok(Self {
             folder: folder.to_path_buf(),
             clock,
@@ -83,6 +85,7 @@ impl World {
             strategies,
             policies,
             began_at,
+            began_block,
         })
     }
 

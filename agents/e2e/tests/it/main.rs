@@ -2,6 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod breaches;
+mod demo;
 mod determinism;
 mod input;
+mod kills;
+mod plan;
 mod story;

@@ -30,7 +30,8 @@ async fn the_demo_story_ends_as_it_must_and_twice_the_same() {
     let (kept, still, world) = (&comparison.kept, &comparison.still, &comparison.world);
 
     // Every limit at every block, by a checker that knows nothing of guard, lens or agents.
-    let (breaches, facts) = watch::breaches(world, &kept.chapters, 1, kept.blocks.1).await.unwrap();
+    let (breaches, facts) =
+        watch::breaches(world, &kept.chapters, world.began_block, kept.blocks.1).await.unwrap();
     assert!(
         breaches.is_empty(),
         "{}",
