@@ -3,6 +3,8 @@
 //! Everything the rest of the keeper asks of a chain goes through [`ChainReader`] and [`ChainWriter`]. They have an
 //! implementation over HTTP ([`HttpChain`]) and one in process ([`memory::MemoryChain`]) for tests.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::type_complexity))]
+
 mod bindings;
 pub mod deployment;
 pub mod endpoints;

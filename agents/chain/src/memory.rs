@@ -207,3 +207,79 @@ impl ChainWriter for MemoryChain {
         }
     }
 }
+
+/// A policy and a vault with nothing in them, at block 0 of chain 31337.
+#[cfg(test)]
+pub(crate) fn empty_world() -> (Policy, Snapshot) {
+    use vagus_policy::{
+        AssetInfo, BlockRef, Checkpoint, GuardState, Limits, Mode, NavState, Objective,
+        ObjectiveKind, VaultState,
+    };
+
+    let policy = Policy {
+        schema_version: 1,
+        limits: Limits {
+            mode: Mode::Active,
+            cooldown_seconds: 0,
+            window_seconds: 1,
+            max_turnover_bps: 0,
+            max_loss_bps: 0,
+            min_idle_bps: 0,
+            max_growth_wad: 0,
+            max_drawdown_bps: 0,
+            entry_halt_seconds: 1,
+            seasoning_seconds: 1,
+            max_nav_age_seconds: 1,
+            policy_delay_seconds: 1,
+            deposit_cap: 0,
+            management_fee_bps: 0,
+            performance_fee_bps: 0,
+            fee_recipient: Address::ZERO,
+        },
+        strategies: vec![],
+        groups: vec![],
+        agents: vec![],
+        objective: Objective {
+            kind: ObjectiveKind::Yield,
+            hurdle_bps: 0,
+            horizon_seconds: 1,
+            band_bps: 0,
+            target_weights_bps: vec![],
+        },
+    };
+    let snapshot = Snapshot {
+        lens_version: 1,
+        chain_id: 31_337,
+        block: BlockRef {
+            number: 0,
+            hash: B256::repeat_byte(0xee),
+            parent_hash: B256::ZERO,
+            timestamp: 1,
+        },
+        base_fee_wei: 0,
+        vault: VaultState {
+            vault: Address::repeat_byte(2),
+            guard: Address::repeat_byte(4),
+            asset: AssetInfo {
+                address: Address::repeat_byte(1),
+                symbol: "USDC".to_owned(),
+                decimals: 6,
+            },
+            idle: Default::default(),
+            nav: NavState::default(),
+            checkpoint: Checkpoint::default(),
+            guard_state: GuardState {
+                policy_version: 0,
+                policy_hash: B256::ZERO,
+                policy_block: 0,
+                mode: Mode::Active,
+                rebalance_count: 0,
+                turnover: Default::default(),
+                loss: Default::default(),
+            },
+            agent: Default::default(),
+            strategies: vec![],
+        },
+    };
+    (policy, snapshot)
+}

@@ -1,6 +1,8 @@
 //! The keeper: follows a treasury's chain, decides inside the limits that governance voted, acts, and can account for
 //! every action. This library is the binary's inside; the binary adds the command line.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 pub mod cli;
 pub mod config;
 pub mod crash;

@@ -74,3 +74,6 @@ async fn simulated(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

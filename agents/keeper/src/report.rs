@@ -261,6 +261,10 @@ impl Reporter {
             self.count(event);
             return;
         };
+        if matches!(event, Event::Settled(_)) {
+            self.print(&line);
+            return;
+        }
         let blocks = self.held.lock().unwrap_or_else(|e| e.into_inner()).remove(event.vault());
         if let Some(blocks) = blocks.filter(|blocks| *blocks > 1) {
             self.print(&format!("{:14} {}  (held for {blocks} blocks)", "", event.vault()));

@@ -111,8 +111,8 @@ pub struct StatusView {
     pub chain_id: u64,
     /// Newest block.
     pub head: BlockRef,
-    /// Age of the newest block by this machine's clock, seconds.
-    pub head_age_seconds: u64,
+    /// Age of the newest block by this machine's clock, seconds; none if that clock is behind the chain's.
+    pub head_age_seconds: Option<u64>,
     /// Newest settled block.
     pub finalized_number: u64,
     /// The vault's asset.
@@ -164,7 +164,7 @@ pub async fn status(
         for (vault, snapshot) in world.vaults.iter().zip(&snapshots) {
             let policy = world.policy(snapshot).await.map_err(failed)?;
             let mut view = view(world, vault, policy.as_ref(), snapshot);
-            view.head_age_seconds = now.saturating_sub(head.block.timestamp);
+            view.head_age_seconds = now.checked_sub(head.block.timestamp);
             view.finalized_number = finalized.block.number;
             if let Some(journal) = &journal {
                 remember(&mut view, journal, snapshot)
@@ -224,7 +224,7 @@ fn view(
         chain: world.config.name.clone(),
         chain_id: snapshot.chain_id,
         head: snapshot.block,
-        head_age_seconds: 0,
+        head_age_seconds: None,
         finalized_number: 0,
         asset: state.asset.clone(),
         nav,

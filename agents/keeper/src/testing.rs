@@ -187,7 +187,8 @@ pub(crate) fn inputs(agent: Address) -> Inputs {
 }
 
 pub(crate) fn config() -> Config {
-    let text = include_str!("../examples/keeper.toml").replace("chain_id = 1\n", "chain_id = 31337\n");
+    let text =
+        include_str!("../examples/keeper.toml").replace("chain_id = 1\n", "chain_id = 31337\n");
     Config::parse(&text, "keeper.toml".as_ref(), "".as_ref(), &|_| Some("http://localhost".into()))
         .expect("sound")
 }

@@ -120,7 +120,9 @@ impl Model {
         self.top().header
     }
 
-    pub(super) fn finalized(&self) -> Header {
+    /// The header that is called final.
+    #[must_use]
+    pub fn finalized(&self) -> Header {
         self.header(BlockAt::Number(self.finalized)).unwrap_or_else(|| self.head())
     }
 

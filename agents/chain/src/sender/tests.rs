@@ -1,1 +1,214 @@
+use std::sync::{Arc, Mutex};
 
+use vagus_policy::{BlockRef, Snapshot};
+
+use super::*;
+use crate::{
+    Header,
+    memory::{Fault, MemoryChain},
+};
+
+/// Remembers in memory; the states in the order in which they were saved.
+#[derive(Default)]
+struct Notes {
+    in_flight: Vec<u64>,
+    saved: Mutex<Vec<(TxState, Option<B256>)>>,
+    raw: Mutex<Vec<(B256, Bytes)>>,
+    is_forgetful: bool,
+}
+
+#[async_trait]
+impl TxStore for Notes {
+    async fn nonces_in_flight(&self) -> Result<Vec<u64>, StoreError> {
+        Ok(self.in_flight.clone())
+    }
+
+    async fn save(&self, state: &TxState, attempt: Option<&NewAttempt>) -> Result<(), StoreError> {
+        let hash = attempt.map(|attempt| attempt.signed.hash);
+        self.saved.lock().expect("unpoisoned").push((state.clone(), hash));
+        if let Some(attempt) = attempt.filter(|_| !self.is_forgetful) {
+            let signed = attempt.signed.clone();
+            self.raw.lock().expect("unpoisoned").push((signed.hash, signed.raw));
+        }
+        Ok(())
+    }
+
+    async fn raw(&self, hash: B256) -> Result<Option<Bytes>, StoreError> {
+        let raw = self.raw.lock().expect("unpoisoned");
+        Ok(raw.iter().find(|(of, _)| *of == hash).map(|(_, raw)| raw.clone()))
+    }
+}
+
+fn chain() -> Arc<MemoryChain> {
+    let (policy, snapshot): (_, Snapshot) = crate::memory::empty_world();
+    Arc::new(MemoryChain::new(policy, snapshot))
+}
+
+fn head(header: Header, finalized_number: u64) -> Head {
+    let BlockRef { number, timestamp, .. } = header.block;
+    Head { number, timestamp, base_fee_wei: header.base_fee_wei, finalized_number }
+}
+
+struct Bench {
+    chain: Arc<MemoryChain>,
+    endpoints: Endpoints,
+    key: AgentKey,
+    notes: Notes,
+    state: TxState,
+    steps: Arc<Mutex<Vec<(Point, bool)>>>,
+}
+
+impl Bench {
+    fn new(in_flight: Vec<u64>) -> Self {
+        let chain = chain();
+        let at = head(chain.with(|model| model.head()), 0);
+        let dynamic: Arc<dyn Chain> = chain.clone();
+        Self {
+            chain,
+            endpoints: Endpoints::new(vec![dynamic]),
+            key: AgentKey::random(),
+            notes: Notes { in_flight, ..Notes::default() },
+            state: TxState::intended(at.timestamp + 100, at),
+            steps: Arc::default(),
+        }
+    }
+
+    async fn round(&mut self) -> Result<Vec<Alert>, SendError> {
+        let at = self.chain.with(|model| head(model.head(), model.finalized().block.number));
+        let sender = Sender {
+            chain_id: 31_337,
+            endpoints: &self.endpoints,
+            key: &self.key,
+            fees: FeePolicy {
+                max_fee_wei: 60_000_000_000,
+                priority_fee_wei: 1_000_000_000,
+                cancel_max_fee_wei: 120_000_000_000,
+                rebroadcast_blocks: 5,
+            },
+            finality_depth: None,
+        };
+        let job = Job { to: Address::repeat_byte(9), input: Bytes::new(), gas_limit: 100_000 };
+        let steps = self.steps.clone();
+        let observer =
+            move |point, is_done| steps.lock().expect("unpoisoned").push((point, is_done));
+        let mut live =
+            Live { job: &job, state: &mut self.state, store: &self.notes, observer: &observer };
+        sender.on_head(&mut live, at).await
+    }
+
+    fn mine(&self) {
+        self.chain.with(|model| model.mine(12));
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_is_stored_before_it_is_broadcast() {
+    let mut bench = Bench::new(vec![]);
+    bench.round().await.expect("sent");
+    let steps = bench.steps.lock().expect("unpoisoned").clone();
+    let expected = [Point::Sign, Point::StoreAttempt, Point::Broadcast];
+    assert_eq!(steps, expected.map(|point| [(point, false), (point, true)]).concat());
+    assert_eq!(bench.chain.with(|model| model.pool_size()), 1);
+    assert_eq!(bench.state.phase, Phase::Pending);
+    let saved = bench.notes.saved.lock().expect("unpoisoned");
+    assert_eq!(saved.iter().filter(|(_, attempt)| attempt.is_some()).count(), 1);
+    assert_eq!(saved.last().map(|(state, _)| state), Some(&bench.state), "what is known is stored");
+}
+
+#[tokio::test]
+async fn the_lowest_nonce_that_nobody_holds_is_claimed() {
+    for (in_flight, expected) in
+        [(vec![], 0), (vec![0, 1], 2), (vec![1, 0, 3], 2), (vec![1, 2], 0), (vec![7], 0)]
+    {
+        let mut bench = Bench::new(in_flight.clone());
+        bench.round().await.expect("sent");
+        assert_eq!(bench.state.nonce, Some(expected), "{in_flight:?}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_the_store_lost_are_never_broadcast() {
+    let mut bench = Bench::new(vec![]);
+    bench.notes.is_forgetful = true;
+    assert!(matches!(bench.round().await, Err(SendError::MissingBytes(_))));
+    assert_eq!(bench.chain.with(|model| model.pool_size()), 0);
+}
+
+#[tokio::test]
+async fn an_unclear_answer_never_frees_the_nonce() {
+    for fault in [Fault::Unreachable, Fault::AnswerLost, Fault::Refused("no".to_owned())] {
+        let mut bench = Bench::new(vec![]);
+        bench.chain.fail_next("send_raw", fault);
+        bench.round().await.expect("carried out");
+        assert_eq!((bench.state.phase, bench.state.nonce), (Phase::Pending, Some(0)));
+        for _ in 0..8 {
+            bench.mine();
+            bench.round().await.expect("carried out");
+        }
+        assert!(matches!(bench.state.phase, Phase::Included(_)), "{:?}", bench.state.phase);
+        assert_eq!(bench.state.attempts.len(), 1, "the same bytes");
+    }
+}
+
+#[tokio::test]
+async fn it_is_final_when_its_block_is() {
+    let mut bench = Bench::new(vec![]);
+    bench.round().await.expect("sent");
+    bench.mine();
+    bench.round().await.expect("seen");
+    assert!(matches!(bench.state.phase, Phase::Included(_)));
+    bench.chain.with(|model| {
+        let number = model.head().block.number;
+        model.finalize(number);
+    });
+    bench.mine();
+    bench.round().await.expect("seen");
+    assert!(matches!(bench.state.phase, Phase::Final(_)), "{:?}", bench.state.phase);
+}
+
+#[tokio::test]
+async fn a_receipt_that_is_gone_makes_it_wait_again() {
+    let mut bench = Bench::new(vec![]);
+    bench.round().await.expect("sent");
+    bench.mine();
+    bench.round().await.expect("seen");
+    bench.chain.with(|model| {
+        model.roll_back(1);
+        model.is_mining = false;
+        model.mine(12);
+        model.is_mining = true;
+    });
+    let alerts = bench.round().await.expect("seen");
+    assert_eq!(alerts, [Alert::Reorged]);
+    assert_eq!(bench.state.phase, Phase::Pending);
+    bench.mine();
+    bench.round().await.expect("seen");
+    assert!(matches!(bench.state.phase, Phase::Included(_)));
+}
+
+#[tokio::test]
+async fn an_endpoint_behind_the_head_proves_nothing() {
+    let mut bench = Bench::new(vec![]);
+    bench.round().await.expect("sent");
+    bench.mine();
+    bench.round().await.expect("seen");
+    let included = bench.state.phase;
+    // The state knows a later head than the endpoint, which has lost the block.
+    bench.state.head.number += 5;
+    bench.chain.with(|model| model.roll_back(1));
+    let state = bench.state.clone();
+    let sender = Sender {
+        chain_id: 31_337,
+        endpoints: &bench.endpoints,
+        key: &bench.key,
+        fees: FeePolicy {
+            max_fee_wei: 1,
+            priority_fee_wei: 1,
+            cancel_max_fee_wei: 2,
+            rebroadcast_blocks: 5,
+        },
+        finality_depth: None,
+    };
+    assert_eq!(sender.receipts(&state, &state.hashes()).await.expect("asked"), []);
+    assert_eq!(bench.state.phase, included);
+}

@@ -8,7 +8,8 @@ fn agent() -> Address {
 }
 
 fn drafted(change: impl FnOnce(&mut Policy, &mut Snapshot, &mut Inputs)) -> Draft {
-    let (mut policy, mut snapshot, mut inputs) = (policy(agent()), snapshot(agent()), inputs(agent()));
+    let (mut policy, mut snapshot, mut inputs) =
+        (policy(agent()), snapshot(agent()), inputs(agent()));
     change(&mut policy, &mut snapshot, &mut inputs);
     snapshot.vault.guard_state.policy_hash = vagus_policy::hash(&policy);
     draft(Some(&policy), &snapshot, &inputs)
@@ -46,7 +47,10 @@ fn the_record_is_the_same_for_the_same_world_and_another_for_any_other() {
     assert_eq!(rebalance.decision, hash);
     assert_eq!(record(&drafted(|_, _, _| {}), B256::ZERO).1, hash);
     assert_ne!(record(&one, B256::repeat_byte(1)).1, hash);
-    assert_ne!(record(&drafted(|_, snapshot, _| snapshot.block.timestamp += 1), B256::ZERO).1, hash);
+    assert_ne!(
+        record(&drafted(|_, snapshot, _| snapshot.block.timestamp += 1), B256::ZERO).1,
+        hash
+    );
     assert_ne!(record(&drafted(|_, _, inputs| inputs.gas_price_wei += 1), B256::ZERO).1, hash);
 }
 
@@ -118,7 +122,10 @@ fn a_failed_simulation_is_a_hold() {
     let decision = &draft.observation.decision;
     assert_eq!((decision.reason, decision.refusal), (Reason::SimulationFailed, Some(refusal)));
     assert!(matches!(decision.action, Action::Hold { .. }));
-    assert_eq!(drafted(|_, _, _| {}).into_failed_simulation(None).observation.decision.refusal, None);
+    assert_eq!(
+        drafted(|_, _, _| {}).into_failed_simulation(None).observation.decision.refusal,
+        None
+    );
 }
 
 #[test]

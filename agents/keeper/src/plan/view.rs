@@ -7,7 +7,7 @@ use vagus_policy::{AssetInfo, BlockRef, Mode, Move, Policy, Refusal, Snapshot, d
 
 use crate::{
     decide::Draft,
-    render::number::share_bps,
+    render::number::{nearest_bps, share_bps},
     words,
     world::{ChainWorld, VaultWorld},
 };
@@ -289,7 +289,7 @@ fn lines(
         }
         line.weight_now_bps = share_bps(line.assets_now, nav);
         line.weight_after_bps = share_bps(line.assets_after, nav);
-        line.limit_bps = share_bps(line.limit_assets, nav);
+        line.limit_bps = nearest_bps(line.limit_assets, nav);
         lines.push(line);
     }
     lines

@@ -67,6 +67,17 @@ pub fn share_bps(part: U256, whole: U256) -> Option<u64> {
     u64::try_from(bps).ok()
 }
 
+/// Part of a whole in basis points, to the nearest; none of nothing. For limits, which prices round to just below.
+#[must_use]
+pub fn nearest_bps(part: U256, whole: U256) -> Option<u64> {
+    if whole.is_zero() {
+        return None;
+    }
+    let half = U512::from(whole / U256::from(2));
+    let bps = (part.widening_mul::<256, 4, 512, 8>(U256::from(10_000)) + half) / U512::from(whole);
+    u64::try_from(bps).ok()
+}
+
 /// Basis points in percent.
 #[must_use]
 pub fn bps_percent(bps: U256) -> String {
@@ -106,17 +117,18 @@ fn civil(days: u64) -> (u64, u64, u64) {
 /// A span of time in the two largest units that say something.
 #[must_use]
 pub fn span(seconds: u64) -> String {
-    let units = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
+    let units = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
     let mut rest = seconds;
     let mut parts = Vec::new();
     for (name, length) in units {
         let count = rest / length;
         rest %= length;
         if count > 0 && parts.len() < 2 {
-            parts.push(format!("{count} {name}"));
+            let ending = if count == 1 { "" } else { "s" };
+            parts.push(format!("{count} {name}{ending}"));
         }
     }
-    if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
+    if parts.is_empty() { "0 seconds".to_owned() } else { parts.join(" ") }
 }
 
 /// The first bytes of a hash.
@@ -157,6 +169,8 @@ mod tests {
         assert_eq!(share(U256::from(1), U256::from(3)), "33.33 %");
         assert_eq!(share(U256::MAX, U256::MAX), "100.00 %");
         assert_eq!(share(U256::from(1), U256::ZERO), "–");
+        assert_eq!(nearest_bps(U256::from(59_999_500), U256::from(100_000_000)), Some(6_000));
+        assert_eq!(nearest_bps(U256::from(59_994_999), U256::from(100_000_000)), Some(5_999));
         assert_eq!(rate(U256::from(43u64) * U256::from(10u64).pow(U256::from(24))), "4.30 %");
         assert_eq!(difference(U256::from(5_000_000), U256::from(7_000_000), &usdc()), "-2.00 USDC");
     }
@@ -168,10 +182,10 @@ mod tests {
         assert_eq!(time(951_782_400), "2000-02-29 00:00:00 UTC");
         assert_eq!(time(1_893_455_999), "2029-12-31 23:59:59 UTC");
         assert_eq!(time(4_107_542_400), "2100-03-01 00:00:00 UTC");
+        assert_eq!((span(0).as_str(), span(59).as_str()), ("0 seconds", "59 seconds"));
         assert_eq!(
-            (span(0), span(59), span(3_661)),
-            ("0 s".into(), "59 s".into(), "1 h 1 min".into())
+            (span(3_661).as_str(), span(2_592_000).as_str()),
+            ("1 hour 1 minute", "30 days")
         );
-        assert_eq!(span(86_400 * 30), "30 d");
     }
 }

@@ -92,8 +92,8 @@ fn row(plan: &PlanView, line: &Line) -> Vec<String> {
         percent(line.weight_after_bps),
         of_strategy(rate(line.rate_now_ray)),
         of_strategy(rate(line.rate_after_ray)),
-        of_strategy(assets(line.yearly_income_now, &plan.asset)),
         of_strategy(assets(line.yearly_income_after, &plan.asset)),
+        of_strategy(difference(line.yearly_income_after, line.yearly_income_now, &plan.asset)),
     ]
 }
 
@@ -105,8 +105,8 @@ fn strategies(plan: &PlanView) -> String {
         "Weight after",
         "Rate now",
         "Rate after",
-        "Income a year now",
         "Income a year after",
+        "Gain a year",
     ];
     let mut rows: Vec<Vec<String>> = plan.lines.iter().map(|line| row(plan, line)).collect();
     let held =
@@ -119,8 +119,8 @@ fn strategies(plan: &PlanView) -> String {
         share(held(|line| line.assets_after), plan.nav),
         share(total.yearly_income_now, plan.nav),
         share(total.yearly_income_after, plan.nav),
-        assets(total.yearly_income_now, &plan.asset),
         assets(total.yearly_income_after, &plan.asset),
+        difference(total.yearly_income_after, total.yearly_income_now, &plan.asset),
     ]);
     let mut title = String::new();
     if !plan.is_rebalance && !plan.moves.is_empty() {
@@ -151,7 +151,12 @@ fn moves(plan: &PlanView) -> String {
 fn worth(plan: &PlanView) -> String {
     let (total, asset) = (&plan.total, &plan.asset);
     let horizon = span(plan.horizon_seconds.into());
-    let gain = difference(total.yearly_income_after, total.yearly_income_now, asset);
+    let gain = format!(
+        "{} now, {} after ({})",
+        assets(total.yearly_income_now, asset),
+        assets(total.yearly_income_after, asset),
+        difference(total.yearly_income_after, total.yearly_income_now, asset)
+    );
     let hurdle = format!(
         "{} ({} of what changes place)",
         assets(total.hurdle, asset),
@@ -207,7 +212,10 @@ fn binding_line(plan: &PlanView, binding: &Binding) -> String {
     if is_amount {
         let (observed, limit) =
             (assets(binding.observed, &plan.asset), assets(binding.limit, &plan.asset));
-        return format!("{words}, {observed} of {limit}");
+        let is_floor =
+            matches!(binding.limiting, Limiting::Rule(Rule::Idle | Rule::Floor) | Limiting::Hurdle);
+        let bound = if is_floor { "at least" } else { "at most" };
+        return format!("{words}: {observed}, where {bound} {limit} is asked for");
     }
     if matches!(binding.limiting, Limiting::Rule(Rule::Cooldown)) {
         let over = u64::try_from(binding.limit).map_or("–".to_owned(), time);
@@ -218,13 +226,17 @@ fn binding_line(plan: &PlanView, binding: &Binding) -> String {
 
 fn why_not_more(plan: &PlanView) -> String {
     match plan.bindings.first() {
-        None => "More would earn less: the rates are even at the margin.".to_owned(),
+        None => "No limit binds: moving more would not earn its costs.".to_owned(),
         Some(_) => {
             let best = assets(plan.total.upper_bound, &plan.asset);
-            format!(
-                "The limits above bind. No plan inside the policy could gain more than {best} in {}.",
-                span(plan.horizon_seconds.into())
-            )
+            let horizon = span(plan.horizon_seconds.into());
+            if best == assets(plan.total.gain, &plan.asset) {
+                "The limits above bind, and no other plan inside them could gain more.".to_owned()
+            } else {
+                format!(
+                    "The limits above bind. No plan inside them could gain more than {best} over {horizon}."
+                )
+            }
         }
     }
 }

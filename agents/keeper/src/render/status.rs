@@ -41,18 +41,22 @@ fn header(view: &StatusView) -> String {
     } else {
         format!("{} / {}", view.treasury, view.vault)
     };
+    let age = match view.head_age_seconds {
+        Some(age) => format!("{} ago", span(age)),
+        None => "ahead of this machine's clock".to_owned(),
+    };
     let mut rows = vec![
         ("Treasury", name),
         ("Value", assets(view.nav, &view.asset)),
         (
             "Chain",
             format!(
-                "{} ({}), block {} of {} ({} ago), final up to {}",
+                "{} ({}), block {} of {} ({}), final up to {}",
                 view.chain,
                 view.chain_id,
                 view.head.number,
                 time(view.head.timestamp),
-                span(view.head_age_seconds),
+                age,
                 view.finalized_number
             ),
         ),

@@ -250,7 +250,15 @@ async fn a_lost_answer_means_maybe_sent() {
 #[tokio::test]
 async fn every_request_may_fail_and_nothing_is_done_twice() {
     let methods = [
-        "head", "header", "snapshots", "policy", "simulate", "transaction_count", "receipt", "send_raw", "chain_id",
+        "head",
+        "header",
+        "snapshots",
+        "policy",
+        "simulate",
+        "transaction_count",
+        "receipt",
+        "send_raw",
+        "chain_id",
     ];
     for method in methods {
         let mut keeper = Keeper::start().await;
@@ -276,7 +284,8 @@ async fn every_request_may_fail_and_nothing_is_done_twice() {
         for stored in &rebalances {
             let state = keeper.outcome(stored.hash).await.state;
             assert!(state.is_terminal() || state == OutcomeState::Included, "{method}: {state:?}");
-            executed += usize::from(matches!(state, OutcomeState::Executed | OutcomeState::Included));
+            executed +=
+                usize::from(matches!(state, OutcomeState::Executed | OutcomeState::Included));
         }
         assert_eq!(keeper.executed(), executed, "{method}");
         assert!(keeper.idle() < U256::from(60_000 * USDC), "{method}: it got there");
@@ -392,7 +401,10 @@ async fn two_keepers_of_the_same_world_decide_the_same() {
     assert_eq!(hashes[0], hashes[1]);
 }
 
-async fn run_until_stopped(keeper: &Keeper, agent: alloy::primitives::Address) -> Result<(), Failure> {
+async fn run_until_stopped(
+    keeper: &Keeper,
+    agent: alloy::primitives::Address,
+) -> Result<(), Failure> {
     let world = testing::world_on(&keeper.chain, agent);
     let (stop, stopped) = watch::channel(false);
     let journal: Arc<dyn Journal> = keeper.journal.clone().expect("started");

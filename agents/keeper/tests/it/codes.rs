@@ -1,0 +1,50 @@
+use std::collections::BTreeSet;
+
+use vagus_allocator::Reason;
+use vagus_keeper::exit::Exit;
+
+const PAGE: &str = include_str!("../../../../docs/codes.md");
+
+/// A column of all table rows of a section, without back ticks.
+fn cells(from: &str, to: Option<&str>, column: usize) -> Vec<String> {
+    let (_, rest) = PAGE.split_once(from).expect("the section is there");
+    let section = to.map_or(rest, |to| rest.split_once(to).expect("the next section is there").0);
+    section
+        .lines()
+        .filter(|line| {
+            let cell = line.strip_prefix("| ");
+            cell.is_some_and(|cell| cell.starts_with(|c: char| c == '`' || c.is_ascii_digit()))
+        })
+        .map(|line| {
+            line.split('|').nth(column).unwrap_or_default().trim().trim_matches('`').to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn every_reason_is_documented_once_in_its_section() {
+    let rebalances = cells("### Rebalances", Some("### Holds"), 1);
+    let holds = cells("### Holds", Some("## Exit codes"), 1);
+    let code = |is_rebalance: bool| {
+        let chosen = Reason::ALL.into_iter().filter(|reason| reason.is_rebalance() == is_rebalance);
+        chosen.map(|reason| format!("{reason:?}")).collect::<Vec<_>>()
+    };
+    assert_eq!(rebalances, code(true));
+    assert_eq!(holds, code(false));
+    let written: BTreeSet<String> = Reason::ALL
+        .iter()
+        .map(|reason| serde_json::to_string(reason).expect("json").trim_matches('"').to_owned())
+        .collect();
+    assert_eq!(written, rebalances.into_iter().chain(holds).collect(), "as they stand in records");
+}
+
+#[test]
+fn every_exit_code_is_documented_with_its_number() {
+    let numbers = cells("## Exit codes", None, 1);
+    let names = cells("## Exit codes", None, 2);
+    let code: Vec<(String, String)> = Exit::ALL
+        .into_iter()
+        .map(|exit| (exit.number().to_string(), format!("{exit:?}")))
+        .collect();
+    assert_eq!(numbers.into_iter().zip(names).collect::<Vec<_>>(), code);
+}

@@ -1,0 +1,7 @@
+//! The binary from outside: bad input gives one clear sentence and its exit code before anything is sent, and the
+//! documentation of the codes is complete.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod bad_input;
+mod codes;
