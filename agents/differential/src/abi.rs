@@ -3,8 +3,8 @@
 
 use alloy_primitives::{Address, U256};
 use vagus_policy::{
-    AgentState, Bucket, GuardState, LegReceipt, Mode, Move, Policy, Rebalance, Receipt, Refusal,
-    Rule,
+    AgentState, Bucket, Ceilings, GuardState, LegReceipt, Mode, Move, Policy, Rebalance, Receipt,
+    Refusal, Rule,
 };
 
 #[allow(missing_docs, unreachable_pub, missing_debug_implementations, clippy::too_many_arguments)]
@@ -44,6 +44,9 @@ pub(crate) mod sol {
 
         interface Guard {
             error Refused(uint8 rule, uint256 observed, uint256 limit);
+            error InvalidPolicy(bytes32 field, uint256 index);
+            error NotEnforced(bytes32 field);
+            error CeilingExceeded(bytes32 field, uint256 value, uint256 ceiling);
             function rebalance(Rebalance calldata plan) external returns (Receipt memory receipt);
             function firstRefusal(Rebalance calldata plan, address agent, uint256 at)
                 external view returns (uint8 rule, uint256 observed, uint256 limit);
@@ -174,4 +177,17 @@ pub(crate) fn agent_state(agent: Address, state: &sol::AgentState) -> AgentState
 
 pub(crate) fn refusal(rule: u8, observed: U256, limit: U256) -> Option<Refusal> {
     Rule::from_number(rule).map(|rule| Refusal { rule, observed, limit })
+}
+
+pub(crate) fn ceilings(ceilings: &Ceilings) -> sol::Ceilings {
+    sol::Ceilings {
+        maxTurnoverBps: ceilings.max_turnover_bps,
+        maxLossBps: ceilings.max_loss_bps,
+        minWindowSeconds: ceilings.min_window_seconds,
+        minPolicyDelaySeconds: ceilings.min_policy_delay_seconds,
+        maxPolicyDelaySeconds: ceilings.max_policy_delay_seconds,
+        maxManagementFeeBps: ceilings.max_management_fee_bps,
+        maxPerformanceFeeBps: ceilings.max_performance_fee_bps,
+        graceSeconds: ceilings.grace_seconds,
+    }
 }

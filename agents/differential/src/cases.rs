@@ -108,6 +108,12 @@ pub(crate) fn draw(world: &World, focus: Focus, rng: &mut Rng) -> Case {
         // Full buckets would hide every later rule.
         let window = u64::from(world.policy.limits.window_seconds);
         world.chain.now += rng.pick(&[0, window / 2, window]);
+        if rng.chance(10) {
+            // The first second at which a reference may follow, or the one before.
+            let references = world.state(agent).strategies;
+            let follows_at = references[rng.index(references.len())].reference_at + 86_400;
+            world.chain.now = world.chain.now.max(follows_at - rng.below(2));
+        }
     }
     drift(&mut world, rng);
 
@@ -150,7 +156,7 @@ fn focused(
         Focus::Weight if rng.chance(50) => {
             policy.strategies.iter_mut().for_each(|entry| entry.max_weight_bps = rng.bps(1, 9_999));
         }
-        Focus::Floor => {
+        Focus::Floor | Focus::Mode => {
             let nav = state.nav.nav_assets.max(U256::ONE);
             for (entry, position) in policy.strategies.iter_mut().zip(&state.strategies) {
                 let weight = position.redeem_assets * U256::from(10_000) / nav;
@@ -269,6 +275,14 @@ fn mode(case: &mut Case, rng: &mut Rng) {
         let call = sol::Guard::setModeCall { mode: mode as u8 };
         case.world.chain.must(GUARDIAN, case.world.guard, &call);
         case.plan.policy_version += 1;
+    }
+    // Outside of Active no floor holds anyone back.
+    if mode == Mode::ExitOnly && rng.chance(50) {
+        case.plan
+            .moves
+            .iter_mut()
+            .filter(|leg| !leg.is_deposit)
+            .for_each(|leg| leg.assets = ALL_ASSETS);
     }
 }
 

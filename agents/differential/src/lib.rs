@@ -19,10 +19,12 @@ mod compare;
 mod documents;
 mod plans;
 mod rng;
+mod submissions;
 mod tally;
 mod tune;
 mod world;
 
+pub use submissions::submit;
 pub use tally::{ENFORCED, RuleTally, Tally};
 
 use crate::{

@@ -3,7 +3,7 @@
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue};
 use vagus_policy::{
-    AssetInfo, Checkpoint, Curve, Move, NavState, Policy, Rebalance, Receipt, Refusal,
+    AssetInfo, Ceilings, Checkpoint, Curve, Move, NavState, Policy, Rebalance, Receipt, Refusal,
     StrategyState, VaultState, encode,
 };
 
@@ -57,16 +57,7 @@ impl World {
             decimalsOffset: 0,
             owner: OWNER,
             guardian: GUARDIAN,
-            ceilings: sol::Ceilings {
-                maxTurnoverBps: 10_000,
-                maxLossBps: 10_000,
-                minWindowSeconds: 1,
-                minPolicyDelaySeconds: 1,
-                maxPolicyDelaySeconds: 10,
-                maxManagementFeeBps: 0,
-                maxPerformanceFeeBps: 0,
-                graceSeconds: 1,
-            },
+            ceilings: abi::ceilings(&Self::ceilings()),
             salt: B256::ZERO,
         };
         let call =
@@ -101,6 +92,25 @@ impl World {
             activated.unwrap_or_else(|data| panic!("activatePolicy: {data}\n{policy:#?}"));
         }
         self.policy = policy;
+    }
+
+    /// What the guard answers when its owner submits a document, and nothing of it stays.
+    pub(crate) fn try_submit(&mut self, policy: &Policy) -> Answer {
+        self.chain.ask(OWNER, self.guard, joined(&self.submit, &encode(policy)))
+    }
+
+    /// What [`World::deploy`] gave the guard.
+    pub(crate) fn ceilings() -> Ceilings {
+        Ceilings {
+            max_turnover_bps: 10_000,
+            max_loss_bps: 10_000,
+            min_window_seconds: 1,
+            min_policy_delay_seconds: 1,
+            max_policy_delay_seconds: 10,
+            max_management_fee_bps: 0,
+            max_performance_fee_bps: 0,
+            grace_seconds: 1,
+        }
     }
 
     pub(crate) fn enter(&mut self, assets: U256) {

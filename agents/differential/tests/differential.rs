@@ -2,7 +2,7 @@
 
 use std::env;
 
-use vagus_differential::run;
+use vagus_differential::{ENFORCED, Tally, run, submit};
 
 /// A number from the environment, or another.
 fn setting(name: &str, otherwise: u64) -> u64 {
@@ -30,4 +30,21 @@ fn rust_and_solidity_say_the_same() {
     assert!(tally.accepted * 4 >= tally.cases, "too few accepted\n{tally}");
     assert!((tally.cases - tally.accepted) * 4 >= tally.cases, "too few refused\n{tally}");
     assert!(tally.failed * 10 <= tally.cases, "too many not carried out\n{tally}");
+}
+
+#[test]
+fn rust_and_the_guard_take_the_same_documents() {
+    let seen = match submit(1_500, setting("VAGUS_DIFFERENTIAL_SEED", 1)) {
+        Ok(seen) => seen,
+        Err(difference) => panic!("{difference}"),
+    };
+    println!("{seen:#?}");
+    // One entry for each field that can be refused, and one for what is taken.
+    assert!(seen.get("").is_some_and(|taken| *taken > 100), "{seen:#?}");
+    assert_eq!(seen.len(), 32, "{seen:#?}");
+}
+
+#[test]
+fn a_tally_without_cases_is_empty_everywhere() {
+    assert_eq!(Tally::default().empty_cells().len(), 2 * ENFORCED.len());
 }

@@ -49,6 +49,14 @@ pub struct InvalidPolicy {
 /// # Errors
 /// The first check that fails, in the guard's order.
 pub fn validate(policy: &Policy) -> Result<(), InvalidPolicy> {
+    // A document that does not decode gets no further.
+    for (i, entry) in policy.agents.iter().enumerate() {
+        let is_codable = entry.expires_at < 1 << 40;
+        require_kind(InvalidKind::Encoding, is_codable, "agents.expiresAt", i, || {
+            let key = format!("agents[{i}].expires");
+            (key, "is too far away".to_owned(), "a time before Unix 2^40".to_owned())
+        })?;
+    }
     let version = policy.schema_version;
     require(version == POLICY_SCHEMA_VERSION, "schemaVersion", 0, || {
         ("schema_version", format!("is {version}"), POLICY_SCHEMA_VERSION.to_string())
@@ -173,10 +181,6 @@ fn validate_agents(policy: &Policy) -> Result<(), InvalidPolicy> {
         })?;
         at_most_all("agents.maxTurnoverBps", i, &key("max_turnover"), entry.max_turnover_bps)?;
         at_most_all("agents.maxLossBps", i, &key("max_loss"), entry.max_loss_bps)?;
-        let is_codable = entry.expires_at < 1 << 40;
-        require_kind(InvalidKind::Encoding, is_codable, "agents.expiresAt", i, || {
-            (key("expires"), "is too far away".to_owned(), "a time before Unix 2^40".to_owned())
-        })?;
     }
     Ok(())
 }
