@@ -3,7 +3,7 @@
 //! The life cycle decides ([`crate::lifecycle::step`]), this does, and the store remembers. State is stored before its
 //! effects are carried out, signed bytes before they are broadcast.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use alloy::primitives::{Address, B256, Bytes};
 use async_trait::async_trait;
@@ -15,6 +15,9 @@ use crate::{
     signer::{Signed, Unsigned},
 };
 
+/// How often, and how far apart, a receipt is asked for that must exist but is not there yet.
+const LATE_RECEIPT_TRIES: u32 = 40;
+const LATE_RECEIPT_WAIT: Duration = Duration::from_millis(25);
 /// Gas of a transfer of nothing to oneself.
 const CANCEL_GAS: u64 = 21_000;
 
@@ -283,14 +286,16 @@ impl Sender<'_> {
         })
     }
 
-    /// Asks one endpoint for all receipts: mixing answers of several would prove nothing about their absence.
-    async fn receipts(&self, state: &TxState, hashes: &[B256]) -> Result<Vec<TxEvent>, SendError> {
-        let Some(endpoint) = self.endpoints.current() else { return Ok(Vec::new()) };
-        // An endpoint behind the head that is decided on knows less than was known already.
-        if endpoint.head(Tag::Latest).await?.block.number < state.head.number {
-            return Ok(Vec::new());
-        }
-        let finalized_number = self.finalized(&*endpoint).await?;
+    /// Whether the account used the transaction's nonce in the head's block or before it.
+    async fn has_passed(&self, endpoint: &dyn Chain, state: &TxState) -> ChainResult<bool> {
+        let Some(nonce) = state.nonce else { return Ok(false) };
+        let head = endpoint.header(BlockAt::Number(state.head.number)).await?;
+        let Some(head) = head else { return Ok(false) };
+        Ok(endpoint.transaction_count(self.key.address(), Some(head.block.hash)).await? > nonce)
+    }
+
+    /// Receipts that one endpoint has, of blocks that it holds to be part of the chain.
+    async fn seen(&self, endpoint: &dyn Chain, hashes: &[B256]) -> ChainResult<Vec<TxEvent>> {
         let mut events = Vec::new();
         for &hash in hashes {
             let Some(receipt) = endpoint.receipt(hash).await? else { continue };
@@ -306,6 +311,27 @@ impl Sender<'_> {
                 gas_used: receipt.gas_used,
                 effective_gas_price_wei: receipt.gas_price_wei,
             }));
+        }
+        Ok(events)
+    }
+
+    /// Asks one endpoint for all receipts: mixing answers of several would prove nothing about their absence.
+    async fn receipts(&self, state: &TxState, hashes: &[B256]) -> Result<Vec<TxEvent>, SendError> {
+        let Some(endpoint) = self.endpoints.current() else { return Ok(Vec::new()) };
+        // An endpoint behind the head that is decided on knows less than was known already.
+        if endpoint.head(Tag::Latest).await?.block.number < state.head.number {
+            return Ok(Vec::new());
+        }
+        let finalized_number = self.finalized(&*endpoint).await?;
+        let mut events = self.seen(&*endpoint, hashes).await?;
+        // Some nodes know a block's state before its receipts. While the account's count says that the nonce was used up
+        // to the head, an empty answer is late, not empty: otherwise what is decided would depend on the moment of asking.
+        for _ in 0..LATE_RECEIPT_TRIES {
+            if !events.is_empty() || !self.has_passed(&*endpoint, state).await? {
+                break;
+            }
+            tokio::time::sleep(LATE_RECEIPT_WAIT).await;
+            events = self.seen(&*endpoint, hashes).await?;
         }
         if !events.is_empty() {
             return Ok(events);
