@@ -1,6 +1,6 @@
 //! Creation code and selectors from the Solidity build.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, fs, path::Path};
 
 use alloy_primitives::{Bytes, hex};
 use serde_json::Value;
@@ -15,7 +15,8 @@ pub(crate) struct Artifact {
 impl Artifact {
     /// The artifact of a contract that has a file of its own name.
     pub(crate) fn read(contract: &str) -> Result<Self, String> {
-        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let root =
+            Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new(""));
         let out = root.join(env::var("FOUNDRY_OUT").unwrap_or_else(|_| "out".to_owned()));
         let path = out.join(format!("{contract}.sol")).join(format!("{contract}.json"));
         let text = fs::read_to_string(&path)
@@ -23,8 +24,13 @@ impl Artifact {
         let json: Value = serde_json::from_str(&text)
             .map_err(|error| format!("{} is no JSON: {error}", path.display()))?;
         let code = json["bytecode"]["object"].as_str().unwrap_or_default();
-        let code = hex::decode(code)
-            .map_err(|error| format!("{} has no linked creation code: {error}", path.display()))?;
+        let code = hex::decode(code).unwrap_or_default();
+        if code.is_empty() {
+            let path = path.display();
+            return Err(format!(
+                "{path} holds no linked creation code: run `make contracts` first"
+            ));
+        }
         Ok(Self { creation_code: code.into(), json })
     }
 
