@@ -210,6 +210,7 @@ contract SettlementRulesTest is GuardFixture {
     }
 
     function test_Rebalance_FloorsAndCapsRoundAgainstTheAgent() public {
+        policy.agents[0].maxTurnoverBps = 8000;
         policy.strategies[0].minWeightBps = 1000;
         policy.strategies[1].maxWeightBps = 1000;
         policy.limits.minIdleBps = 1000;
