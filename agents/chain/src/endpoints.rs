@@ -173,3 +173,6 @@ impl ChainWriter for Endpoints {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

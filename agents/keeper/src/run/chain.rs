@@ -31,6 +31,8 @@ pub struct ChainLoop {
     finalized: Option<Header>,
     /// A head that is not worked off yet.
     pending: Option<Header>,
+    /// Depth of a reorganisation that is not dealt with yet.
+    reorganised: Option<u64>,
     is_reconciled: bool,
     /// Failures in a row.
     failures: u32,
@@ -64,6 +66,7 @@ impl ChainLoop {
             follower,
             finalized: None,
             pending: None,
+            reorganised: None,
             is_reconciled: false,
             failures: 0,
         }
@@ -135,29 +138,35 @@ impl ChainLoop {
             Step::New { head, reorg_depth } => {
                 self.pending = Some(head);
                 if reorg_depth > 0 {
+                    self.reorganised = self.reorganised.max(Some(reorg_depth));
                     tracing::warn!(
                         "chain {}: a reorganisation replaced {reorg_depth} blocks",
                         self.world.config.name
                     );
-                    self.mark_orphans(&head, reorg_depth).await?;
                 }
             }
             Step::TooDeep { head } => {
                 self.pending = Some(head);
-                self.after_deep_reorganisation(&head).await?;
+                self.reorganised = Some(u64::MAX);
+                tracing::error!(
+                    "chain {}: a reorganisation deeper than the window; reading all again",
+                    self.world.config.name
+                );
             }
             Step::Unchanged | Step::Ask(_) => {}
         }
         let Some(head) = self.pending else { return Ok(()) };
+        if let Some(depth) = self.reorganised {
+            self.after_reorganisation(&head, depth).await?;
+            self.reorganised = None;
+        }
         self.block(&head).await?;
         self.pending = None;
         Ok(())
     }
 
-    /// A reorganisation beyond the window is survived as long as what was called final still stands.
-    async fn after_deep_reorganisation(&mut self, head: &Header) -> Result<(), RunError> {
-        let name = self.world.config.name.clone();
-        tracing::error!("chain {name}: a reorganisation deeper than the window; reading all again");
+    /// A reorganisation is survived as long as what was called final still stands.
+    async fn after_reorganisation(&mut self, head: &Header, depth: u64) -> Result<(), RunError> {
         if let Some(known) = self.finalized {
             let number = known.block.number;
             let now = self.world.endpoints.header(BlockAt::Number(number)).await?;
@@ -165,16 +174,16 @@ impl ChainLoop {
                 return Err(RunError::Failure(Failure::new(
                     Exit::ChainRewritten,
                     format_args!(
-                        "Chain {name} rewrote block {number}, which it had called final; nothing is decided until a \
-                         person has looked and starts the keeper again."
+                        "Chain {} rewrote block {number}, which it had called final; nothing is decided until a \
+                         person has looked and starts the keeper again.",
+                        self.world.config.name
                     ),
                 )));
             }
         }
-        let depth = self.world.config.profile.reorg_window.into();
-        self.mark_orphans(head, depth).await?;
-        self.is_reconciled = false;
-        Ok(())
+        let window = self.world.config.profile.reorg_window.into();
+        self.is_reconciled &= depth <= window;
+        self.mark_orphans(head, depth.min(window)).await
     }
 
     /// Works off one head: settles what is in flight, then gives every vault a decision.

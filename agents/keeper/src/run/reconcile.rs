@@ -67,6 +67,7 @@ impl ChainLoop {
     pub(super) async fn mark_orphans(&self, head: &Header, depth: u64) -> Result<(), RunError> {
         let chain_id = self.world.config.chain_id;
         self.journal.0.close_runs().await?;
+        // The chain may have become shorter: blocks above the head are gone as well.
         let lowest = head.block.number.saturating_sub(depth);
         for vault in &self.world.vaults {
             let query = RecordQuery { from_block: Some(lowest), ..RecordQuery::default() };

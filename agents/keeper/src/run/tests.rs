@@ -385,6 +385,25 @@ async fn a_chain_that_rewrites_what_was_final_stops_the_keeper() {
 }
 
 #[tokio::test]
+async fn an_answer_that_fails_after_a_reorganisation_hides_nothing() {
+    let mut keeper = Keeper::start().await;
+    for _ in 0..4 {
+        keeper.mine_and_round().await;
+    }
+    keeper.finalize();
+    keeper.mine_and_round().await;
+    keeper.chain.with(|model| {
+        model.roll_back(3);
+        model.mine(BLOCK_SECONDS);
+    });
+    keeper.chain.fail_next("header", Fault::Unreachable);
+    let first = keeper.round().await.expect_err("must not go on");
+    let error =
+        if first.is_retried() { keeper.round().await.expect_err("must stop") } else { first };
+    assert_eq!(error.into_failure().exit, Exit::ChainRewritten);
+}
+
+#[tokio::test]
 async fn two_keepers_of_the_same_world_decide_the_same() {
     let key = Arc::new(AgentKey::random());
     let mut hashes = Vec::new();
