@@ -63,13 +63,19 @@ impl Book {
         if decided.is_none_or(|block| block.hash != head.hash) {
             return Ok(false);
         }
+        // A rebalance is decided before its transaction is put down, and put down before it is broadcast. One that never
+        // became a transaction, because the keeper was killed in between, has ended once its outcome says so.
+        if let Some(record) = self.latest().await?
+            && !record.is_hold()
+        {
+            let decision = record.hash()?;
+            if self.reader.transaction(decision).await?.is_none() {
+                let outcome = self.reader.outcome(decision).await?;
+                return Ok(outcome.is_some_and(|outcome| outcome.state.is_terminal()));
+            }
+        }
         let in_flight = self.reader.transactions_in_flight(CHAIN_ID).await?;
-        Ok(in_flight.iter().all(|transaction| {
-            // Everything before Pending is still to be handed over.
-            !["intended", "claimed", "signed"]
-                .iter()
-                .any(|phase| transaction.state["phase"].to_string().to_lowercase().contains(phase))
-        }))
+        Ok(in_flight.iter().all(|transaction| !is_to_be_sent(&transaction.state)))
     }
 
     async fn vault(&self) -> Result<Option<(u64, alloy::primitives::Address)>> {
@@ -124,4 +130,9 @@ impl Book {
         let Some((chain, vault)) = self.vault().await? else { return Ok(true) };
         Ok(self.reader.verify_chain(chain, vault).await?.is_intact())
     }
+}
+
+/// Whether a transaction's state comes before its first broadcast.
+fn is_to_be_sent(state: &serde_json::Value) -> bool {
+    ["intended", "claimed", "signed"].iter().any(|phase| state["phase"] == *phase)
 }
