@@ -154,7 +154,7 @@ impl Deciding<'_> {
 
     /// A repair, with what income can be had in the same rebalance.
     fn repaired(&self, repair: &Repair, is_active: bool) -> Decision {
-        let plain = self.plan(&repair.targets);
+        let plain = self.plain(&repair.targets);
         let mut plans = Vec::new();
         if is_active && self.inputs.native_price != NativePrice::Missing {
             plans = self.added(repair, &plain);
@@ -176,13 +176,7 @@ impl Deciding<'_> {
 
     /// Plans that do more than the repair, and whose addition pays for itself; best first.
     fn added(&self, repair: &Repair, plain: &Plan) -> Vec<Plan> {
-        let withdrawn: u128 = self
-            .view
-            .venues
-            .iter()
-            .zip(&repair.targets)
-            .map(|(venue, target)| venue.position - target)
-            .sum();
+        let withdrawn = self.withdrawn(&repair.targets);
         let start = Start {
             targets: repair.targets.clone(),
             only_out: self
@@ -192,25 +186,20 @@ impl Deciding<'_> {
                 .zip(&repair.targets)
                 .map(|(venue, target)| *target < venue.position)
                 .collect(),
+            repaired: withdrawn,
             turnover: self.view.turnover.saturating_sub(withdrawn),
             slack: (self.view.idle + withdrawn) as i128 - self.view.idle_goal as i128,
         };
         let mut plans = improve(self.policy, self.snapshot, self.inputs, &self.view, &start).plans;
-        plans.retain(|plan| self.is_worth_adding(plain, plan));
-        plans.sort_by_key(|plan| std::cmp::Reverse(plan.surplus()));
+        plans.retain(|plan| Self::is_worth_adding(plain, plan));
         plans
     }
 
-    fn is_worth_adding(&self, plain: &Plan, plan: &Plan) -> bool {
-        let moved = (plan.moved_in.saturating_sub(plain.moved_in))
-            .max(plan.moved_out.saturating_sub(plain.moved_out));
-        let hurdle = vagus_policy::math::bps_up(moved, self.policy.objective.hurdle_bps);
-        let better = plan.gain.saturating_add(plain.loss);
-        let worse = plain
-            .gain
-            .saturating_add(plan.loss)
-            .saturating_add(plan.cost.saturating_sub(plain.cost))
-            .saturating_add(hurdle);
+    fn is_worth_adding(plain: &Plan, plan: &Plan) -> bool {
+        let better = plan.gain.saturating_add(plain.loss).saturating_add(plain.cost);
+        let worse = [plan.loss, plan.cost, plan.hurdle]
+            .into_iter()
+            .fold(plain.gain, |sum, part| sum.saturating_add(part));
         better > worse
     }
 
@@ -261,8 +250,15 @@ impl Deciding<'_> {
             .is_some_and(Plan::pays)
     }
 
-    fn plan(&self, targets: &[u128]) -> Plan {
-        plan(self.policy, self.snapshot, self.inputs, &self.view, targets)
+    /// What a repair takes out in all.
+    fn withdrawn(&self, targets: &[u128]) -> u128 {
+        self.view.venues.iter().zip(targets).map(|(venue, target)| venue.position - target).sum()
+    }
+
+    /// A repair and nothing else.
+    fn plain(&self, targets: &[u128]) -> Plan {
+        let repaired = self.withdrawn(targets);
+        plan(self.policy, self.snapshot, self.inputs, &self.view, targets, repaired)
     }
 
     /// What the rules say to a plan, with headroom.

@@ -103,7 +103,7 @@ pub(crate) fn bindings(
             found.push((price, Binding { limiting, index: Some(index), observed, limit }));
         }
     }
-    found.sort_by(|a, b| b.0.cmp(&a.0));
+    found.sort_by_key(|(price, _)| std::cmp::Reverse(*price));
     found.into_iter().map(|(_, binding)| binding).collect()
 }
 

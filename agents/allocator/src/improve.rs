@@ -1,8 +1,9 @@
 //! The search for income: pieces and movers around the price search of `solve`.
 //!
 //! Who moves is decided by what is left of the gain after gas and hurdle, the hurdle being a price on every deposited
-//! unit: a leg that does not pay its own is dropped, and no further plan pays once this one is carried out. How far they
-//! move is then decided by income alone, as long as the whole still pays: the hurdle says whether to move, not how far.
+//! unit: a leg that does not pay its own is dropped, and no further plan pays once this one is carried out. Where every
+//! curve is concave, how far they move is then decided by income alone, as long as the whole still pays: the hurdle says
+//! whether to move, not how far.
 
 use vagus_policy::{Policy, Snapshot};
 
@@ -14,7 +15,11 @@ use crate::{
 };
 
 /// Most solutions that one decision looks at, so that its time is bounded by a count and not by a clock.
-const MOST_NODES: usize = 160;
+const MOST_NODES: usize = 256;
+/// Choices of pieces on which fewer legs are tried.
+const MOST_PRUNED: usize = 2;
+/// Steps tried where income falls.
+const STEPS_BACK: u128 = 12;
 /// Strategies of which every subset is tried.
 const MOST_SUBSET_MOVERS: usize = 6;
 
@@ -25,6 +30,8 @@ pub(crate) struct Start {
     pub(crate) targets: Targets,
     /// Which strategies may not be deposited into: a repair takes out of them.
     pub(crate) only_out: Vec<bool>,
+    /// What a repair takes out in all.
+    pub(crate) repaired: u128,
     /// Turnover that is left.
     pub(crate) turnover: u128,
     /// Idle above its goal.
@@ -37,6 +44,7 @@ impl Start {
         Self {
             targets: view.venues.iter().map(|venue| venue.position).collect(),
             only_out: vec![false; view.venues.len()],
+            repaired: 0,
             turnover: view.turnover,
             slack: view.idle as i128 - view.idle_goal as i128,
         }
@@ -69,7 +77,12 @@ pub(crate) fn pieces(venue: &Venue, from: u128, only_out: bool) -> Vec<Piece> {
     };
     let highest = if only_out { from } else { venue.highest.max(from) };
     let lowest = venue.lowest.min(from);
-    let kink = earning.kink();
+    // A rest of a withdrawal that was meant to end on the kink does not stand above it.
+    let kink = if earning.kink().saturating_sub(from) <= venue.smallest {
+        earning.kink().min(from)
+    } else {
+        earning.kink()
+    };
     if from >= kink {
         return vec![Piece { lowest: lowest.max(kink), highest }];
     }
@@ -83,12 +96,29 @@ pub(crate) fn pieces(venue: &Venue, from: u128, only_out: bool) -> Vec<Piece> {
     pieces
 }
 
+/// Past the peak of our income a strategy's curve is not concave: besides all of it and nothing, steps are tried, as far
+/// as turnover goes.
+fn steps_back(venue: &Venue, from: u128, whole: Piece, turnover: u128) -> Vec<Piece> {
+    let is_past_peak =
+        venue.earning.as_ref().is_some_and(|earning| earning.quick_marginal(from) < 0);
+    if !is_past_peak || whole.lowest >= from {
+        return Vec::new();
+    }
+    let span = (from - whole.lowest).min(turnover);
+    (0..STEPS_BACK)
+        .map(|step| from - span / STEPS_BACK * step)
+        .map(|target| Piece { lowest: target, highest: target })
+        .collect()
+}
+
 struct Search<'a> {
     policy: &'a Policy,
     snapshot: &'a Snapshot,
     inputs: &'a Inputs,
     view: &'a View,
     start: &'a Start,
+    /// The policy's hurdle as a price.
+    hurdle: i128,
     nodes: usize,
     plans: Vec<Plan>,
 }
@@ -124,45 +154,46 @@ fn search(
     view: &View,
     start: &Start,
 ) -> Found {
-    let mut search = Search { policy, snapshot, inputs, view, start, nodes: 0, plans: Vec::new() };
+    let hurdle = price_up(hurdle_ray(policy));
+    let mut search =
+        Search { policy, snapshot, inputs, view, start, hurdle, nodes: 0, plans: Vec::new() };
     let all: Vec<Vec<Piece>> = view
         .venues
         .iter()
         .zip(start.targets.iter().zip(&start.only_out))
-        .map(|(venue, (from, only_out))| pieces(venue, *from, *only_out))
+        .map(|(venue, (from, only_out))| {
+            let mut pieces = pieces(venue, *from, *only_out);
+            pieces.extend(steps_back(venue, *from, pieces[0], start.turnover));
+            pieces
+        })
         .collect();
-    let hurdle = price_up(hurdle_ray(policy));
-    let (mut prices, mut hurdle_prices) = (Solution::default(), Solution::default());
-    let mut best: Option<(Plan, Vec<Piece>)> = None;
-    for (place, combination) in combinations(&all).into_iter().enumerate() {
-        if search.nodes >= MOST_NODES {
-            break;
-        }
-        let free = vec![true; combination.len()];
-        // Never sold short: what the whole move would bring is always among the candidates.
-        let whole = search.settled(&combination, &free, 0);
-        let tried = search.plans.len();
-        let priced = search.settled(&combination, &free, hurdle);
-        if place == 0 {
-            prices = whole.map(|(_, solution)| solution).unwrap_or_default();
-            hurdle_prices = priced.clone().map(|(_, solution)| solution).unwrap_or_default();
-        }
-        if let Some((targets, solution)) = priced {
-            search.prune(&combination, targets, &solution, hurdle);
-        }
-        for plan in &search.plans[tried..] {
-            if best.as_ref().is_none_or(|(best, _)| plan.surplus() > best.surplus()) {
-                best = Some((plan.clone(), combination.clone()));
-            }
-        }
+    let first: Vec<Piece> = all.iter().filter_map(|pieces| pieces.first().copied()).collect();
+    let free = vec![true; first.len()];
+    // What the whole move would bring is always among the candidates.
+    let prices = search.settled(&first, &free, 0).map(|(_, solution)| solution).unwrap_or_default();
+    let hurdle_prices =
+        search.settled(&first, &free, hurdle).map(|(_, solution)| solution).unwrap_or_default();
+    let mut tried = search.on_pieces(&all, first, &free, hurdle);
+    tried.sort_by(|a, b| better(&a.plan, &b.plan));
+    tried.truncate(MOST_PRUNED);
+    for trial in std::mem::take(&mut tried) {
+        let from = search.plans.len();
+        search.prune(&trial.combination, trial.plan.targets.clone(), hurdle);
+        let found = search.plans[from..].iter().min_by(|a, b| better(a, b)).cloned();
+        tried.extend(found.map(|plan| Trial { plan, ..trial.clone() }));
+        tried.push(trial);
     }
+    let best = tried.into_iter().min_by(|a, b| better(&a.plan, &b.plan));
+    // Across a kink the part beyond what pays its hurdle could make a further plan pay.
+    let is_concave = all.iter().all(|pieces| pieces.len() == 1);
     let mut plans = search.plans.clone();
     plans.sort_by(better);
-    if let Some((best, combination)) = best.filter(|(plan, _)| hurdle > 0 && plan.pays()) {
+    if let Some(Trial { plan: best, combination }) =
+        best.filter(|trial| is_concave && hurdle > 0 && trial.plan.pays())
+    {
         // Who moves is decided; how far is decided by income alone, as long as that still pays.
         let free: Vec<bool> =
             best.targets.iter().zip(&start.targets).map(|(target, from)| target != from).collect();
-        search.plans.clear();
         search.settled(&combination, &free, 0);
         let further = search.plans.pop().filter(|plan| plan.pays() && plan.gain > best.gain);
         plans.splice(0..0, further);
@@ -176,7 +207,56 @@ fn better(a: &Plan, b: &Plan) -> std::cmp::Ordering {
     b.surplus().cmp(&a.surplus()).then_with(|| a.targets.cmp(&b.targets))
 }
 
+/// A choice of pieces with its plan.
+#[derive(Clone, Debug)]
+struct Trial {
+    combination: Vec<Piece>,
+    plan: Plan,
+}
+
 impl Search<'_> {
+    /// Tries the other pieces of each free strategy in turn and goes on from the best, until no single change is better.
+    fn on_pieces(
+        &mut self,
+        all: &[Vec<Piece>],
+        first: Vec<Piece>,
+        free: &[bool],
+        hurdle: i128,
+    ) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        let Some(mut best) = self.trial(first, free, hurdle) else { return trials };
+        trials.push(best.clone());
+        loop {
+            let mut next: Option<Trial> = None;
+            for (index, pieces) in all.iter().enumerate().filter(|(index, _)| free[*index]) {
+                for piece in pieces.iter().filter(|piece| **piece != best.combination[index]) {
+                    if self.nodes >= MOST_NODES / 2 {
+                        return trials;
+                    }
+                    let mut combination = best.combination.clone();
+                    combination[index] = *piece;
+                    let Some(trial) = self.trial(combination, free, hurdle) else { continue };
+                    if next.as_ref().is_none_or(|next| better(&trial.plan, &next.plan).is_lt()) {
+                        next = Some(trial);
+                    }
+                }
+            }
+            match next.filter(|next| next.plan.surplus() > best.plan.surplus()) {
+                Some(next) => {
+                    trials.push(next.clone());
+                    best = next;
+                }
+                None => return trials,
+            }
+        }
+    }
+
+    fn trial(&mut self, combination: Vec<Piece>, free: &[bool], hurdle: i128) -> Option<Trial> {
+        self.settled(&combination, free, hurdle)?;
+        let plan = self.plans.last()?.clone();
+        Some(Trial { combination, plan })
+    }
+
     /// Solves for the free strategies, dropping legs below the smallest move and those beyond what one rebalance
     /// carries, and records the plan.
     fn settled(
@@ -204,6 +284,13 @@ impl Search<'_> {
                 .collect();
             let bounds = Bounds { slack: self.start.slack, turnover: self.start.turnover, hurdle };
             let solution = solve(&movers, bounds)?;
+            let worth = solution.idle_price + solution.turnover_price + self.hurdle;
+            let is_back_at_once = |mover: &Mover<'_>| {
+                mover.highest == 0 && mover.position > 0 && mover.marginal(0) > worth
+            };
+            if movers.iter().any(is_back_at_once) {
+                return None;
+            }
             let mut targets = self.start.targets.clone();
             for (mover, target) in movers.iter().zip(&solution.targets) {
                 targets[mover.index] = *target;
@@ -233,7 +320,14 @@ impl Search<'_> {
                 is_settled = false;
             }
             if is_settled {
-                let found = plan(self.policy, self.snapshot, self.inputs, self.view, &targets);
+                let found = plan(
+                    self.policy,
+                    self.snapshot,
+                    self.inputs,
+                    self.view,
+                    &targets,
+                    self.start.repaired,
+                );
                 self.plans.push(found);
                 return Some((targets, solution));
             }
@@ -241,13 +335,7 @@ impl Search<'_> {
     }
 
     /// Tries who else could move, as long as a leg may not be worth its gas and hurdle.
-    fn prune(
-        &mut self,
-        combination: &[Piece],
-        targets: Targets,
-        solution: &Solution,
-        hurdle: i128,
-    ) {
+    fn prune(&mut self, combination: &[Piece], targets: Targets, hurdle: i128) {
         if !self.do_legs_matter(&targets) {
             return;
         }
@@ -271,20 +359,38 @@ impl Search<'_> {
             }
             return;
         }
+        // Too many for every subset: the drop that helps most, until none does.
         let mut free = vec![true; count];
-        let (mut targets, mut solution) = (targets, solution.clone());
-        while self.nodes < MOST_NODES && legs(self.view, &targets) > 1 {
-            let movers = self.movers_of(&targets);
-            let Some((worst, _)) = self.worst_leg(&movers, &targets, &solution) else { return };
-            free[worst] = false;
-            let Some(next) = self.settled(combination, &free, hurdle) else { return };
-            (targets, solution) = next;
+        let mut best = self.plans.iter().find(|plan| plan.targets == targets).cloned();
+        while let Some(current) = best.take() {
+            let moving =
+                (0..count).filter(|index| current.targets[*index] != self.start.targets[*index]);
+            let mut dropped = None;
+            for index in moving {
+                if self.nodes >= MOST_NODES {
+                    return;
+                }
+                free[index] = false;
+                if self.settled(combination, &free, hurdle).is_some()
+                    && let Some(plan) = self.plans.last()
+                    && better(plan, best.as_ref().unwrap_or(&current)).is_lt()
+                {
+                    best = Some(plan.clone());
+                    dropped = Some(index);
+                }
+                free[index] = true;
+            }
+            if let Some(index) = dropped {
+                free[index] = false;
+            }
         }
     }
 
     /// Whether dropping legs can change what is left by more than a ten-thousandth, or make a plan pay that does not.
     fn do_legs_matter(&self, targets: &[u128]) -> bool {
-        let Some(last) = self.plans.last() else { return false };
+        let Some(last) = self.plans.iter().find(|plan| plan.targets == targets) else {
+            return true;
+        };
         if !last.pays() || !last.hurdle.is_zero() {
             return true;
         }
@@ -294,20 +400,6 @@ impl Search<'_> {
             .map(|(all, one)| all.saturating_sub(one))
             .unwrap_or_default();
         saved.saturating_mul(crate::math::u256(10_000)) > last.gain
-    }
-
-    fn movers_of(&self, targets: &[u128]) -> Vec<Mover<'_>> {
-        self.view
-            .venues
-            .iter()
-            .enumerate()
-            .zip(targets.iter().zip(&self.start.targets))
-            .filter(|(_, (target, from))| target != from)
-            .map(|((index, venue), (target, from))| {
-                let ends = (*target.min(from), *target.max(from));
-                Mover::new(index, *from, ends, venue.earning.as_ref())
-            })
-            .collect()
     }
 
     /// The leg that adds least at the solution's prices, with its yearly value in ray.
@@ -334,34 +426,12 @@ impl Search<'_> {
                         .unwrap_or(I256::ZERO)
                 };
                 let gained = income(to).saturating_sub(income(from));
-                let paid =
-                    big(to as i128 - from as i128).saturating_mul(big_ray(solution.idle_price));
+                let moved_in = big(to.saturating_sub(from) as i128);
+                let paid = big(to as i128 - from as i128)
+                    .saturating_mul(big_ray(solution.idle_price))
+                    .saturating_add(moved_in.saturating_mul(hurdle));
                 (mover.index, gained.saturating_sub(paid))
             })
             .min_by(|a, b| a.1.cmp(&b.1).then(a.0.cmp(&b.0)))
     }
-}
-
-/// Every choice of one piece per strategy, the pieces we stand on first.
-fn combinations(all: &[Vec<Piece>]) -> Vec<Vec<Piece>> {
-    let mut found: Vec<Vec<Piece>> = vec![all.iter().filter_map(|p| p.first().copied()).collect()];
-    for (index, pieces) in all.iter().enumerate() {
-        for piece in pieces.iter().skip(1) {
-            let grown: Vec<Vec<Piece>> = found
-                .iter()
-                .filter(|combination| Some(&combination[index]) == pieces.first())
-                .take(MOST_NODES)
-                .map(|combination| {
-                    let mut next = combination.clone();
-                    next[index] = *piece;
-                    next
-                })
-                .collect();
-            found.extend(grown);
-            if found.len() >= MOST_NODES {
-                return found;
-            }
-        }
-    }
-    found
 }

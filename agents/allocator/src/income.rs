@@ -25,7 +25,7 @@ pub struct Earning {
 
 #[derive(Clone, Debug)]
 enum Venue {
-    AaveV3(AaveV3Market),
+    AaveV3(Box<AaveV3Market>),
     MorphoBlue(MorphoBlueMarket),
 }
 
@@ -37,7 +37,7 @@ impl Earning {
     pub fn of(strategy: &StrategyState, position: u128, at: u64) -> CurveResult<Option<Self>> {
         let venue = match &strategy.curve {
             Curve::Unknown => return Ok(None),
-            Curve::AaveV3(curve) => Venue::AaveV3(AaveV3Market::at(curve, at)?),
+            Curve::AaveV3(curve) => Venue::AaveV3(Box::new(AaveV3Market::at(curve, at)?)),
             Curve::MorphoBlue(curve) => Venue::MorphoBlue(MorphoBlueMarket::at(curve, at)?),
         };
         let shape = match &venue {

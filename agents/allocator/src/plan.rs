@@ -26,10 +26,6 @@ pub(crate) struct Plan {
     pub(crate) cost: U256,
     /// Hurdle, rounded up.
     pub(crate) hurdle: U256,
-    /// Sum of all deposits.
-    pub(crate) moved_in: U256,
-    /// Sum of all withdrawals.
-    pub(crate) moved_out: U256,
 }
 
 impl Plan {
@@ -77,12 +73,14 @@ pub(crate) fn gas_cost_up(inputs: &Inputs, legs: usize) -> Option<U256> {
 }
 
 /// Makes the moves that lead from the positions to the targets and values them. Deposits are cut to what idle allows.
+/// What a repair takes out, `repaired`, is asked for no hurdle.
 pub(crate) fn plan(
     policy: &Policy,
     snapshot: &Snapshot,
     inputs: &Inputs,
     view: &View,
     targets: &[u128],
+    repaired: u128,
 ) -> Plan {
     let mut targets = targets.to_vec();
     let mut moves = moves(view, &targets);
@@ -104,7 +102,7 @@ pub(crate) fn plan(
         }
     }
     moves.retain(|leg| leg.assets > 0);
-    value(policy, snapshot, inputs, view, targets, moves)
+    value(policy, snapshot, inputs, view, (targets, moves), repaired)
 }
 
 fn moves(view: &View, targets: &[u128]) -> Vec<Move> {
@@ -131,8 +129,8 @@ fn value(
     snapshot: &Snapshot,
     inputs: &Inputs,
     view: &View,
-    targets: Targets,
-    moves: Vec<Move>,
+    (targets, moves): (Targets, Vec<Move>),
+    repaired: u128,
 ) -> Plan {
     let (mut before, mut after, mut noise) = (U256::ZERO, U256::ZERO, U256::ZERO);
     for (venue, target) in view.venues.iter().zip(&targets) {
@@ -168,8 +166,9 @@ fn value(
     }
     let gas = gas_cost_up(inputs, moves.len()).unwrap_or(U256::ZERO);
     let cost = if moves.is_empty() { U256::ZERO } else { gas.saturating_add(entry) };
-    let hurdle = vagus_policy::math::bps_up(moved_in.max(moved_out), policy.objective.hurdle_bps);
-    Plan { targets, moves, gain, loss, cost, hurdle, moved_in, moved_out }
+    let moved = moved_in.max(moved_out.saturating_sub(amount(repaired)));
+    let hurdle = vagus_policy::math::bps_up(moved, policy.objective.hurdle_bps);
+    Plan { targets, moves, gain, loss, cost, hurdle }
 }
 
 /// Income at a target, zero where the venue gives none.

@@ -153,20 +153,24 @@ fn fill_idle(
                 Mover::new(index, position, (lowest, position), venue.earning.as_ref())
             })
             .collect();
-        let lowered = cheapest_withdrawal(&movers, left, smallest);
+        let before: Vec<u128> =
+            movers.iter().map(|mover| view.venues[mover.index].position).collect();
+        let lowered = cheapest_withdrawal(&movers, &before, left, smallest);
         for (mover, target) in movers.iter().zip(lowered) {
             left -= (mover.position - target).min(left);
             targets[mover.index] = target;
-        }
-        if left < smallest {
-            break;
         }
     }
     if left < affordable { Ok(()) } else { Err(Blocked::Venue) }
 }
 
-/// Withdraws by price; legs below the smallest move are given to the strategy that moves most, if it can take them.
-fn cheapest_withdrawal(movers: &[Mover<'_>], wanted: u128, smallest: u128) -> Vec<u128> {
+/// Withdraws by price; a leg below the smallest move, what was taken `before` included, is left to the others.
+fn cheapest_withdrawal(
+    movers: &[Mover<'_>],
+    before: &[u128],
+    wanted: u128,
+    smallest: u128,
+) -> Vec<u128> {
     let mut active: Vec<bool> = vec![true; movers.len()];
     loop {
         let chosen: Vec<Mover<'_>> = movers
@@ -185,13 +189,15 @@ fn cheapest_withdrawal(movers: &[Mover<'_>], wanted: u128, smallest: u128) -> Ve
                 .collect();
         let small = movers
             .iter()
+            .zip(before)
             .zip(&targets)
-            .map(|(mover, target)| mover.position - target)
             .enumerate()
-            .filter(|(_, moved)| *moved > 0 && *moved < smallest)
-            .min_by_key(|(place, moved)| (*moved, *place));
+            .filter(|(_, ((mover, _), target))| **target < mover.position)
+            .map(|(place, ((_, before), target))| (before - target, place))
+            .filter(|(moved, _)| *moved < smallest)
+            .min();
         match small {
-            Some((place, _)) => active[place] = false,
+            Some((_, place)) => active[place] = false,
             None => return targets,
         }
     }

@@ -136,13 +136,7 @@ pub(crate) struct Solution {
 
 /// Finds the best targets; none if the pieces and bounds leave no room.
 pub(crate) fn solve(movers: &[Mover<'_>], bounds: Bounds) -> Option<Solution> {
-    let top = movers
-        .iter()
-        .map(|mover| mover.marginal(mover.lowest).max(mover.marginal(mover.start())))
-        .max()
-        .unwrap_or(0)
-        .max(0)
-        + 1;
+    let top = highest_price(movers);
     let idle_only = by_idle(movers, bounds, top)?;
     if turnover(movers, &idle_only.targets) <= bounds.turnover {
         return Some(idle_only);
@@ -152,6 +146,17 @@ pub(crate) fn solve(movers: &[Mover<'_>], bounds: Bounds) -> Option<Solution> {
         return Some(turnover_only);
     }
     by_both(movers, bounds, top)
+}
+
+/// A price that no unit of any mover is worth, in either direction.
+fn highest_price(movers: &[Mover<'_>]) -> i128 {
+    let of = |mover: &Mover<'_>| {
+        let ends = [mover.lowest, mover.start(), mover.highest];
+        let slopes = ends.map(|target| mover.marginal(target).abs());
+        let mean = mover.past_peak.map_or(0, |(_, mean)| mean.abs());
+        slopes.into_iter().fold(mean, i128::max)
+    };
+    movers.iter().map(of).max().unwrap_or(0) + 1
 }
 
 /// Idle is scarce, turnover is not.
@@ -170,7 +175,6 @@ fn by_idle(movers: &[Mover<'_>], bounds: Bounds, top: i128) -> Option<Solution> 
 
 /// Turnover is scarce, idle is not.
 fn by_turnover(movers: &[Mover<'_>], bounds: Bounds, top: i128) -> Option<Solution> {
-    let top = movers.iter().map(|m| -m.marginal(m.highest)).max().unwrap_or(0).max(top) + 1;
     let at = |price: i128, known: Known<'_>| {
         targets(movers, deposit_price(0, price, bounds), -price, known)
     };
@@ -242,8 +246,7 @@ fn by_both(movers: &[Mover<'_>], bounds: Bounds, top: i128) -> Option<Solution> 
 
 /// Withdraws `wanted` at the least loss of income; as much of it as the pieces hold.
 pub(crate) fn withdraw(movers: &[Mover<'_>], wanted: u128) -> Vec<u128> {
-    let top = movers.iter().map(|m| m.marginal(m.lowest).max(m.marginal(m.start()))).max();
-    let top = top.unwrap_or(0).max(0) + 1;
+    let top = highest_price(movers);
     let out = |targets: &[u128]| -> u128 {
         movers.iter().zip(targets).map(|(m, t)| m.position.saturating_sub(*t)).sum()
     };

@@ -37,6 +37,8 @@ pub(crate) struct Venue {
     pub(crate) room: u128,
     /// What the venue can pay out to us now.
     pub(crate) liquid: u128,
+    /// Least that is worth moving, and a few units at least.
+    pub(crate) smallest: u128,
     /// Whether "all shares" would work: the venue can pay out the whole position.
     pub(crate) can_leave: bool,
     /// Whether the strategy is listed as exit-only.
@@ -60,8 +62,6 @@ pub(crate) struct View {
     pub(crate) idle_goal: u128,
     /// What vault and agent may still move, with headroom.
     pub(crate) turnover: u128,
-    /// What vault and agent may still lose, with headroom.
-    pub(crate) loss: u128,
     pub(crate) venues: Vec<Venue>,
 }
 
@@ -112,8 +112,6 @@ pub(crate) fn view(
     let guard = &state.guard_state;
     let turnover = room(guard.turnover, limits.max_turnover_bps)
         .min(room(state.agent.turnover, mandate.max_turnover_bps));
-    let loss =
-        room(guard.loss, limits.max_loss_bps).min(room(state.agent.loss, mandate.max_loss_bps));
     let min_idle = bps_up(nav, limits.min_idle_bps);
     let mut view = View {
         at,
@@ -123,7 +121,6 @@ pub(crate) fn view(
         min_idle: capped(min_idle),
         idle_goal: capped(min_idle.saturating_add(bps_up(min_idle, inputs.headroom_bps))),
         turnover: capped(turnover),
-        loss: capped(loss),
         venues: Vec::with_capacity(policy.strategies.len()),
     };
     for (index, (listed, strategy)) in policy.strategies.iter().zip(&state.strategies).enumerate() {
@@ -207,6 +204,7 @@ fn venue(
         floor: capped(floor),
         room,
         liquid,
+        smallest: inputs.smallest_move.clamp(4 * ROUNDING_UNITS, LARGEST_AMOUNT),
         can_leave,
         is_exit_only: listed.status == StrategyStatus::ExitOnly,
         is_written_off: listed.status == StrategyStatus::WrittenOff,

@@ -3,7 +3,7 @@
 
 use alloy_primitives::U256;
 use vagus_allocator::curves::{AaveV3Market, Change};
-use vagus_policy::{AaveV3Curve, Curve};
+use vagus_policy::Curve;
 
 use crate::world::{AaveSpec, NOW, USDC, aave};
 

@@ -23,12 +23,20 @@ fn moves(decision: &Decision) -> &[Move] {
     }
 }
 
-fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 400, ..Default::default() }
+/// The same worlds on every run; another number of them by `VAGUS_CASES`, for a longer look.
+pub(crate) fn config(cases: u32) -> ProptestConfig {
+    let asked = std::env::var("VAGUS_CASES").ok().map(|text| text.parse().unwrap());
+    ProptestConfig {
+        cases: asked.unwrap_or(cases),
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(20_260_101),
+        ..Default::default()
+    }
 }
 
 proptest! {
-    #![proptest_config(config(400))]
+    #![proptest_config(config(600))]
 
     #[test]
     fn every_plan_is_accepted_by_the_rules_and_its_certificate_holds(world in any_world(8)) {
@@ -115,7 +123,7 @@ fn wild() -> impl Strategy<Value = U256> {
 }
 
 proptest! {
-    #![proptest_config(config(500))]
+    #![proptest_config(config(1_000))]
 
     #[test]
     fn absurd_curves_are_errors_and_no_panic(
