@@ -26,8 +26,6 @@ enum Verb {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let verb = Arguments::parse().verb;
-    // An error means that a provider is there already, which serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let told: Result<()> = tokio::select! {
         told = async { match verb {
             Verb::Demo => demo::run().await,

@@ -180,14 +180,8 @@ fn read_receipt(subject: &Subject, receipt: &Value, facts: &mut BlockFacts) -> R
             {
                 left.push((log.address(), event.to, event.value));
             }
-        } else if let Ok(event) = Standard::Deposit::decode_log(&log.inner) {
-            if from_venue && event.owner == vault {
-                legs.push(Leg { strategy: log.address(), is_deposit: true, assets: event.assets });
-            }
-        } else if let Ok(event) = Standard::Withdraw::decode_log(&log.inner) {
-            if from_venue && event.owner == vault {
-                legs.push(Leg { strategy: log.address(), is_deposit: false, assets: event.assets });
-            }
+        } else if let Some(leg) = leg_of(log).filter(|_| from_venue).filter(|leg| leg.0 == vault) {
+            legs.push(leg.1);
         }
     }
     facts.has_flows |= burned || entered;
@@ -207,4 +201,14 @@ fn read_receipt(subject: &Subject, receipt: &Value, facts: &mut BlockFacts) -> R
         }
     }
     Ok(())
+}
+
+/// The move that an EIP-4626 event tells of, with the owner of the shares.
+fn leg_of(log: &Log) -> Option<(Address, Leg)> {
+    let strategy = log.address();
+    if let Ok(event) = Standard::Deposit::decode_log(&log.inner) {
+        return Some((event.owner, Leg { strategy, is_deposit: true, assets: event.assets }));
+    }
+    let event = Standard::Withdraw::decode_log(&log.inner).ok()?;
+    Some((event.owner, Leg { strategy, is_deposit: false, assets: event.assets }))
 }

@@ -189,6 +189,7 @@ fn date(text: &str) -> Result<u64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used)]
 mod tests {
     use super::*;
 
