@@ -73,7 +73,8 @@ impl Lockstep {
                 self.supervisor.iter_mut().for_each(Supervisor::settled);
                 return Ok(());
             }
-            if let Some(status) = keeper.ended()? {
+            // Between the two questions it may have died: the supervisor sees that in the next round.
+            if let (None, Some(status)) = (&self.supervisor, keeper.ended()?) {
                 bail!("the keeper ended ({status}); see {}", keeper.log().display());
             }
             ensure!(

@@ -8,7 +8,10 @@ mod kill;
 mod script;
 mod supervisor;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use alloy::{
     primitives::{B256, U256},
@@ -50,6 +53,8 @@ pub struct Executed {
 pub struct Trial {
     /// What was planned.
     pub plan: KillPlan,
+    /// Where config, journal and logs are kept.
+    pub folder: PathBuf,
     /// How the keeper ended before it was told to, in order.
     pub deaths: Vec<Death>,
     /// Keepers started after one that had died.
@@ -107,6 +112,7 @@ impl Trial {
         let rhythm = Rhythm::of(hired_at, worked_until, &records);
         let trial = Self {
             plan,
+            folder,
             deaths: supervisor.deaths().to_vec(),
             restarts: supervisor.restarts(),
             executed,
@@ -129,13 +135,19 @@ impl Trial {
     #[must_use]
     pub fn line(&self) -> String {
         let deaths: Vec<String> = self.deaths.iter().map(Death::to_string).collect();
+        let ends: Vec<String> = self
+            .records
+            .iter()
+            .filter(|record| !record.is_hold)
+            .map(|record| record.outcome.map_or("none".to_owned(), |end| format!("{end:?}")))
+            .collect();
         format!(
-            "{}: {}; {} restarts, {} rebalances, {} records, slowest block {} ms, {}.{} s",
+            "{}: {}; {} restarts, {} rebalances ({}), slowest block {} ms, {}.{} s",
             self.plan,
             if deaths.is_empty() { "nothing died".to_owned() } else { deaths.join(", ") },
             self.restarts,
             self.executed.len(),
-            self.records.len(),
+            ends.join(", "),
             self.slowest.as_millis(),
             self.took.as_secs(),
             self.took.subsec_millis() / 100,
