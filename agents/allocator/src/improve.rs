@@ -15,9 +15,11 @@ use crate::{
 };
 
 /// Most solutions that one decision looks at, so that its time is bounded by a count and not by a clock.
-const MOST_NODES: usize = 256;
+const MOST_NODES: usize = 384;
+/// Size of the sets that are all tried where the movers are more.
+const MOST_LEGS_OF_MANY: usize = 3;
 /// Choices of pieces on which fewer legs are tried.
-const MOST_PRUNED: usize = 2;
+const MOST_PRUNED: usize = 4;
 /// Steps tried where income falls.
 const STEPS_BACK: u128 = 12;
 /// Strategies of which every subset is tried.
@@ -170,9 +172,9 @@ fn search(
     let first: Vec<Piece> = all.iter().filter_map(|pieces| pieces.first().copied()).collect();
     let free = vec![true; first.len()];
     // What the whole move would bring is always among the candidates.
-    let prices = search.settled(&first, &free, 0).map(|(_, solution)| solution).unwrap_or_default();
-    let hurdle_prices =
-        search.settled(&first, &free, hurdle).map(|(_, solution)| solution).unwrap_or_default();
+    search.settled(&first, &free, 0);
+    let prices = search.prices(&first, 0);
+    let hurdle_prices = search.prices(&first, hurdle);
     let mut tried = search.on_pieces(&all, first, &free, hurdle);
     tried.sort_by(|a, b| better(&a.plan, &b.plan));
     tried.truncate(MOST_PRUNED);
@@ -237,15 +239,13 @@ impl Search<'_> {
                     combination[index] = *piece;
                     let Some(trial) = self.trial(combination, free, hurdle) else { continue };
                     if next.as_ref().is_none_or(|next| better(&trial.plan, &next.plan).is_lt()) {
-                        next = Some(trial);
+                        next = Some(trial.clone());
                     }
+                    trials.push(trial);
                 }
             }
             match next.filter(|next| next.plan.surplus() > best.plan.surplus()) {
-                Some(next) => {
-                    trials.push(next.clone());
-                    best = next;
-                }
+                Some(next) => best = next,
                 None => return trials,
             }
         }
@@ -255,6 +255,30 @@ impl Search<'_> {
         self.settled(&combination, free, hurdle)?;
         let plan = self.plans.last()?.clone();
         Some(Trial { combination, plan })
+    }
+
+    /// The free strategies that a choice of pieces lets move.
+    fn movers(&self, combination: &[Piece], free: &[bool]) -> Vec<Mover<'_>> {
+        self.view
+            .venues
+            .iter()
+            .enumerate()
+            .zip(combination.iter().zip(&self.start.targets))
+            .filter(|((index, _), (piece, from))| {
+                free[*index] && (piece.lowest != **from || piece.highest != **from)
+            })
+            .map(|((index, venue), (piece, from))| {
+                Mover::new(index, *from, (piece.lowest, piece.highest), venue.earning.as_ref())
+            })
+            .collect()
+    }
+
+    /// The prices that a certificate is made of: those of all movers, without smallest move and number of legs.
+    fn prices(&self, combination: &[Piece], hurdle: i128) -> Solution {
+        let movers = self.movers(combination, &vec![true; combination.len()]);
+        let slack = self.start.slack.max(0);
+        let bounds = Bounds { slack, turnover: self.start.turnover, hurdle };
+        solve(&movers, bounds).unwrap_or_default()
     }
 
     /// Solves for the free strategies, dropping legs below the smallest move and those beyond what one rebalance
@@ -268,20 +292,7 @@ impl Search<'_> {
         let mut free = free.to_vec();
         loop {
             self.nodes += 1;
-            let movers: Vec<Mover<'_>> = self
-                .view
-                .venues
-                .iter()
-                .enumerate()
-                .zip(combination.iter().zip(&self.start.targets))
-                .filter(|((index, _), (piece, from))| {
-                    free[*index] && (piece.lowest != **from || piece.highest != **from)
-                })
-                .map(|((index, venue), (piece, from))| {
-                    let ends = (piece.lowest, piece.highest);
-                    Mover::new(index, *from, ends, venue.earning.as_ref())
-                })
-                .collect();
+            let movers = self.movers(combination, &free);
             let bounds = Bounds { slack: self.start.slack, turnover: self.start.turnover, hurdle };
             let solution = solve(&movers, bounds)?;
             let worth = solution.idle_price + solution.turnover_price + self.hurdle;
@@ -347,16 +358,7 @@ impl Search<'_> {
             })
             .collect();
         if able.len() <= MOST_SUBSET_MOVERS {
-            for subset in 1_usize..(1 << able.len()) - 1 {
-                if self.nodes >= MOST_NODES {
-                    return;
-                }
-                let mut free = vec![false; count];
-                for (bit, index) in able.iter().enumerate() {
-                    free[*index] = subset >> bit & 1 == 1;
-                }
-                self.settled(combination, &free, hurdle);
-            }
+            self.subsets(combination, &able, 1..=able.len(), hurdle);
             return;
         }
         // Too many for every subset: the drop that helps most, until none does.
@@ -382,6 +384,37 @@ impl Search<'_> {
             }
             if let Some(index) = dropped {
                 free[index] = false;
+            }
+        }
+        self.subsets(combination, &able, 1..=MOST_LEGS_OF_MANY, hurdle);
+    }
+
+    /// Solves for every set of movers of these sizes, small ones first, as far as the nodes go.
+    fn subsets(
+        &mut self,
+        combination: &[Piece],
+        able: &[usize],
+        sizes: std::ops::RangeInclusive<usize>,
+        hurdle: i128,
+    ) {
+        for size in sizes {
+            let mut chosen: Vec<usize> = (0..size).collect();
+            loop {
+                if self.nodes >= MOST_NODES {
+                    return;
+                }
+                let mut free = vec![false; combination.len()];
+                for place in &chosen {
+                    free[able[*place]] = true;
+                }
+                self.settled(combination, &free, hurdle);
+                // The next choice in lexical order: the last place that can still move on does, those behind follow it.
+                let movable = (0..size).rev().find(|at| chosen[*at] < able.len() - size + at);
+                let Some(at) = movable else { break };
+                let next = chosen[at] + 1;
+                for (step, place) in chosen[at..].iter_mut().enumerate() {
+                    *place = next + step;
+                }
             }
         }
     }

@@ -117,6 +117,7 @@ fn times(a: u128, b: u128) -> u128 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that fails here says so")]
 mod tests {
     use alloy_primitives::I256;
     use proptest::prelude::*;

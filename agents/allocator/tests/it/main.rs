@@ -6,5 +6,6 @@ mod golden;
 mod properties;
 mod quality;
 mod random;
+mod reasons;
 mod vectors;
 mod world;
