@@ -187,6 +187,19 @@ contract AdoptionMatrixTest is GuardFixture {
         }
     }
 
+    function test_SubmitPolicy_ScopesAreComparedByTheirBits() public {
+        Policy memory p = _inForce();
+        p.agents[0].scope = 6;
+        _assertAtOnce(p);
+        // A smaller number, but a strategy that was not in scope.
+        p.agents[0].scope = 1;
+        _probe(p, false);
+        p.agents[0].scope = 5;
+        _probe(p, false);
+        p.agents[0].scope = 4;
+        _probe(p, true);
+    }
+
     function test_SubmitPolicy_AgentListMustBeTheSame() public {
         Policy memory p = _inForce();
         (p.agents[0], p.agents[1]) = (p.agents[1], p.agents[0]);
