@@ -30,7 +30,7 @@ $(STAMPS)/node: package.json package-lock.json
 
 $(STAMPS)/contracts: $(STAMPS)/node $(CONTRACT_SOURCES)
 	@echo "building contracts"
-	@$(LOCK) $(FORGE) build --quiet
+	@$(LOCK) $(FORGE) build --quiet contracts script test/differential
 	@touch $@
 
 $(STAMPS)/venues: $(STAMPS)/node $(VENUE_SOURCES)
@@ -54,16 +54,16 @@ test: ## Set up and run every test: Solidity, venues, Rust, end to end
 	@tools/test.sh
 
 test-contracts: contracts ## Solidity tests
-	@$(FORGE) test
+	@tools/forge-tests.sh 300 $(FORGE)
 
 test-venues: venues ## Venue tests, and our strategy against the real Morpho
-	@venues/forge.sh test
+	@tools/forge-tests.sh 60 venues/forge.sh
 
 vectors: venues ## Write 10,000 rate vectors per venue, asked of the venues themselves
 	@tools/vectors.sh
 
 test-agents: setup vectors ## Rust tests, the differential test included
-	@$(CARGO) test --quiet --workspace --exclude vagus-e2e
+	@VAGUS_VECTORS=$(CURDIR)/target/vectors $(CARGO) test --quiet --workspace --exclude vagus-e2e
 
 test-e2e: setup ## The story, the kills and the bad input, on real chains
 	@$(CARGO) test --quiet -p vagus-e2e
