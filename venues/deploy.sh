@@ -26,6 +26,10 @@ out=$(CDPATH= cd -- "$(dirname -- "$3")" && pwd)
 "$here/forge.sh" build --quiet venues/src venues/script
 # The multiplier: forge estimates in one block, where no interest accrues; in its own block a transaction needs more.
 # The time limit: forge waits for ever when a chain stops answering.
-VENUES_WORLD=$2 VENUES_OUT=$out/$(basename -- "$3") FOUNDRY_BROADCAST=$out/broadcast-venues \
+# What forge notes of a deployment stays beside the addresses, in a cache folder of its own: a copy, so that nothing is
+# compiled again.
+mkdir -p "$out/cache-venues"
+cp "$here/cache/solidity-files-cache.json" "$out/cache-venues/"
+VENUES_CACHE=$out/cache-venues VENUES_WORLD=$2 VENUES_OUT=$out/$(basename -- "$3") FOUNDRY_BROADCAST=$out/broadcast-venues \
     timeout 120 "$here/forge.sh" script venues/script/DeployVenues.s.sol --rpc-url "$rpc" \
     --broadcast --slow --gas-estimate-multiplier 300

@@ -4,7 +4,8 @@
 #
 # forge looks for compilers under $XDG_DATA_HOME/svm, unless the home folder holds a .svm folder, which then wins even
 # when it is empty. Hence both variables are set, for this call alone.
-# Relative paths in VENUES_WORLD, VENUES_OUT and VENUES_VECTORS are taken from the caller's directory.
+# Relative paths in VENUES_WORLD, VENUES_OUT and VENUES_VECTORS are taken from the caller's directory. VENUES_CACHE, an
+# absolute path, names another cache folder than venues/cache.
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 
@@ -24,6 +25,7 @@ unset FOUNDRY_OUT FOUNDRY_CACHE_PATH FOUNDRY_SOLC FOUNDRY_PROFILE FOUNDRY_SRC FO
 if [ "${1:-}" = lint ]; then
     export FOUNDRY_OUT="$here/cache/lint/out" FOUNDRY_CACHE_PATH="$here/cache/lint/cache"
 fi
+if [ -n "${VENUES_CACHE:-}" ]; then export FOUNDRY_CACHE_PATH="$VENUES_CACHE"; fi
 mkdir -p "$here/cache/home"
 export HOME="$here/cache/home" XDG_DATA_HOME="$here/compilers"
 export FOUNDRY_CONFIG="$here/foundry.toml"

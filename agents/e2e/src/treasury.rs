@@ -179,13 +179,20 @@ pub fn script(
     name: &str,
     variables: &[(&str, &OsStr)],
 ) -> Result<String> {
+    // What forge notes of a deployment stays in the world's folder. Its cache is a copy, so that nothing is compiled again.
+    let cache = folder.join("cache");
+    std::fs::create_dir_all(&cache).with_context(|| format!("making {}", cache.display()))?;
+    let built = paths::root().join("cache/solidity-files-cache.json");
+    std::fs::copy(&built, cache.join("solidity-files-cache.json"))
+        .with_context(|| format!("copying {}; run `make contracts` first", built.display()))?;
     let mut forge = process::command(paths::foundry("forge")?);
     forge
         .current_dir(paths::root())
         .args(["script", &format!("script/{name}.s.sol")])
         .args(["--rpc-url", &chain.url, "--broadcast", "--slow", "--unlocked"])
         .args(["--sender", &chain.accounts[people::DEPLOYER].to_string()])
-        .env("FOUNDRY_BROADCAST", folder.join("broadcast"));
+        .env("FOUNDRY_BROADCAST", folder.join("broadcast"))
+        .env("FOUNDRY_CACHE_PATH", cache);
     for (variable, value) in variables {
         forge.env(variable, value);
     }
