@@ -170,6 +170,17 @@ pub trait Journal: ReadJournal {
     /// If the record contradicts itself, is a hold, or does not name [`ReadJournal::head_hash`] as the one before it.
     async fn append_decision(&self, record: &DecisionRecord) -> Result<B256>;
 
+    /// [`Self::append_decision`] and [`Self::put_transaction`] as one: a decision that is to be sent is never stored
+    /// without the transaction it becomes. Gives back the record's hash.
+    ///
+    /// # Errors
+    /// As those two, and if the intent is of another decision.
+    async fn append_rebalance(
+        &self,
+        record: &DecisionRecord,
+        intent: &TransactionIntent,
+    ) -> Result<B256>;
+
     /// Adds a hold to the vault's open run, or closes that and begins a new one: if anything of the header, the reason
     /// or the binding limit differs, if the block does not follow the run's last one, or if an hour of block time has
     /// passed since the run's first. The block that the run ends with changes nothing.

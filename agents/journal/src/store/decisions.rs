@@ -11,10 +11,16 @@ use super::{
 };
 use crate::{
     Body, DecisionRecord, HoldObservation, JournalError, Outcome, OutcomeState, Result, RunKey,
+    TransactionIntent,
 };
 
 impl SqlJournal {
-    pub(super) async fn append_rebalance(&self, record: &DecisionRecord) -> Result<B256> {
+    /// Stores a rebalance's record and, if it is to be sent, the transaction it becomes: both or neither.
+    pub(super) async fn put_rebalance(
+        &self,
+        record: &DecisionRecord,
+        intent: Option<&TransactionIntent>,
+    ) -> Result<B256> {
         record.validate()?;
         if record.is_hold() {
             return Err(JournalError::NotARebalance);
@@ -22,18 +28,23 @@ impl SqlJournal {
         let (chain_id, vault) = (record.header.chain_id, record.header.vault);
         let body = record.to_canonical()?;
         let hash = keccak256(&body);
+        if let Some(intent) = intent.filter(|intent| intent.decision != hash) {
+            return Err(JournalError::NoSuchDecision(intent.decision));
+        }
         let mut tx = self.pool.write().await?;
         let mut line = tx.lock_vault(chain_id, vault).await?;
-        if tx.row("SELECT hash FROM records WHERE hash = $1", args![hash]).await?.is_some() {
-            return Ok(hash);
+        if tx.row("SELECT hash FROM records WHERE hash = $1", args![hash]).await?.is_none() {
+            tx.close_run(chain_id, vault, &mut line).await?;
+            if record.previous != line.head {
+                let (found, expected) = (record.previous, line.head);
+                return Err(JournalError::StaleHead { vault, found, expected });
+            }
+            tx.freeze(record, body, &mut line).await?;
+            tx.note_decided(chain_id, vault, record.last().block()).await?;
         }
-        tx.close_run(chain_id, vault, &mut line).await?;
-        if record.previous != line.head {
-            let (found, expected) = (record.previous, line.head);
-            return Err(JournalError::StaleHead { vault, found, expected });
+        if let Some(intent) = intent {
+            tx.claim(intent).await?;
         }
-        tx.freeze(record, body, &mut line).await?;
-        tx.note_decided(chain_id, vault, record.last().block()).await?;
         tx.commit().await?;
         Ok(hash)
     }

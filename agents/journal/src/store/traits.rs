@@ -94,7 +94,15 @@ read_by_pool!(JournalReader);
 #[async_trait]
 impl Journal for SqlJournal {
     async fn append_decision(&self, record: &DecisionRecord) -> Result<B256> {
-        self.append_rebalance(record).await
+        self.put_rebalance(record, None).await
+    }
+
+    async fn append_rebalance(
+        &self,
+        record: &DecisionRecord,
+        intent: &TransactionIntent,
+    ) -> Result<B256> {
+        self.put_rebalance(record, Some(intent)).await
     }
 
     async fn observe_hold(&self, hold: &HoldObservation, notes: &HoldNotes) -> Result<HoldRun> {

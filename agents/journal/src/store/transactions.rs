@@ -15,31 +15,7 @@ use crate::{
 impl SqlJournal {
     pub(super) async fn claim_decision(&self, intent: &TransactionIntent) -> Result<()> {
         let mut tx = self.pool.write().await?;
-        let record = tx
-            .row(
-                "SELECT chain_id, vault FROM records WHERE hash = $1 AND kind = 'rebalance'",
-                args![intent.decision],
-            )
-            .await?
-            .ok_or(JournalError::NoSuchDecision(intent.decision))?;
-        let claimed = tx
-            .row(
-                "INSERT INTO transactions \
-                 (decision, sequence, chain_id, vault, sender, is_terminal, state) \
-                 VALUES ($1, (SELECT COALESCE(MAX(sequence) + 1, 0) FROM transactions), \
-                 $2, $3, $4, 0, $5) ON CONFLICT (decision) DO NOTHING RETURNING decision",
-                args![
-                    intent.decision,
-                    stored(record.number("chain_id")?)?,
-                    record.text("vault")?,
-                    intent.from,
-                    written(&intent.state)?
-                ],
-            )
-            .await?;
-        if claimed.is_none() {
-            return Err(JournalError::AlreadyClaimed(intent.decision));
-        }
+        tx.claim(intent).await?;
         tx.commit().await
     }
 
@@ -80,6 +56,36 @@ impl SqlJournal {
 }
 
 impl Tx {
+    /// Puts down the transaction of a decision, once.
+    pub(super) async fn claim(&mut self, intent: &TransactionIntent) -> Result<()> {
+        let record = self
+            .row(
+                "SELECT chain_id, vault FROM records WHERE hash = $1 AND kind = 'rebalance'",
+                args![intent.decision],
+            )
+            .await?
+            .ok_or(JournalError::NoSuchDecision(intent.decision))?;
+        let claimed = self
+            .row(
+                "INSERT INTO transactions \
+                 (decision, sequence, chain_id, vault, sender, is_terminal, state) \
+                 VALUES ($1, (SELECT COALESCE(MAX(sequence) + 1, 0) FROM transactions), \
+                 $2, $3, $4, 0, $5) ON CONFLICT (decision) DO NOTHING RETURNING decision",
+                args![
+                    intent.decision,
+                    stored(record.number("chain_id")?)?,
+                    record.text("vault")?,
+                    intent.from,
+                    written(&intent.state)?
+                ],
+            )
+            .await?;
+        if claimed.is_none() {
+            return Err(JournalError::AlreadyClaimed(intent.decision));
+        }
+        Ok(())
+    }
+
     async fn lock_transaction(&mut self, decision: B256) -> Result<StoredTransaction> {
         let sql = "UPDATE transactions SET state = state WHERE decision = $1 RETURNING *";
         let row = self.row(sql, args![decision]).await?;

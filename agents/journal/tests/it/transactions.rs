@@ -60,6 +60,30 @@ async fn a_decision_is_claimed_once() {
 }
 
 #[tokio::test]
+async fn a_rebalance_is_stored_with_its_transaction_or_not_at_all() {
+    for place in Place::all().await {
+        let journal = place.open().await;
+        let head = journal.head_hash(CHAIN, VAULT).await.unwrap();
+        let record = rebalance(VAULT, head, 100);
+        let decision = record.hash().unwrap();
+
+        let stranger = intent(keccak256("another decision"));
+        let error = journal.append_rebalance(&record, &stranger).await.unwrap_err();
+        assert!(matches!(error, JournalError::NoSuchDecision(_)), "{error}");
+        assert!(journal.record(decision).await.unwrap().is_none());
+        assert_eq!(journal.head_hash(CHAIN, VAULT).await.unwrap(), head);
+
+        assert_eq!(journal.append_rebalance(&record, &intent(decision)).await.unwrap(), decision);
+        assert!(journal.record(decision).await.unwrap().is_some());
+        assert!(journal.transaction(decision).await.unwrap().is_some());
+        assert_eq!(journal.head_hash(CHAIN, VAULT).await.unwrap(), decision);
+
+        let error = journal.append_rebalance(&record, &intent(decision)).await.unwrap_err();
+        assert!(matches!(error, JournalError::AlreadyClaimed(_)), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_nonce_is_held_by_one_transaction_until_its_end() {
     for place in Place::all().await {
         let journal = place.open().await;

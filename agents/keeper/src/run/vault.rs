@@ -64,14 +64,13 @@ impl ChainLoop {
         }
 
         crash::before("stored");
-        self.journal.0.append_decision(&record).await?;
         let state = TxState::intended(rebalance.deadline, at);
         let intent = TransactionIntent {
             decision: hash,
             from: self.key.address(),
             state: serde_json::to_value(&state)?,
         };
-        self.journal.0.put_transaction(&intent).await?;
+        self.journal.0.append_rebalance(&record, &intent).await?;
         crash::after("stored");
         self.reporter.say(&Event::Rebalance(RebalanceEvent::new(vault, &draft.observation, hash)));
 
