@@ -63,17 +63,7 @@ impl Book {
         if decided.is_none_or(|block| block.hash != head.hash) {
             return Ok(false);
         }
-        // A rebalance is decided before its transaction is put down, and put down before it is broadcast. One that never
-        // became a transaction, because the keeper was killed in between, has ended once its outcome says so.
-        if let Some(record) = self.latest().await?
-            && !record.is_hold()
-        {
-            let decision = record.hash()?;
-            if self.reader.transaction(decision).await?.is_none() {
-                let outcome = self.reader.outcome(decision).await?;
-                return Ok(outcome.is_some_and(|outcome| outcome.state.is_terminal()));
-            }
-        }
+        // A rebalance is stored with its transaction, and that is stored before it is broadcast.
         let in_flight = self.reader.transactions_in_flight(CHAIN_ID).await?;
         Ok(in_flight.iter().all(|transaction| !is_to_be_sent(&transaction.state)))
     }
