@@ -6,13 +6,9 @@ use std::{
     time::Duration,
 };
 
-use alloy::{
-    primitives::{Address, B256},
-    sol,
-};
+use alloy::{primitives::Address, sol};
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use serde_json::json;
 
 use crate::{
     anvil::{Anvil, CHAIN_ID},
@@ -108,51 +104,18 @@ const SCRIPT_TIME: Duration = Duration::from_secs(240);
 /// # Errors
 /// If the script refuses or fails.
 pub fn deploy(chain: &Anvil, venues: &Venues, folder: &Path) -> Result<(Treasury, PathBuf)> {
+    let reviewed = paths::root().join("agents/e2e/worlds/deploy.json");
+    let mut text = std::fs::read_to_string(&reviewed)
+        .with_context(|| format!("reading {}", reviewed.display()))?;
+    for (name, account) in [
+        ("{asset}", venues.asset.address),
+        ("{voter}", chain.accounts[people::VOTER]),
+        ("{guardian}", chain.accounts[people::GUARDIAN]),
+    ] {
+        text = text.replace(name, &account.to_string());
+    }
     let config = folder.join("deploy.json");
-    let day = 86_400;
-    std::fs::write(
-        &config,
-        serde_json::to_string_pretty(&json!({
-            "schemaVersion": 1,
-            "treasury": "demo",
-            "chainId": CHAIN_ID,
-            "governance": {
-                "name": "Demo DAO Governor",
-                "votingDelaySeconds": day,
-                "votingPeriodSeconds": 3 * day,
-                "proposalThreshold": "1000000000000000000000",
-                "quorumPercent": 4,
-                "timelockDelaySeconds": day,
-                "isExecutorOpen": true,
-                "votes": {
-                    "name": "Demo DAO Votes",
-                    "symbol": "DEMO",
-                    "holders": [{
-                        "holder": chain.accounts[people::VOTER],
-                        "votes": "1000000000000000000000000"
-                    }]
-                }
-            },
-            "vaults": [{
-                "asset": venues.asset.address,
-                "name": "Demo DAO Treasury",
-                "symbol": "ddUSDW",
-                "decimalsOffset": 6,
-                "guardian": chain.accounts[people::GUARDIAN],
-                "salt": B256::ZERO,
-                "ceilings": {
-                    "maxTurnoverBps": 10_000,
-                    "maxLossBps": 100,
-                    "minWindowSeconds": 3_600,
-                    "minPolicyDelaySeconds": day,
-                    "maxPolicyDelaySeconds": 30 * day,
-                    "maxManagementFeeBps": 200,
-                    "maxPerformanceFeeBps": 2_000,
-                    "graceSeconds": 7 * day
-                }
-            }]
-        }))?,
-    )?;
+    std::fs::write(&config, text).with_context(|| format!("writing {}", config.display()))?;
     let deployments = folder.join("deployments");
     script(
         chain,
