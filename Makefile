@@ -18,7 +18,7 @@ VENUE_SOURCES := $(shell find venues -name '*.sol' -not -path '*/out/*' -not -pa
                  $(shell find contracts/strategies -name '*.sol' 2>/dev/null) venues/foundry.toml
 
 help: ## List every target
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: contracts venues agents ## Install packages, compilers and binaries, and build everything
 
