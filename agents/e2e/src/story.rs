@@ -257,7 +257,10 @@ impl Story {
         let loan = self.world.assets(700_000);
         let hash = venues::borrow_morpho(chain, &self.world.venues, 0, loan).await?;
         self.world.clock.land(hash, "borrow", HOUR).await?;
-        self.say(Tone::Plain, "a loan at Morpho makes a move worth while, and nothing moves");
+        self.say(
+            Tone::Plain,
+            "a large loan at Morpho lifts its rate; without a mandate nothing may move",
+        );
         self.pass(&[12, 12, 12 * HOUR]).await
     }
 
