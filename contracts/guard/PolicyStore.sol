@@ -139,7 +139,10 @@ library PolicyStore {
             entryHaltSeconds: limits.entryHaltSeconds,
             seasoningSeconds: limits.seasoningSeconds,
             maxNavAgeSeconds: limits.maxNavAgeSeconds,
-            depositCap: limits.depositCap
+            depositCap: limits.depositCap,
+            managementFeeBps: limits.managementFeeBps,
+            performanceFeeBps: limits.performanceFeeBps,
+            feeRecipient: limits.feeRecipient
         });
         exitList = new ExitEntry[](policy.strategies.length);
         for (uint256 i = 0; i < exitList.length; ++i) {

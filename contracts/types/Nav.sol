@@ -11,6 +11,9 @@ struct NavParameters {
     uint32 seasoningSeconds;
     uint32 maxNavAgeSeconds;
     uint128 depositCap;
+    uint16 managementFeeBps;
+    uint16 performanceFeeBps;
+    address feeRecipient;
 }
 
 /// @notice One entry of the vault's exit list.
@@ -24,7 +27,9 @@ struct ExitEntry {
 /// @param navAssets min(live, mark), what exits, limits and `totalAssets` use.
 /// @param entryAssets What entries pay by: the highest of live, mark and the last observation of an earlier block.
 /// @param baseAssets NAV × seasoned share of supply.
-/// @param supply Shares in existence.
+/// @param supply Shares in existence, with the fee shares that a refresh now would mint.
+/// @param pendingFeeShares Those fee shares.
+/// @param highWaterPrice Price above which the performance fee is due, in the unit of the prices below.
 /// @param seasonedWad Seasoned supply ÷ supply, 1e18 = all, rounded down.
 /// @param markPrice, observationPrice, previousPrice Stored prices: (assets + 1) × 2^128 ÷ (shares + virtual shares).
 /// @param refreshedAt Unix time of the last refresh, zero before the first.
@@ -36,6 +41,8 @@ struct NavState {
     uint256 entryAssets;
     uint256 baseAssets;
     uint256 supply;
+    uint256 pendingFeeShares;
+    uint256 highWaterPrice;
     uint256 seasonedWad;
     uint256 markPrice;
     uint256 observationPrice;

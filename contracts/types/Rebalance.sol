@@ -61,16 +61,31 @@ struct LegReceipt {
     uint256 sharesAfter;
 }
 
+/// @notice A member of a group, read by the guard after the legs because one of them deposited into the group and none
+/// touched this member.
+/// @param index Place of the strategy in the policy's list.
+/// @param isReadable Whether balance and value could be read; if not, both are zero here.
+/// @param value `previewRedeem(balance)` of the vault's position.
+/// @param shares Shares held.
+struct MemberReading {
+    uint8 index;
+    bool isReadable;
+    uint256 value;
+    uint256 shares;
+}
+
 /// @notice What an execution did.
 /// @param nav Net asset value by the checkpoint in force before the legs.
 /// @param base NAV × seasoned share of supply, likewise; what caps and budgets are fractions of.
 /// @param idleBefore The vault's own balance of the asset before the legs.
 /// @param idleAfter The same after the legs. Expected: `idleBefore` + withdrawn − deposited.
 /// @param legs One per move, in order.
+/// @param members Untouched members of the groups deposited into, in policy order; filled by the guard.
 struct Receipt {
     uint256 nav;
     uint256 base;
     uint256 idleBefore;
     uint256 idleAfter;
     LegReceipt[] legs;
+    MemberReading[] members;
 }

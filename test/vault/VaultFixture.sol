@@ -59,7 +59,10 @@ abstract contract VaultFixture is Test {
             entryHaltSeconds: 10 days,
             seasoningSeconds: 1 days,
             maxNavAgeSeconds: 1 hours,
-            depositCap: type(uint120).max
+            depositCap: type(uint120).max,
+            managementFeeBps: 0,
+            performanceFeeBps: 0,
+            feeRecipient: address(0)
         });
     }
 
