@@ -83,7 +83,7 @@ contract GovernedTreasuryTest is SafeFixture {
         _enter(_vault, makeAddr("depositor"), 1000 * UNIT);
         assertGt(_vault.maxDeposit(VOTER), 0);
         Policy memory policy = _document();
-        policy.limits.depositCap = uint128(1000 * UNIT);
+        policy.limits.depositCap = 1000e6;
         _vote("cap", abi.encodeCall(PolicyGuard.submitPolicy, (policy)));
         assertEq(_vault.maxDeposit(VOTER), 0);
     }

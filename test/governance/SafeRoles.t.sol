@@ -50,7 +50,7 @@ contract SafeRolesTest is SafeFixture {
 
     function test_SafeOwner_TightensAtOnce() public {
         Policy memory policy = _document();
-        policy.strategies[0].cap = uint128(50 * UNIT);
+        policy.strategies[0].cap = 50e6;
         _exec(_owner, address(_guard), abi.encodeCall(PolicyGuard.submitPolicy, (policy)));
         assertEq(_guard.guardState().policyVersion, 2);
         _expectRefusal(Rule.Weight, 50 * UNIT + 1, 50 * UNIT);
