@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 
 import {ExitEntry, NavParameters, NavState} from "../types/Nav.sol";
 import {Leg, Receipt} from "../types/Rebalance.sol";
@@ -9,7 +10,7 @@ import {Leg, Receipt} from "../types/Rebalance.sol";
 /// @title The money
 /// @notice An ERC-4626 vault over one asset that holds shares of other ERC-4626 vaults, its strategies. Its only
 /// privileged caller is its guard. Nothing the guard can call stops an exit.
-interface ITreasuryVault is IERC4626 {
+interface ITreasuryVault is IERC4626, IERC20Permit {
     /// @notice The live value moved the mark. Prices are (assets + 1) × 2^128 ÷ (shares + virtual shares).
     event Checkpointed(uint256 liveAssets, uint256 markPrice, uint256 observationPrice);
     /// @notice The guard handed down the exit list and pricing parameters of a policy.
@@ -27,6 +28,11 @@ interface ITreasuryVault is IERC4626 {
     /// could not be read.
     event StrategyDropped(address indexed strategy, uint256 shares);
 
+    /// @notice Fee shares were minted. They are `Transfer`s from address zero too, but no `Deposit`.
+    event FeesAccrued(address indexed recipient, uint256 managementShares, uint256 performanceShares);
+
+    /// @notice An entry or exit came out worse than its caller allows: `result` is past `bound`.
+    error SlippageExceeded(uint256 result, uint256 bound);
     /// @notice Caller is not the guard.
     error NotGuard(address caller);
     /// @notice A call arrived while another one was under way.
@@ -53,6 +59,22 @@ interface ITreasuryVault is IERC4626 {
     error DecimalsOffsetTooLarge(uint8 offset, uint8 limit);
     /// @notice Zero address where an account was expected.
     error ZeroAddress();
+
+    /// @notice `deposit` that reverts `SlippageExceeded` if it mints fewer than `minShares` (ERC-5143).
+    function deposit(uint256 assets, address receiver, uint256 minShares) external returns (uint256 shares);
+
+    /// @notice `mint` that reverts `SlippageExceeded` if it costs more than `maxAssets` (ERC-5143).
+    function mint(uint256 shares, address receiver, uint256 maxAssets) external returns (uint256 assets);
+
+    /// @notice `withdraw` that reverts `SlippageExceeded` if it burns more than `maxShares` (ERC-5143).
+    function withdraw(uint256 assets, address receiver, address owner, uint256 maxShares)
+        external
+        returns (uint256 shares);
+
+    /// @notice `redeem` that reverts `SlippageExceeded` if it pays less than `minAssets` (ERC-5143).
+    function redeem(uint256 shares, address receiver, address owner, uint256 minAssets)
+        external
+        returns (uint256 assets);
 
     /// @notice The only caller of `execute`, `pull` and `adopt`.
     function guard() external view returns (address);

@@ -4,7 +4,9 @@ pragma solidity 0.8.37;
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
@@ -21,6 +23,8 @@ import {NavAccounting, NavStorage, Observation} from "./NavAccounting.sol";
 import {Price} from "./Price.sol";
 import {RebalanceLegs} from "./RebalanceLegs.sol";
 import {SafeStrategyCall} from "./SafeStrategyCall.sol";
+import {VaultBase, VaultSetting} from "./VaultBase.sol";
+import {VaultPeriphery} from "./VaultPeriphery.sol";
 
 /// @title The money
 /// @dev One transient lock spans everything that moves shares or money. While it is held, `max*` answer zero and every
@@ -28,76 +32,58 @@ import {SafeStrategyCall} from "./SafeStrategyCall.sol";
 /// move nothing.
 ///
 /// A preview of zero for an amount above zero says that the operation would be refused (`ZeroResult`).
-contract TreasuryVault is ITreasuryVault, ERC20 {
+contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     using NavAccounting for NavStorage;
     using SafeERC20 for IERC20;
 
     uint8 private constant MAX_DECIMALS_OFFSET = 18;
-    /// @dev Supply stays below this, so that products with prices keep inside their words.
-    uint256 private constant MAX_SUPPLY = (1 << 144) - 1;
-    /// @dev How often a `max*` view corrects itself before it gives up and answers zero.
-    uint256 private constant MAX_TRIES = 4;
 
-    /// @inheritdoc ITreasuryVault
-    address public immutable guard;
-    /// @inheritdoc ITreasuryVault
-    address public immutable conduit;
+    /// @notice The half of this vault's code that no entry, exit or rebalance runs through; run by delegatecall.
+    address public immutable periphery;
 
-    IERC20 private immutable _ASSET;
     uint8 private immutable _DECIMALS;
-    uint256 private immutable _VIRTUAL_SHARES;
 
-    NavStorage private _nav;
-
-    bool private transient _isLocked;
-
-    modifier onlyGuard() {
-        _requireGuard();
-        _;
-    }
-
-    modifier locks() {
-        _requireUnlocked();
-        _isLocked = true;
-        _;
-        _isLocked = false;
-    }
-
-    modifier whenUnlocked() {
-        _requireUnlocked();
-        _;
-    }
-
-    constructor() ERC20(_parameters().name, _parameters().symbol) {
-        (TreasuryParameters memory parameters,, address guard_) = ITreasuryFactory(msg.sender).deployment();
-        if (parameters.decimalsOffset > MAX_DECIMALS_OFFSET) {
-            revert DecimalsOffsetTooLarge(parameters.decimalsOffset, MAX_DECIMALS_OFFSET);
-        }
-        if (guard_ == address(0)) revert ZeroAddress();
-        _ASSET = IERC20(parameters.asset);
+    constructor()
+        ERC20(_parameters().name, _parameters().symbol)
+        ERC20Permit(_parameters().name)
+        VaultBase(_setting())
+    {
+        uint8 decimalsOffset = _parameters().decimalsOffset;
+        if (decimalsOffset > MAX_DECIMALS_OFFSET) revert DecimalsOffsetTooLarge(decimalsOffset, MAX_DECIMALS_OFFSET);
+        if (_GUARD == address(0)) revert ZeroAddress();
         (bool hasDecimals, uint8 assetDecimals) = SafeERC20.tryGetDecimals(_ASSET);
-        _DECIMALS = (hasDecimals ? assetDecimals : 18) + parameters.decimalsOffset;
-        _VIRTUAL_SHARES = 10 ** parameters.decimalsOffset;
-        guard = guard_;
-        conduit = address(new Conduit(_ASSET));
+        _DECIMALS = (hasDecimals ? assetDecimals : 18) + decimalsOffset;
+        periphery = address(new VaultPeriphery(VaultSetting(_ASSET, _VIRTUAL_SHARES, _GUARD, _CONDUIT)));
     }
 
     // Entries
 
     /// @inheritdoc IERC4626
-    function deposit(uint256 assets, address receiver) external locks returns (uint256 shares) {
+    function deposit(uint256 assets, address receiver) external returns (uint256) {
+        return deposit(assets, receiver, 0);
+    }
+
+    /// @inheritdoc ITreasuryVault
+    function deposit(uint256 assets, address receiver, uint256 minShares) public locks returns (uint256 shares) {
         Observation memory seen = _refresh();
         _requireEntry(seen, assets, receiver);
         shares = _toEntrySharesDown(seen, assets);
         if (shares == 0 && assets != 0) revert ZeroResult(assets);
+        _requireAtLeast(shares, minShares);
         _enter(seen, assets, shares, receiver);
     }
 
     /// @inheritdoc IERC4626
-    function mint(uint256 shares, address receiver) external locks returns (uint256 assets) {
+    function mint(uint256 shares, address receiver) external returns (uint256) {
+        return mint(shares, receiver, type(uint256).max);
+    }
+
+    /// @inheritdoc ITreasuryVault
+    function mint(uint256 shares, address receiver, uint256 maxAssets) public locks returns (uint256 assets) {
         Observation memory seen = _refresh();
         assets = _toEntryAssetsUp(seen, shares);
         _requireEntry(seen, assets, receiver);
+        _requireAtMost(assets, maxAssets);
         _enter(seen, assets, shares, receiver);
     }
 
@@ -112,39 +98,55 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
     }
 
     /// @inheritdoc IERC4626
-    function maxDeposit(address) external view returns (uint256) {
-        if (_isLocked) return 0;
-        Observation memory seen = _observe();
-        return seen.isOpen ? _largestEntry(seen) : 0;
+    function maxDeposit(address) external view returns (uint256 assets) {
+        _delegateView();
     }
 
     /// @inheritdoc IERC4626
-    function maxMint(address) external view returns (uint256) {
-        if (_isLocked) return 0;
-        Observation memory seen = _observe();
-        return seen.isOpen ? _toEntrySharesDown(seen, _largestEntry(seen)) : 0;
+    function maxMint(address) external view returns (uint256 shares) {
+        _delegateView();
     }
 
     // Exits
 
     /// @inheritdoc IERC4626
-    function withdraw(uint256 assets, address receiver, address owner) external locks returns (uint256 shares) {
+    function withdraw(uint256 assets, address receiver, address owner) external returns (uint256) {
+        return withdraw(assets, receiver, owner, type(uint256).max);
+    }
+
+    /// @inheritdoc ITreasuryVault
+    function withdraw(uint256 assets, address receiver, address owner, uint256 maxShares)
+        public
+        locks
+        returns (uint256 shares)
+    {
         _requireAccounts(receiver, owner);
         Observation memory seen = _refresh();
         uint256 cost = _walk(seen, assets, true);
         shares = _toSharesUp(seen, assets + cost);
+        _requireAtMost(shares, maxShares);
         _burnFrom(owner, shares);
         _pay(receiver, owner, assets, shares);
     }
 
     /// @inheritdoc IERC4626
-    function redeem(uint256 shares, address receiver, address owner) external locks returns (uint256 assets) {
+    function redeem(uint256 shares, address receiver, address owner) external returns (uint256) {
+        return redeem(shares, receiver, owner, 0);
+    }
+
+    /// @inheritdoc ITreasuryVault
+    function redeem(uint256 shares, address receiver, address owner, uint256 minAssets)
+        public
+        locks
+        returns (uint256 assets)
+    {
         _requireAccounts(receiver, owner);
         Observation memory seen = _refresh();
         _burnFrom(owner, shares);
         uint256 target = _toAssetsDown(seen, shares);
         assets = Math.saturatingSub(target, _walk(seen, target, false));
         if (assets == 0 && shares != 0) revert ZeroResult(shares);
+        _requireAtLeast(assets, minAssets);
         _pay(receiver, owner, assets, shares);
     }
 
@@ -164,25 +166,13 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
     }
 
     /// @inheritdoc IERC4626
-    function maxWithdraw(address owner) external view returns (uint256 assets) {
-        if (_isLocked) return 0;
-        Observation memory seen = _observe();
-        uint256 most;
-        (most, assets) = _largestExit(seen, balanceOf(owner));
-        for (uint256 i = 0; i < MAX_TRIES && assets != 0; ++i) {
-            (uint256 cost, uint256 missing) = ExitWalk.preview(seen.positions, seen.idle, assets, true);
-            uint256 shares = _toSharesUp(seen, assets + cost);
-            if (missing == 0 && shares <= most) return assets;
-            uint256 excess = shares > most ? _toAssetsDown(seen, shares - most) : 0;
-            assets = Math.saturatingSub(assets, Math.max(1, Math.max(missing, excess)));
-        }
-        return 0;
+    function maxWithdraw(address) external view returns (uint256 assets) {
+        _delegateView();
     }
 
     /// @inheritdoc IERC4626
-    function maxRedeem(address owner) external view returns (uint256 shares) {
-        if (_isLocked) return 0;
-        (shares,) = _largestExit(_observe(), balanceOf(owner));
+    function maxRedeem(address) external view returns (uint256 shares) {
+        _delegateView();
     }
 
     /// @inheritdoc ITreasuryVault
@@ -220,7 +210,7 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
             Observation memory seen = _refresh();
             (receipt.nav, receipt.base) = (seen.nav, _nav.baseOf(seen.nav, seen.supply));
         }
-        RebalanceLegs.execute(legs, _ASSET, IConduit(conduit), receipt);
+        RebalanceLegs.execute(legs, _ASSET, IConduit(_CONDUIT), receipt);
     }
 
     /// @inheritdoc ITreasuryVault
@@ -244,13 +234,8 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
     }
 
     /// @inheritdoc ITreasuryVault
-    function adopt(NavParameters memory parameters, ExitEntry[] memory exitList_) public onlyGuard locks {
-        // Seasoning up to now counts by the parameters that were in force.
-        _nav.accrue(totalSupply(), totalSupply());
-        _nav.parameters = parameters;
-        _nav.isOutdated = true;
-        ExitList.replace(_nav.exitList, exitList_, address(_ASSET), guard, IConduit(conduit));
-        emit Adopted(parameters, exitList_);
+    function adopt(NavParameters calldata, ExitEntry[] calldata) external {
+        _delegate();
     }
 
     // Anyone
@@ -276,6 +261,11 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
     }
 
     // Views
+
+    /// @inheritdoc IERC20Permit
+    function nonces(address owner) public view override(ERC20Permit, IERC20Permit) returns (uint256) {
+        return super.nonces(owner);
+    }
 
     /// @inheritdoc IERC4626
     function asset() external view returns (address) {
@@ -304,55 +294,39 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
     }
 
     /// @inheritdoc ITreasuryVault
-    function navState() external view whenUnlocked returns (NavState memory) {
-        return _nav.stateOf(_observe());
+    function guard() external view returns (address) {
+        return _GUARD;
     }
 
     /// @inheritdoc ITreasuryVault
-    function checkpointState()
-        external
-        view
-        whenUnlocked
-        returns (uint256 navAssets, uint256 baseAssets, bool isFresh)
-    {
-        (navAssets, baseAssets) = _checkpointed();
-        isFresh = _nav.isFresh();
+    function conduit() external view returns (address) {
+        return _CONDUIT;
     }
 
     /// @inheritdoc ITreasuryVault
-    function exitList() external view returns (ExitEntry[] memory) {
-        return _nav.exitList;
+    function navState() external view returns (NavState memory state) {
+        _delegateView();
     }
 
     /// @inheritdoc ITreasuryVault
-    function navParameters() external view returns (NavParameters memory) {
-        return _nav.parameters;
+    function checkpointState() external view returns (uint256 navAssets, uint256 baseAssets, bool isFresh) {
+        _delegateView();
+    }
+
+    /// @inheritdoc ITreasuryVault
+    function exitList() external view returns (ExitEntry[] memory list) {
+        _delegateView();
+    }
+
+    /// @inheritdoc ITreasuryVault
+    function navParameters() external view returns (NavParameters memory parameters) {
+        _delegateView();
     }
 
     // Inside
 
-    /// @dev Every change of supply passes here, and carries the seasoned part over.
-    function _update(address from, address to, uint256 value) internal override {
-        uint256 supplyBefore = totalSupply();
+    function _update(address from, address to, uint256 value) internal override(ERC20, VaultBase) {
         super._update(from, to, value);
-        if (from == address(0) || to == address(0)) _nav.accrue(supplyBefore, totalSupply());
-    }
-
-    function _observe() private view returns (Observation memory) {
-        return _nav.observe(_ASSET, totalSupply(), _VIRTUAL_SHARES);
-    }
-
-    function _refresh() private returns (Observation memory seen) {
-        seen = _observe();
-        if (_nav.commit(seen)) {
-            emit Checkpointed(seen.live, Price.unpack(seen.mark), Price.unpack(seen.observation));
-        }
-    }
-
-    function _checkpointed() private view returns (uint256 navAssets, uint256 baseAssets) {
-        uint256 supply = totalSupply();
-        navAssets = _nav.checkpointNav(supply + _VIRTUAL_SHARES);
-        baseAssets = _nav.baseOf(navAssets, supply);
     }
 
     function _requireEntry(Observation memory seen, uint256 assets, address receiver) private view {
@@ -370,32 +344,6 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
         _mint(receiver, shares);
         _nav.carryEntry(seen.units, seen.units + shares, assets);
         emit Deposit(msg.sender, receiver, assets, shares);
-    }
-
-    /// @dev Zero if what the cap leaves would mint nothing.
-    function _largestEntry(Observation memory seen) private view returns (uint256 assets) {
-        uint256 room = MAX_SUPPLY - Math.min(seen.supply, MAX_SUPPLY);
-        assets = Math.min(
-            Math.saturatingSub(_nav.parameters.depositCap, seen.nav),
-            Price.mulDivSaturating(room, seen.entry + 1, seen.units)
-        );
-        if (_toEntrySharesDown(seen, assets) == 0) return 0;
-    }
-
-    /// @dev The most shares up to `balance` that can be redeemed now, and what they pay; zero if that is nothing.
-    function _largestExit(Observation memory seen, uint256 balance)
-        private
-        view
-        returns (uint256 shares, uint256 assets)
-    {
-        shares = balance;
-        for (uint256 i = 0; i < MAX_TRIES && shares != 0; ++i) {
-            uint256 target = _toAssetsDown(seen, shares);
-            (uint256 cost, uint256 missing) = ExitWalk.preview(seen.positions, seen.idle, target, false);
-            if (missing == 0) return target > cost ? (shares, target - cost) : (0, 0);
-            shares = Math.mulDiv(target - missing, seen.units, seen.nav + 1);
-        }
-        return (0, 0);
     }
 
     /// @dev Brings `target` together from idle and strategies; reverts `Illiquid` if they do not suffice.
@@ -450,32 +398,47 @@ contract TreasuryVault is ITreasuryVault, ERC20 {
         if (amount != 0) IERC20(token).safeTransfer(receiver, amount);
     }
 
-    function _toAssetsDown(Observation memory seen, uint256 shares) private pure returns (uint256) {
-        return Math.mulDiv(shares, seen.nav + 1, seen.units);
-    }
-
-    function _toSharesUp(Observation memory seen, uint256 assets) private pure returns (uint256) {
-        return Math.mulDiv(assets, seen.units, seen.nav + 1, Math.Rounding.Ceil);
-    }
-
-    function _toEntrySharesDown(Observation memory seen, uint256 assets) private pure returns (uint256) {
-        return Math.mulDiv(assets, seen.units, seen.entry + 1);
-    }
-
-    function _toEntryAssetsUp(Observation memory seen, uint256 shares) private pure returns (uint256) {
-        return Math.mulDiv(shares, seen.entry + 1, seen.units, Math.Rounding.Ceil);
-    }
-
     function _requireAccounts(address receiver, address owner) private pure {
         if (receiver == address(0) || owner == address(0)) revert ZeroAddress();
     }
 
-    function _requireGuard() private view {
-        if (msg.sender != guard) revert NotGuard(msg.sender);
+    function _requireAtLeast(uint256 result, uint256 bound) private pure {
+        if (result < bound) revert SlippageExceeded(result, bound);
     }
 
-    function _requireUnlocked() private view {
-        if (_isLocked) revert Locked();
+    function _requireAtMost(uint256 result, uint256 bound) private pure {
+        if (result > bound) revert SlippageExceeded(result, bound);
+    }
+
+    /// @dev The other half is code that this vault deployed itself, with the same layout; nobody can change it.
+    function _delegate() private {
+        address target = periphery;
+        // Safe: memory is overwritten freely because nothing of this call uses it afterwards; both ways out end the
+        // call.
+        assembly {
+            calldatacopy(0, 0, calldatasize())
+            let isDone := delegatecall(gas(), target, 0, calldatasize(), 0, 0)
+            returndatacopy(0, 0, returndatasize())
+            if iszero(isDone) { revert(0, returndatasize()) }
+            return(0, returndatasize())
+        }
+    }
+
+    /// @dev `_delegate` for functions that the other half declares `view`: what the compiler cannot see from here, it
+    /// has checked over there.
+    function _delegateView() private view {
+        function() delegate = _delegate;
+        function() view delegateView;
+        assembly ("memory-safe") {
+            delegateView := delegate
+        }
+        delegateView();
+    }
+
+    function _setting() private returns (VaultSetting memory) {
+        (TreasuryParameters memory parameters,, address guard_) = ITreasuryFactory(msg.sender).deployment();
+        IERC20 asset_ = IERC20(parameters.asset);
+        return VaultSetting(asset_, 10 ** uint256(parameters.decimalsOffset), guard_, address(new Conduit(asset_)));
     }
 
     function _parameters() private view returns (TreasuryParameters memory parameters) {

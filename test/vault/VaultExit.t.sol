@@ -210,7 +210,7 @@ contract VaultExitTest is VaultFixture {
         vm.startPrank(alice);
         for (uint256 gasLimit = 20_000; gasLimit < 300_000; gasLimit += 2000) {
             uint256 snapshot = vm.snapshotState();
-            (bool isDone,) = address(vault).call{gas: gasLimit}(abi.encodeCall(vault.redeem, (100e12, alice, alice)));
+            (bool isDone,) = address(vault).call{gas: gasLimit}(abi.encodeCall(IERC4626.redeem, (100e12, alice, alice)));
             if (isDone) {
                 assertEq(asset.balanceOf(alice), _units(100), "paid whole or not at all");
                 assertEq(first.totalAssets(), 0, "the first leg cannot be made to fail");
@@ -237,7 +237,7 @@ contract VaultExitTest is VaultFixture {
         for (uint256 gasLimit = 2_000_000; gasLimit < 5_000_000; gasLimit += 50_000) {
             uint256 snapshot = vm.snapshotState();
             (bool isDone, bytes memory answer) =
-                address(vault).call{gas: gasLimit}(abi.encodeCall(vault.redeem, (50e12, alice, alice)));
+                address(vault).call{gas: gasLimit}(abi.encodeCall(IERC4626.redeem, (50e12, alice, alice)));
             if (isDone) {
                 assertEq(third.totalAssets(), _units(30), "the first leg cannot be made to fail");
                 assertEq(second.totalAssets() + first.totalAssets(), _units(120));
@@ -258,7 +258,7 @@ contract VaultExitTest is VaultFixture {
         vm.startPrank(alice);
         // Plenty for everything that runs, but short of the allowance of a read, so the failure is not believed.
         (bool isDone, bytes memory answer) =
-            address(vault).call{gas: 900_000}(abi.encodeCall(vault.redeem, (10e12, alice, alice)));
+            address(vault).call{gas: 900_000}(abi.encodeCall(IERC4626.redeem, (10e12, alice, alice)));
         assertFalse(isDone);
         assertEq(_errorOf(answer), ITreasuryVault.GasTooLow.selector);
         vault.redeem(10e12, alice, alice);

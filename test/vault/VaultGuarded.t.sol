@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+
 import {IConduit} from "../../contracts/interfaces/IConduit.sol";
 import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
 import {ExitEntry, NavParameters, NavState} from "../../contracts/types/Nav.sol";
@@ -346,10 +348,10 @@ contract VaultReentrancyTest is VaultFixture {
     bytes4 internal lastAnswer;
 
     function _writes() internal {
-        calls.push(abi.encodeCall(vault.deposit, (1, thief)));
-        calls.push(abi.encodeCall(vault.mint, (1, thief)));
-        calls.push(abi.encodeCall(vault.withdraw, (1, thief, thief)));
-        calls.push(abi.encodeCall(vault.redeem, (1, thief, thief)));
+        calls.push(abi.encodeCall(IERC4626.deposit, (1, thief)));
+        calls.push(abi.encodeCall(IERC4626.mint, (1, thief)));
+        calls.push(abi.encodeCall(IERC4626.withdraw, (1, thief, thief)));
+        calls.push(abi.encodeCall(IERC4626.redeem, (1, thief, thief)));
         calls.push(abi.encodeCall(vault.redeemInKind, (1, thief, thief, new address[](0))));
         calls.push(abi.encodeCall(vault.checkpoint, ()));
         calls.push(abi.encodeCall(vault.transfer, (thief, 0)));
