@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-venues test-agents test-e2e vectors \
-        fmt lint abi check-abi clean
+        fmt lint abi check-abi bench-gas check-gas clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
 LOCK := flock target/.setup.lock
@@ -14,6 +14,7 @@ CARGO := cargo
 STAMPS := target/stamps
 
 CONTRACT_SOURCES := $(shell find contracts script test -name '*.sol' 2>/dev/null) foundry.toml tools/solc
+BENCH_SOURCES := $(wildcard bench/contracts/*.sol)
 VENUE_SOURCES := $(shell find venues -name '*.sol' -not -path '*/out/*' -not -path '*/cache/*' 2>/dev/null) \
                  $(shell find contracts/strategies -name '*.sol' 2>/dev/null) venues/foundry.toml
 
@@ -31,6 +32,10 @@ $(STAMPS)/node: package.json package-lock.json
 $(STAMPS)/contracts: $(STAMPS)/node $(CONTRACT_SOURCES)
 	@echo "building contracts"
 	@$(LOCK) $(FORGE) build --quiet contracts script test/differential
+	@touch $@
+
+$(STAMPS)/bench: $(STAMPS)/contracts $(BENCH_SOURCES)
+	@$(LOCK) $(FORGE) build --quiet bench/contracts
 	@touch $@
 
 $(STAMPS)/venues: $(STAMPS)/node $(VENUE_SOURCES)
@@ -69,7 +74,7 @@ test-e2e: setup ## The story, the kills and the bad input, on real chains
 	@$(CARGO) test --quiet -p vagus-e2e
 
 fmt: ## Format everything
-	@$(FORGE) fmt && venues/forge.sh fmt && $(CARGO) fmt --all
+	@$(FORGE) fmt && $(FORGE) fmt bench && venues/forge.sh fmt && $(CARGO) fmt --all
 
 lint: $(STAMPS)/node ## Formatting and lints, as CI demands them
 	@tools/lint.sh
@@ -79,6 +84,12 @@ abi: contracts ## Write agents/chain/abi from the build
 
 check-abi: contracts ## Compare agents/chain/abi with the build
 	@node tools/export-abi.mjs --check
+
+bench-gas: $(STAMPS)/bench ## Measure gas and write bench/gas.json and bench/README.md
+	@node tools/bench-gas.mjs
+
+check-gas: $(STAMPS)/bench ## Measure gas again and compare with bench/gas.json and the targets
+	@node tools/bench-gas.mjs --check
 
 clean: ## Remove everything that was built
 	rm -rf target out cache venues/out venues/cache node_modules
