@@ -34,7 +34,7 @@ const options = parseArguments(process.argv.slice(2));
 const out = path.resolve(ROOT, options.out);
 
 if (options.profile !== undefined) {
-  process.stdout.write(await profile(out, options.profile));
+  process.stdout.write(await profile(out, options.profile).catch((error) => fail([`${error.message}.`])));
 } else {
   const figures = await measure(out).catch((error) => fail([`${error.message}.`]));
   const judged = judgeAll(JSON.parse(fs.readFileSync(TARGETS, 'utf8')), figures);

@@ -6,7 +6,7 @@ const COUNTS = [2, 5, 10, 20];
 const LEGS = [2, 6, 10];
 const DAY = 24 * HOUR;
 /** Contracts whose size is reported. */
-const CONTRACTS = ['TreasuryVault', 'PolicyGuard', 'GuardGovernance', 'Conduit', 'TreasuryFactory', 'TreasuryLens'];
+const CONTRACTS = ['TreasuryVault', 'VaultPeriphery', 'PolicyGuard', 'GuardGovernance', 'Conduit', 'TreasuryFactory', 'TreasuryLens'];
 
 function key(count, legs) {
   return `n${count}_k${legs}`;
@@ -44,7 +44,7 @@ const floor = (world, legs) => rebalanced(world, world.mover, legs, (moves) => w
 async function user(world, vault, name, values, change = undefined) {
   const { depositor } = world;
   const before = await world.balance(depositor);
-  const { gas } = await world.send(depositor, vault, vault === world.vault ? 'TreasuryVault' : 'BareVault', name, values);
+  const { gas } = await world.send(depositor, vault, vault === world.vault ? 'ITreasuryVault' : 'BareVault', name, values);
   const moved = (await world.balance(depositor)) - before;
   demand(change === undefined || moved === change, `the depositor's balance changed by ${moved}`);
   return gas;
@@ -114,7 +114,7 @@ async function governance(world, figures) {
   tightened.strategies[1].cap -= 1n;
   await world.stale(async () => {
     figures[`adopt_policy_at_once${suffix}`] = (await world.submit(tightened)).gas;
-    const { policyVersion } = await world.read(world.guard, 'PolicyGuard', 'guardState');
+    const { policyVersion } = await world.read(world.guard, 'IPolicyGuard', 'guardState');
     demand(policyVersion === 2n, 'the tightened document is not in force');
   });
 }
@@ -155,7 +155,7 @@ export async function measure(out) {
       figures.rebalance_follow[key(10, legs)] = await world.fresh(() => rebalance(world, legs), DAY);
     }
     figures.rebalance_stale[key(10, 2)] = await world.stale(() => rebalance(world, 2));
-    if (world.artifact('PolicyGuard').has('rebalanceFor')) {
+    if (world.artifact('IPolicyGuard').has('rebalanceFor')) {
       figures.rebalance_for = { [key(10, 2)]: await world.fresh(() => relay(world, 2)) };
     }
   });
@@ -167,7 +167,7 @@ export async function measure(out) {
       figures.deposit_fees_n5 = await world.fresh(async () => {
         await world.earn();
         world.chain.warp(world.chain.now + HOUR);
-        const feeShares = () => world.read(world.vault, 'TreasuryVault', 'balanceOf', [world.feeRecipient]);
+        const feeShares = () => world.read(world.vault, 'ITreasuryVault', 'balanceOf', [world.feeRecipient]);
         const before = await feeShares();
         const gas = await deposit(world, world.vault);
         const after = await feeShares();

@@ -136,7 +136,7 @@ export async function profile(out, key) {
   const { targetWeights } = await World.featuresOf(out);
   const world = await World.build(out, count, { features: { ...NO_FEATURES, targetWeights }, isTraced: true });
   try {
-    const conduit = hexAddress(await world.read(world.vault, 'TreasuryVault', 'conduit'));
+    const conduit = hexAddress(await world.read(world.vault, 'ITreasuryVault', 'conduit'));
     const names = new Map([
       [world.guard, 'PolicyGuard'], [world.vault, 'TreasuryVault'], [conduit, 'Conduit'], [world.asset, 'asset'],
       [world.mover, 'BareMover'], ...world.strategies.map((strategy) => [strategy, 'strategies']),

@@ -105,14 +105,14 @@ export class World {
   }
 
   rebalance(moves) {
-    return this.#plan(moves).then((plan) => this.send(this.agent, this.guard, 'PolicyGuard', 'rebalance', [plan]));
+    return this.#plan(moves).then((plan) => this.send(this.agent, this.guard, 'IPolicyGuard', 'rebalance', [plan]));
   }
 
   /** The same, signed by the agent and sent by somebody else. */
   async relay(moves) {
     const plan = await this.#plan(moves);
     const signature = await this.chain.rpc('eth_signTypedData_v4', this.agent, this.#typedData(plan));
-    return this.send(this.stranger, this.guard, 'PolicyGuard', 'rebalanceFor', [plan, this.agent, signature]);
+    return this.send(this.stranger, this.guard, 'IPolicyGuard', 'rebalanceFor', [plan, this.agent, signature]);
   }
 
   bareMove(moves) {
@@ -141,7 +141,7 @@ export class World {
   }
 
   checkpoint() {
-    return this.send(this.stranger, this.vault, 'TreasuryVault', 'checkpoint', []);
+    return this.send(this.stranger, this.vault, 'ITreasuryVault', 'checkpoint', []);
   }
 
   /** Runs `work` an hour after a checkpoint, on the state of the last rebalance. */
@@ -173,11 +173,11 @@ export class World {
   }
 
   submit(document) {
-    return this.send(this.owner, this.guard, 'PolicyGuard', 'submitPolicy', [document]);
+    return this.send(this.owner, this.guard, 'IPolicyGuard', 'submitPolicy', [document]);
   }
 
   activate(document) {
-    return this.send(this.stranger, this.guard, 'PolicyGuard', 'activatePolicy', [document]);
+    return this.send(this.stranger, this.guard, 'IPolicyGuard', 'activatePolicy', [document]);
   }
 
   /** Strategies earn one hundredth of a percent of what they hold. */
@@ -320,8 +320,8 @@ export class World {
   }
 
   async #plan(moves) {
-    const state = await this.read(this.guard, 'PolicyGuard', 'guardState');
-    const { nonce } = await this.read(this.guard, 'PolicyGuard', 'agentState', [this.agent]);
+    const state = await this.read(this.guard, 'IPolicyGuard', 'guardState');
+    const { nonce } = await this.read(this.guard, 'IPolicyGuard', 'agentState', [this.agent]);
     return {
       policyVersion: state.policyVersion, nonce, vaultCount: state.rebalanceCount, deadline: this.chain.now + HOUR,
       decision: DECISION, moves,
@@ -364,7 +364,7 @@ export class World {
     const document = this.policy({ ...NO_FEATURES, [feature]: true });
     // Two strategies make no group of three: the list of groups alone is what is asked about.
     if (feature === 'groups') document.groups = [{ name: `0x67${'0'.repeat(62)}`, maxWeightBps: 5_000, cap: UNIT }];
-    const data = this.artifact('PolicyGuard').encode('submitPolicy', [document]);
+    const data = this.artifact('IPolicyGuard').encode('submitPolicy', [document]);
     try {
       await this.chain.call({ from: this.owner, to: this.guard, data });
       return true;
@@ -379,7 +379,7 @@ export class World {
   async #explain(error) {
     if (typeof error.data !== 'string' || error.data.length < 10) return error;
     const selector = error.data.slice(0, 10);
-    for (const name of ['PolicyGuard', 'TreasuryVault', 'TreasuryFactory', 'BenchStrategy', 'BenchToken']) {
+    for (const name of ['IPolicyGuard', 'ITreasuryVault', 'IConduit', 'ITreasuryFactory', 'BenchStrategy', 'BenchToken']) {
       for (const entry of this.artifact(name).abi.filter(({ type }) => type === 'error')) {
         if ((await this.chain.keccak(signatureOf(entry))).startsWith(selector)) {
           const words = error.data.slice(10).match(/.{64}/g) ?? [];
