@@ -5,7 +5,7 @@ use alloy::{
     sol_types::{SolCall, SolError, SolEvent},
 };
 use serde::{Deserialize, Serialize};
-use vagus_policy::{LegReceipt, Rebalance, Receipt, Refusal, Rule, decimal};
+use vagus_policy::{LegReceipt, MemberReading, Rebalance, Receipt, Refusal, Rule, decimal};
 
 use crate::{
     EventLog,
@@ -76,6 +76,16 @@ pub fn decode_receipt(output: &[u8]) -> Option<Receipt> {
                 value_after: leg.valueAfter,
                 shares_before: leg.sharesBefore,
                 shares_after: leg.sharesAfter,
+            })
+            .collect(),
+        members: receipt
+            .members
+            .iter()
+            .map(|member| MemberReading {
+                index: member.index,
+                is_readable: member.isReadable,
+                value: member.value,
+                shares: member.shares,
             })
             .collect(),
     })

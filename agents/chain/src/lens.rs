@@ -151,6 +151,8 @@ fn nav_state(nav: LensNav) -> Result<NavState, String> {
         entry_assets: nav.entryAssets,
         base_assets: nav.baseAssets,
         supply: nav.supply,
+        pending_fee_shares: nav.pendingFeeShares,
+        high_water_price: nav.highWaterPrice,
         seasoned_wad: nav.seasonedWad,
         mark_price: nav.markPrice,
         observation_price: nav.observationPrice,

@@ -3,8 +3,8 @@
 
 use alloy_primitives::{Address, U256};
 use vagus_policy::{
-    AgentState, Bucket, Ceilings, GuardState, LegReceipt, Mode, Move, Policy, Rebalance, Receipt,
-    Refusal, Rule,
+    AgentState, Bucket, Ceilings, GuardState, LegReceipt, MemberReading, Mode, Move, Policy,
+    Rebalance, Receipt, Refusal, Rule,
 };
 
 #[allow(missing_docs, unreachable_pub, missing_debug_implementations, clippy::too_many_arguments)]
@@ -18,7 +18,10 @@ pub(crate) mod sol {
         struct LegReceipt {
             uint256 assets; uint256 valueBefore; uint256 valueAfter; uint256 sharesBefore; uint256 sharesAfter;
         }
-        struct Receipt { uint256 nav; uint256 base; uint256 idleBefore; uint256 idleAfter; LegReceipt[] legs; }
+        struct MemberReading { uint8 index; bool isReadable; uint256 value; uint256 shares; }
+        struct Receipt {
+            uint256 nav; uint256 base; uint256 idleBefore; uint256 idleAfter; LegReceipt[] legs; MemberReading[] members;
+        }
         struct Bucket { uint64 levelWad; uint40 updatedAt; }
         struct GuardState {
             uint64 policyVersion; bytes32 policyHash; uint64 policyBlock; uint8 mode; uint64 rebalanceCount;
@@ -30,7 +33,7 @@ pub(crate) mod sol {
         struct StrategyState { address strategy; uint256 referencePrice; uint40 referenceAt; }
         struct NavState {
             uint256 liveAssets; uint256 navAssets; uint256 entryAssets; uint256 baseAssets; uint256 supply;
-            uint256 seasonedWad; uint256 markPrice; uint256 observationPrice; uint256 previousPrice;
+            uint256 pendingFeeShares; uint256 highWaterPrice; uint256 seasonedWad; uint256 markPrice; uint256 observationPrice; uint256 previousPrice;
             uint256 refreshedAt; bool isEntryOpen; bool isReadable;
         }
         struct Ceilings {
@@ -138,6 +141,16 @@ pub(crate) fn receipt(receipt: sol::Receipt) -> Receipt {
                 value_after: leg.valueAfter,
                 shares_before: leg.sharesBefore,
                 shares_after: leg.sharesAfter,
+            })
+            .collect(),
+        members: receipt
+            .members
+            .into_iter()
+            .map(|member| MemberReading {
+                index: member.index,
+                is_readable: member.isReadable,
+                value: member.value,
+                shares: member.shares,
             })
             .collect(),
     }

@@ -2,7 +2,7 @@
 //!
 //! Its hash is the keccak-256 of its canonical JSON by RFC 8785. Amounts are decimal strings; the few plain numbers
 //! (heights, times, counts) stay below 2^53, where every JSON reader agrees on them. Nothing in it comes from a wall
-//! clock or from the machine. The schema is `schema/decision-record.v1.json`.
+//! clock or from the machine. The schema is `schema/decision-record.v2.json`.
 
 mod canonical;
 mod consistency;
@@ -15,7 +15,7 @@ use vagus_allocator::{Action, Decision, Inputs, Limiting, Reason};
 use vagus_policy::{BlockRef, Rebalance, Receipt, Rule, Snapshot, decimal};
 
 /// Version of the record's shape. A change of any field, here or in what it is made of, is a new version.
-pub const RECORD_SCHEMA_VERSION: u32 = 1;
+pub const RECORD_SCHEMA_VERSION: u32 = 2;
 
 /// A record that cannot be, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -171,14 +171,19 @@ impl DecisionRecord {
     /// # Errors
     /// [`RecordError::Unreadable`] if it is none of this version or written in any other way.
     pub fn from_canonical(text: &str) -> std::result::Result<Self, RecordError> {
-        let record: Self = serde_json::from_str(text)
-            .map_err(|error| RecordError::Unreadable(error.to_string()))?;
-        if record.schema_version != RECORD_SCHEMA_VERSION {
+        /// What stands in records of every version.
+        #[derive(Deserialize)]
+        struct Versioned {
+            schema_version: u32,
+        }
+        let unreadable = |error: serde_json::Error| RecordError::Unreadable(error.to_string());
+        let Versioned { schema_version } = serde_json::from_str(text).map_err(unreadable)?;
+        if schema_version != RECORD_SCHEMA_VERSION {
             return Err(RecordError::Unreadable(format!(
-                "schema version {}, expected {RECORD_SCHEMA_VERSION}",
-                record.schema_version
+                "schema version {schema_version}, expected {RECORD_SCHEMA_VERSION}"
             )));
         }
+        let record: Self = serde_json::from_str(text).map_err(unreadable)?;
         if record.to_canonical()? != text {
             return Err(RecordError::Unreadable("it is not in canonical form".to_owned()));
         }

@@ -31,6 +31,7 @@ pub mod decimal;
 pub mod digest;
 pub mod document;
 pub mod encode;
+pub mod groups;
 pub mod math;
 pub mod observation;
 pub mod predict;
@@ -53,7 +54,9 @@ pub use document::{
 pub use encode::{DecodeError, decode, encode, hash};
 pub use observation::{Bound, Checked, Observation, Reference, Subject};
 pub use predict::predict;
-pub use rebalance::{ALL_ASSETS, ANY_COUNT, LegReceipt, MAX_MOVES, Move, Rebalance, Receipt};
+pub use rebalance::{
+    ALL_ASSETS, ANY_COUNT, LegReceipt, MAX_MOVES, MemberReading, Move, Rebalance, Receipt,
+};
 pub use rule::{Refusal, Rule};
 pub use snapshot::{
     AaveV3Curve, AgentState, AssetInfo, BlockRef, Bucket, Checkpoint, Curve, GuardState,

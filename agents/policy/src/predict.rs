@@ -4,9 +4,10 @@ use alloy_primitives::U256;
 
 use crate::{
     document::Policy,
+    groups::untouched_members,
     math::{PRICE_ONE, mul_div_down, mul_div_up},
     price::price_down,
-    rebalance::{ALL_ASSETS, LegReceipt, Move, Receipt},
+    rebalance::{ALL_ASSETS, LegReceipt, MemberReading, Move, Receipt},
     snapshot::{StrategyState, VaultState},
 };
 
@@ -48,7 +49,11 @@ pub fn predict(policy: &Policy, state: &VaultState, moves: &[Move]) -> Receipt {
         })
         .collect();
     idle_after = idle_after.saturating_sub(deposited);
-    Receipt { nav, base, idle_before: state.idle, idle_after, legs }
+    let members = untouched_members(policy, moves)
+        .into_iter()
+        .map(|index| member(index, state.strategies.get(usize::from(index))))
+        .collect();
+    Receipt { nav, base, idle_before: state.idle, idle_after, legs, members }
 }
 
 fn deposit(strategy: &StrategyState, assets: U256) -> LegReceipt {
@@ -88,6 +93,19 @@ fn withdraw_all(strategy: &StrategyState) -> LegReceipt {
         value_after: U256::ZERO,
         shares_before: strategy.shares,
         shares_after: U256::ZERO,
+    }
+}
+
+/// A position that no leg touches stays as it is; one that the state does not know cannot be read.
+fn member(index: u8, strategy: Option<&StrategyState>) -> MemberReading {
+    match strategy.filter(|strategy| strategy.is_readable) {
+        None => MemberReading { index, ..MemberReading::default() },
+        Some(strategy) => MemberReading {
+            index,
+            is_readable: true,
+            value: strategy.redeem_assets,
+            shares: strategy.shares,
+        },
     }
 }
 

@@ -63,6 +63,21 @@ pub struct LegReceipt {
     pub shares_after: U256,
 }
 
+/// A member of a group, read after the legs because one of them deposited into the group and none touched this member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberReading {
+    /// Place of the strategy in the policy's list.
+    pub index: u8,
+    /// Whether balance and value could be read; if not, both are zero here.
+    pub is_readable: bool,
+    /// `previewRedeem(balance)` of the vault's position.
+    #[serde(with = "decimal")]
+    pub value: U256,
+    /// Shares held.
+    #[serde(with = "decimal")]
+    pub shares: U256,
+}
+
 /// What an execution did, or is predicted to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
@@ -80,4 +95,6 @@ pub struct Receipt {
     pub idle_after: U256,
     /// One per move, in order.
     pub legs: Vec<LegReceipt>,
+    /// Untouched members of the groups deposited into, in policy order.
+    pub members: Vec<MemberReading>,
 }

@@ -47,9 +47,15 @@ pub struct NavState {
     /// NAV × seasoned share of supply.
     #[serde(with = "decimal")]
     pub base_assets: U256,
-    /// Shares in existence.
+    /// Shares in existence, with the fee shares that a refresh in the block would mint.
     #[serde(with = "decimal")]
     pub supply: U256,
+    /// Those fee shares.
+    #[serde(with = "decimal")]
+    pub pending_fee_shares: U256,
+    /// Price above which the performance fee is due.
+    #[serde(with = "decimal")]
+    pub high_water_price: U256,
     /// Seasoned supply ÷ supply, 10^18 = all.
     #[serde(with = "decimal")]
     pub seasoned_wad: U256,

@@ -58,6 +58,8 @@ fn view(vault: Address, strategies: Vec<(StrategyView, LensReference)>) -> Vault
             entryAssets: U256::from(3),
             baseAssets: U256::from(4),
             supply: U256::from(5),
+            pendingFeeShares: U256::from(50),
+            highWaterPrice: U256::from(51),
             seasonedWad: U256::from(6),
             markPrice: U256::from(7),
             observationPrice: U256::from(8),
@@ -139,6 +141,8 @@ fn every_value_arrives_where_it_belongs() {
     assert_eq!((vault.vault, vault.agent.agent), (query(9).vault, query(9).agent));
     assert_eq!((vault.checkpoint.nav, vault.checkpoint.base), (U256::from(11), U256::from(12)));
     assert_eq!((vault.nav.live_assets, vault.nav.previous_price), (U256::from(1), U256::from(9)));
+    assert_eq!(vault.nav.pending_fee_shares, U256::from(50));
+    assert_eq!(vault.nav.high_water_price, U256::from(51));
     assert_eq!((vault.nav.is_entry_open, vault.nav.is_readable), (true, false));
     assert_eq!((vault.guard_state.mode, vault.guard_state.rebalance_count), (Mode::ExitOnly, 16));
     assert_eq!(

@@ -30,12 +30,23 @@ fn returned(receipt: &Receipt) -> Bytes {
             sharesAfter: leg.shares_after,
         })
         .collect();
+    let members = receipt
+        .members
+        .iter()
+        .map(|member| IPolicyGuard::MemberReading {
+            index: member.index,
+            isReadable: member.is_readable,
+            value: member.value,
+            shares: member.shares,
+        })
+        .collect();
     IPolicyGuard::rebalanceCall::abi_encode_returns(&IPolicyGuard::Receipt {
         nav: receipt.nav,
         base: receipt.base,
         idleBefore: receipt.idle_before,
         idleAfter: receipt.idle_after,
         legs,
+        members,
     })
     .into()
 }

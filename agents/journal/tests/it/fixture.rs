@@ -12,8 +12,8 @@ use vagus_journal::{
 };
 use vagus_policy::{
     AaveV3Curve, AgentState, AssetInfo, BlockRef, Bucket, Checkpoint, Curve, GuardState,
-    LegReceipt, Mode, Move, NavState, Rebalance, Receipt, Rule, Snapshot, StrategyState,
-    VaultState,
+    LegReceipt, MemberReading, Mode, Move, NavState, Rebalance, Receipt, Rule, Snapshot,
+    StrategyState, VaultState,
 };
 
 pub(crate) const CHAIN: u64 = 31_337;
@@ -174,7 +174,16 @@ pub(crate) fn rebalance(vault: Address, previous: B256, number: u64) -> Decision
             decision: B256::ZERO,
             moves,
         },
-        predicted: Receipt { nav: U256::from(1), legs: vec![leg], ..Receipt::default() },
+        predicted: Receipt {
+            nav: U256::from(1),
+            legs: vec![leg],
+            members: vec![MemberReading {
+                index: 1,
+                is_readable: true,
+                ..MemberReading::default()
+            }],
+            ..Receipt::default()
+        },
     };
     DecisionRecord::new(header(vault), previous, body)
 }

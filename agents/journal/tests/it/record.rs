@@ -20,22 +20,22 @@ fn hold_run() -> DecisionRecord {
     DecisionRecord::new(hold(VAULT, 100).header, keccak256("before"), body)
 }
 
-/// Bytes and hash as they were when version 1 was fixed. A change here is a new schema version.
+/// Bytes and hash as they were when version 2 was fixed. A change here is a new schema version.
 #[test]
-fn bytes_and_hash_of_version_1_are_pinned() {
+fn bytes_and_hash_of_version_2_are_pinned() {
     let cases = [
         (
-            "rebalance.v1.json",
+            "rebalance.v2.json",
             rebalance(VAULT, B256::ZERO, 100),
-            "0x40bc5c66b505bbcd74e5d042259a713c70b6170b10ebb7b49da6e4992a341d6e",
+            "0xbaf5763a2b90245bbe7a9db1a8f9cceaba4ec1aacc43fb13f0df71de575d9092",
         ),
         (
-            "hold.v1.json",
+            "hold.v2.json",
             hold_run(),
-            "0x25762ea730f38fbdc376e49080a634d826d9e122fbc7fe98965b928fc1200ee2",
+            "0x7777d4d7b46c744965bd2497134661c1f83746a4a83a7c649fb667103bbd33b9",
         ),
     ];
-    assert_eq!(RECORD_SCHEMA_VERSION, 1);
+    assert_eq!(RECORD_SCHEMA_VERSION, 2);
     for (name, record, hash) in cases {
         let pinned = std::fs::read_to_string(golden(name)).unwrap();
         assert_eq!(record.to_canonical().unwrap(), pinned, "{name}");
@@ -121,11 +121,16 @@ fn a_number_that_json_would_round_is_refused_one_past_the_limit() {
 fn only_the_one_text_is_read_back() {
     let text = rebalance(VAULT, B256::ZERO, 100).to_canonical().unwrap();
     let spaced = text.replacen(':', ": ", 1);
-    let newer = text.replace("\"schema_version\":1", "\"schema_version\":2");
+    let newer = text.replace("\"schema_version\":2", "\"schema_version\":3");
+    // Version 1 had fewer fields: what is wrong is its version, not what it lacks.
+    let older = text.replace("\"schema_version\":2", "\"schema_version\":1");
+    let older = older.replace("\"pending_fee_shares\":\"0\",", "");
+    assert!(older.len() + 10 < text.len());
     let more = text.replacen('{', "{\"a\":1,", 1);
     for (text, expected) in [
         (spaced, "not in canonical form"),
-        (newer, "schema version 2, expected 1"),
+        (newer, "schema version 3, expected 2"),
+        (older, "schema version 1, expected 2"),
         (more, "unknown field `a`"),
         (String::new(), "EOF"),
     ] {
@@ -136,7 +141,7 @@ fn only_the_one_text_is_read_back() {
 
 #[test]
 fn both_kinds_follow_the_schema_and_what_is_missing_or_added_does_not() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/decision-record.v1.json");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/decision-record.v2.json");
     let schema: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let mut refused = rebalance(VAULT, B256::ZERO, 100);
@@ -191,7 +196,7 @@ fn each_object(value: &Value, visit: &mut impl FnMut(&str)) {
 fn a_record_cannot_say_two_things() {
     type Change = fn(&mut DecisionRecord);
     let cases: [(&str, Change); 9] = [
-        ("schema_version", |r| r.schema_version = 2),
+        ("schema_version", |r| r.schema_version = 1),
         ("snapshot.chain_id", |r| r.header.chain_id = 1),
         ("snapshot.vault.vault", |r| r.header.vault = OTHER_VAULT),
         ("inputs.agent", |r| observation(r).inputs.agent = OTHER_VAULT),

@@ -53,7 +53,14 @@ fn exact(state: &VaultState, moves: &[Move]) -> Receipt {
         })
         .collect();
     let whole = U256::from(NAV);
-    Receipt { nav: whole, base: whole, idle_before: state.idle, idle_after: idle, legs }
+    Receipt {
+        nav: whole,
+        base: whole,
+        idle_before: state.idle,
+        idle_after: idle,
+        legs,
+        members: Vec::new(),
+    }
 }
 
 fn refusal(rule: Rule, observed: u64, limit: u64) -> Refusal {
@@ -409,6 +416,7 @@ proptest! {
             idle_before: U256::MAX,
             idle_after: U256::ZERO,
             legs: legs.to_vec(),
+            members: Vec::new(),
         };
         let mut plan = plan(vec![withdraw(0, ALL_ASSETS), deposit(1, 1)]);
         plan.deadline = u64::MAX;
