@@ -2,7 +2,7 @@
 // Measures gas and writes bench/gas.json and bench/README.md. With --check it writes nothing and fails if a figure differs
 // from the committed file, or if a target stands otherwise than bench/targets.json says.
 //
-//   node tools/bench-gas.mjs [--check | --profile <key such as n5_k2>] [--out <forge out folder>]
+//   node tools/bench-gas.mjs [--check | --profile <key such as n5_k2 or deposit_n5>] [--out <forge out folder>]
 import fs from 'node:fs';
 import path from 'node:path';
 

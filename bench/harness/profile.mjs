@@ -1,8 +1,8 @@
-// Where the gas of one rebalance goes: by contract and kind of instruction, and by function of our own contracts.
+// Where the gas of one transaction goes: by contract and kind of instruction, and by function of our own contracts.
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { NO_FEATURES, ROOT, World } from './world.mjs';
+import { NO_FEATURES, ROOT, USER_AMOUNT, World } from './world.mjs';
 
 const CALLS = new Set(['CALL', 'STATICCALL', 'DELEGATECALL', 'CALLCODE', 'CREATE', 'CREATE2']);
 const KINDS = {
@@ -121,33 +121,60 @@ function describe(title, { rows, base, calldata, execution, refund, gas }, funct
     if (!key.includes('CALL') || sum.gas / sum.count >= 2_600) line(key, sum);
   }
   for (const [code, functionAt] of Object.entries(functionsByCode)) {
-    lines.push('', `  ${code} by function, calls and storage included (gas, instructions)`);
     const mine = rows.filter((row) => row.code === code);
+    if (mine.length === 0) continue;
+    lines.push('', `  ${code} by function, calls and storage included (gas, instructions)`);
     for (const [key, sum] of sums(mine, ({ step }) => functionAt(step.pc))) line(key, sum);
   }
   return `${lines.join('\n')}\n\n`;
 }
 
-/** Text about the rebalance with this key, and about the floor below it. */
+const USER = {
+  deposit: (world) => ['deposit(uint256,address)', [USER_AMOUNT, world.depositor]],
+  withdraw_idle: (world) => ['withdraw(uint256,address,address)', [USER_AMOUNT, world.depositor, world.depositor]],
+  redeem_in_kind: (world) => ['redeemInKind', [USER_AMOUNT, world.depositor, world.depositor, []]],
+};
+
+/** The transactions behind a key: name in the report, and how to send it. */
+function transactionsOf(key) {
+  const pair = /^n(\d+)_k(\d+)$/.exec(key);
+  if (pair !== null) {
+    const legs = Number(pair[2]);
+    return { count: Number(pair[1]), sends: {
+      rebalance: (world) => world.rebalance(world.moves(legs)),
+      floor: (world) => world.bareMove(world.moves(legs)),
+    } };
+  }
+  const user = /^(\w+)_n(\d+)$/.exec(key);
+  if (user === null || USER[user[1]] === undefined) {
+    throw new Error(`"${key}" cannot be profiled; expected one such as n5_k2, ${Object.keys(USER).map((name) => `${name}_n5`).join(', ')}`);
+  }
+  const send = (vault, contract) => (world) => world.send(world.depositor, world[vault], contract, ...USER[user[1]](world));
+  const sends = { vault: send('vault', 'ITreasuryVault') };
+  if (user[1] !== 'redeem_in_kind') sends.floor = send('bareVault', 'BareVault');
+  return { count: Number(user[2]), sends };
+}
+
+/** Text about the transaction with this key, and about the floor below it. */
 export async function profile(out, key) {
-  const match = /^n(\d+)_k(\d+)$/.exec(key);
-  if (match === null) throw new Error(`"${key}" is no key of a rebalance; expected one such as n5_k2`);
-  const [count, legs] = [Number(match[1]), Number(match[2])];
+  const { count, sends } = transactionsOf(key);
   const { targetWeights } = await World.featuresOf(out);
   const world = await World.build(out, count, { features: { ...NO_FEATURES, targetWeights }, isTraced: true });
   try {
     const conduit = hexAddress(await world.read(world.vault, 'ITreasuryVault', 'conduit'));
     const names = new Map([
       [world.guard, 'PolicyGuard'], [world.vault, 'TreasuryVault'], [conduit, 'Conduit'], [world.asset, 'asset'],
-      [world.mover, 'BareMover'], ...world.strategies.map((strategy) => [strategy, 'strategies']),
+      [world.mover, 'floor'], [world.bareVault, 'floor'], ...world.strategies.map((strategy) => [strategy, 'strategies']),
     ].map(([address, name]) => [address.toLowerCase(), name]));
     const label = (address) => names.get(address.toLowerCase()) ?? address;
     const functions = Object.fromEntries(['PolicyGuard', 'TreasuryVault', 'Conduit']
       .map((name) => [name, functionsOf(world.artifact(name), out)]));
-    const moves = world.moves(legs);
-    const above = await world.fresh(async () => trace(world, await world.rebalance(moves), label));
-    const floor = await world.fresh(async () => trace(world, await world.bareMove(moves), label));
-    return describe(`rebalance ${key}`, above, functions) + describe(`floor ${key}`, floor, {});
+    let text = '';
+    for (const [name, send] of Object.entries(sends)) {
+      const traced = await world.fresh(async () => trace(world, await send(world), label));
+      text += describe(`${name} ${key}`, traced, name === 'floor' ? {} : functions);
+    }
+    return text;
   } finally {
     world.stop();
   }

@@ -217,6 +217,6 @@ ${sizeTable(figures)}
 - Keys, deployers and times are fixed. What stands in calldata does not depend on the code measured, so a figure moves only when the code's
   cost does.
 
-${'`node tools/bench-gas.mjs --profile n5_k2`'} shows where the gas of a rebalance goes, by contract and kind of instruction.
+${'`node tools/bench-gas.mjs --profile n5_k2`'} (or ${'`deposit_n5`'}) shows where the gas goes, by contract, kind of instruction and function.
 `;
 }
