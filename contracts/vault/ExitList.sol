@@ -8,6 +8,7 @@ import {IConduit} from "../interfaces/IConduit.sol";
 import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
 import {ExitEntry} from "../types/Nav.sol";
 import {MAX_STRATEGIES, StrategyStatus} from "../types/Policy.sol";
+import {NavSettings} from "./NavSettings.sol";
 import {SafeStrategyCall} from "./SafeStrategyCall.sol";
 
 /// @title The exit list and its replacement
@@ -16,20 +17,25 @@ import {SafeStrategyCall} from "./SafeStrategyCall.sol";
 /// still contains it through the mark, and a later policy can list it again. To keep it in view, list it as written off
 /// instead.
 library ExitList {
+    using NavSettings for uint256[];
+
     /// @notice Whether a strategy is listed, in any status.
-    function contains(ExitEntry[] storage self, address strategy) internal view returns (bool) {
-        ExitEntry[] memory entries = self;
-        return _placeOf(entries, strategy) < entries.length;
+    function contains(uint256[] memory settings, address strategy) internal pure returns (bool) {
+        for (uint256 i = 0; i < settings.count(); ++i) {
+            (address entry,) = settings.entryAt(i);
+            if (entry == strategy) return true;
+        }
+        return false;
     }
 
     /// @notice Strategies that are not written off, in order.
-    function held(ExitEntry[] storage self) internal view returns (address[] memory strategies) {
-        uint256 length = self.length;
+    function held(uint256[] memory settings) internal pure returns (address[] memory strategies) {
+        uint256 length = settings.count();
         uint256 count;
         strategies = new address[](length);
         for (uint256 i = 0; i < length; ++i) {
-            ExitEntry memory entry = self[i];
-            if (entry.status != StrategyStatus.WrittenOff) strategies[count++] = entry.strategy;
+            (address strategy, StrategyStatus status) = settings.entryAt(i);
+            if (status != StrategyStatus.WrittenOff) strategies[count++] = strategy;
         }
         assembly ("memory-safe") {
             // Shortens the array to the entries in use; never lengthens it.
@@ -37,18 +43,13 @@ library ExitList {
         }
     }
 
-    /// @notice Replaces the list; takes back the allowance of every strategy that left Active.
-    function replace(
-        ExitEntry[] storage self,
-        ExitEntry[] memory entries,
-        address asset,
-        address guard,
-        IConduit conduit
-    ) internal {
+    /// @notice Checks the list that replaces `old`; takes back the allowance of every strategy that left Active.
+    function replace(ExitEntry[] memory old, ExitEntry[] memory entries, address asset, address guard, IConduit conduit)
+        internal
+    {
         if (entries.length > MAX_STRATEGIES) {
             revert ITreasuryVault.TooManyStrategies(entries.length, MAX_STRATEGIES);
         }
-        ExitEntry[] memory old = self;
         for (uint256 i = 0; i < entries.length; ++i) {
             address strategy = entries[i].strategy;
             bool isUnfit = strategy == asset || strategy == guard || strategy == address(conduit)
@@ -59,10 +60,6 @@ library ExitList {
         }
         for (uint256 i = 0; i < old.length; ++i) {
             _leave(old[i], entries, conduit);
-            self.pop();
-        }
-        for (uint256 i = 0; i < entries.length; ++i) {
-            self.push(entries[i]);
         }
     }
 

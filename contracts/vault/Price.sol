@@ -46,6 +46,17 @@ library Price {
         return packUp(Math.mulDiv(assets + 1, 1 << 128, units, Math.Rounding.Ceil));
     }
 
+    /// @notice The same price itself, rounded down.
+    /// @param assets At most `MAX_ASSETS`.
+    function ofDown(uint256 assets, uint256 units) internal pure returns (uint256) {
+        return Math.mulDiv(assets + 1, 1 << 128, units);
+    }
+
+    /// @notice A float times `unitsBefore ÷ unitsAfter`, as the nearest float from above.
+    function dilutedUp(uint64 packed, uint256 unitsBefore, uint256 unitsAfter) internal pure returns (uint64) {
+        return packUp(Math.mulDiv(unpack(packed), unitsBefore, unitsAfter, Math.Rounding.Ceil));
+    }
+
     /// @notice max(0, ⌊price × units⌋ − 1), at most 2^255.
     function assetsDown(uint256 price, uint256 units) internal pure returns (uint256) {
         (uint256 whole,) = _times(price, units);

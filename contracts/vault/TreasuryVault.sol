@@ -20,6 +20,7 @@ import {Conduit} from "./Conduit.sol";
 import {ExitList} from "./ExitList.sol";
 import {ExitLeg, ExitWalk} from "./ExitWalk.sol";
 import {NavAccounting, NavStorage, Observation} from "./NavAccounting.sol";
+import {NavSettings} from "./NavSettings.sol";
 import {Price} from "./Price.sol";
 import {RebalanceLegs} from "./RebalanceLegs.sol";
 import {SafeStrategyCall} from "./SafeStrategyCall.sol";
@@ -98,12 +99,12 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     }
 
     /// @inheritdoc IERC4626
-    function maxDeposit(address) external view returns (uint256 assets) {
+    function maxDeposit(address) external view returns (uint256) {
         _delegateView();
     }
 
     /// @inheritdoc IERC4626
-    function maxMint(address) external view returns (uint256 shares) {
+    function maxMint(address) external view returns (uint256) {
         _delegateView();
     }
 
@@ -166,12 +167,12 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     }
 
     /// @inheritdoc IERC4626
-    function maxWithdraw(address) external view returns (uint256 assets) {
+    function maxWithdraw(address) external view returns (uint256) {
         _delegateView();
     }
 
     /// @inheritdoc IERC4626
-    function maxRedeem(address) external view returns (uint256 shares) {
+    function maxRedeem(address) external view returns (uint256) {
         _delegateView();
     }
 
@@ -182,10 +183,11 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
         returns (uint256 idleAssets, address[] memory strategies, uint256[] memory amounts)
     {
         _requireAccounts(receiver, owner);
-        uint256 units = totalSupply() + _VIRTUAL_SHARES;
+        uint256[] memory settings = NavSettings.read(_nav.settings);
+        uint256 units = _takeManagement(NavSettings.parametersOf(settings));
         _burnFrom(owner, shares);
         idleAssets = _payInKind(address(_ASSET), shares, units, receiver, skip);
-        strategies = ExitList.held(_nav.exitList);
+        strategies = ExitList.held(settings);
         amounts = new uint256[](strategies.length);
         for (uint256 i = 0; i < strategies.length; ++i) {
             amounts[i] = _payInKind(strategies[i], shares, units, receiver, skip);
@@ -207,8 +209,9 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
         if (_nav.isFresh()) {
             (receipt.nav, receipt.base) = _checkpointed();
         } else {
-            Observation memory seen = _refresh();
-            (receipt.nav, receipt.base) = (seen.nav, _nav.baseOf(seen.nav, seen.supply));
+            Observation memory seen = _observe();
+            (receipt.nav, receipt.base) = (seen.nav, _nav.baseOf(seen));
+            _commit(seen);
         }
         RebalanceLegs.execute(legs, _ASSET, IConduit(_CONDUIT), receipt);
     }
@@ -221,7 +224,7 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
         locks
         returns (Receipt memory receipt)
     {
-        if (!ExitList.contains(_nav.exitList, strategy)) revert UnfitStrategy(strategy);
+        if (!ExitList.contains(NavSettings.read(_nav.settings), strategy)) revert UnfitStrategy(strategy);
         (receipt.nav, receipt.base) = _checkpointed();
         receipt.idleBefore = Balance.held(_ASSET);
         receipt.legs = new LegReceipt[](1);
@@ -304,22 +307,22 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     }
 
     /// @inheritdoc ITreasuryVault
-    function navState() external view returns (NavState memory state) {
+    function navState() external view returns (NavState memory) {
         _delegateView();
     }
 
     /// @inheritdoc ITreasuryVault
-    function checkpointState() external view returns (uint256 navAssets, uint256 baseAssets, bool isFresh) {
+    function checkpointState() external view returns (uint256, uint256, bool) {
         _delegateView();
     }
 
     /// @inheritdoc ITreasuryVault
-    function exitList() external view returns (ExitEntry[] memory list) {
+    function exitList() external view returns (ExitEntry[] memory) {
         _delegateView();
     }
 
     /// @inheritdoc ITreasuryVault
-    function navParameters() external view returns (NavParameters memory parameters) {
+    function navParameters() external view returns (NavParameters memory) {
         _delegateView();
     }
 
@@ -329,7 +332,7 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
         super._update(from, to, value);
     }
 
-    function _requireEntry(Observation memory seen, uint256 assets, address receiver) private view {
+    function _requireEntry(Observation memory seen, uint256 assets, address receiver) private pure {
         if (receiver == address(0)) revert ZeroAddress();
         if (!seen.isOpen) revert EntriesClosed();
         uint256 most = _largestEntry(seen);
@@ -433,6 +436,8 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
             delegateView := delegate
         }
         delegateView();
+        // Never reached: `_delegate` ends the call. It tells the compiler so.
+        assert(false);
     }
 
     function _setting() private returns (VaultSetting memory) {

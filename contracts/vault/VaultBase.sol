@@ -6,6 +6,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
+import {NavParameters} from "../types/Nav.sol";
 import {NavAccounting, NavStorage, Observation} from "./NavAccounting.sol";
 import {Price} from "./Price.sol";
 
@@ -22,9 +23,6 @@ struct VaultSetting {
 /// own before this.
 abstract contract VaultBase is ERC20 {
     using NavAccounting for NavStorage;
-
-    /// @dev Supply stays below this, so that products with prices keep inside their words.
-    uint256 internal constant MAX_SUPPLY = (1 << 144) - 1;
 
     IERC20 internal immutable _ASSET;
     uint256 internal immutable _VIRTUAL_SHARES;
@@ -72,9 +70,31 @@ abstract contract VaultBase is ERC20 {
 
     function _refresh() internal returns (Observation memory seen) {
         seen = _observe();
+        _commit(seen);
+    }
+
+    function _commit(Observation memory seen) internal {
         if (_nav.commit(seen)) {
             emit ITreasuryVault.Checkpointed(seen.live, Price.unpack(seen.mark), Price.unpack(seen.observation));
         }
+        _mintFees(seen.parameters.feeRecipient, seen.managementShares, seen.performanceShares);
+    }
+
+    /// @dev Takes the management fee by the settings in force and reads no strategy.
+    /// @return units Supply after it, and virtual shares.
+    function _takeManagement(NavParameters memory parameters) internal returns (uint256 units) {
+        uint256 supply = totalSupply();
+        units = supply + _VIRTUAL_SHARES;
+        uint256 shares = _nav.takeManagement(parameters, supply, units);
+        _mintFees(parameters.feeRecipient, shares, 0);
+        units += shares;
+    }
+
+    function _mintFees(address recipient, uint256 managementShares, uint256 performanceShares) private {
+        uint256 shares = managementShares + performanceShares;
+        if (shares == 0) return;
+        _mint(recipient, shares);
+        emit ITreasuryVault.FeesAccrued(recipient, managementShares, performanceShares);
     }
 
     function _checkpointed() internal view returns (uint256 navAssets, uint256 baseAssets) {
@@ -84,10 +104,10 @@ abstract contract VaultBase is ERC20 {
     }
 
     /// @dev Zero if what the cap leaves would mint nothing.
-    function _largestEntry(Observation memory seen) internal view returns (uint256 assets) {
-        uint256 room = MAX_SUPPLY - Math.min(seen.supply, MAX_SUPPLY);
+    function _largestEntry(Observation memory seen) internal pure returns (uint256 assets) {
+        uint256 room = NavAccounting.MAX_SUPPLY - seen.supply;
         assets = Math.min(
-            Math.saturatingSub(_nav.parameters.depositCap, seen.nav),
+            Math.saturatingSub(seen.parameters.depositCap, seen.nav),
             Price.mulDivSaturating(room, seen.entry + 1, seen.units)
         );
         if (_toEntrySharesDown(seen, assets) == 0) return 0;

@@ -10,6 +10,7 @@ import {ExitEntry, NavParameters, NavState} from "../types/Nav.sol";
 import {ExitList} from "./ExitList.sol";
 import {ExitWalk} from "./ExitWalk.sol";
 import {NavAccounting, NavStorage, Observation} from "./NavAccounting.sol";
+import {NavSettings} from "./NavSettings.sol";
 import {VaultBase, VaultSetting} from "./VaultBase.sol";
 
 /// @title The half of the vault's code that no entry, exit or rebalance runs through
@@ -17,6 +18,7 @@ import {VaultBase, VaultSetting} from "./VaultBase.sol";
 /// by delegatecall. Called directly it finds empty storage and moves nothing.
 contract VaultPeriphery is VaultBase {
     using NavAccounting for NavStorage;
+    using NavSettings for uint256[];
 
     /// @dev How often a `max*` view corrects itself before it gives up and answers zero.
     uint256 private constant MAX_TRIES = 4;
@@ -24,12 +26,16 @@ contract VaultPeriphery is VaultBase {
     constructor(VaultSetting memory setting) ERC20("", "") VaultBase(setting) {}
 
     /// @notice See `ITreasuryVault.adopt`.
-    function adopt(NavParameters memory parameters, ExitEntry[] memory exitList_) public onlyGuard locks {
-        // Seasoning up to now counts by the parameters that were in force.
+    function adopt(NavParameters memory parameters, ExitEntry[] memory exitList_) external onlyGuard locks {
+        // Fee and seasoning up to now count by the parameters that were in force.
+        uint256[] memory old = NavSettings.read(_nav.settings);
+        _takeManagement(old.parametersOf());
         _nav.accrue(totalSupply(), totalSupply());
-        _nav.parameters = parameters;
+        ExitList.replace(old.entriesOf(), exitList_, address(_ASSET), _GUARD, IConduit(_CONDUIT));
+        _nav.settings = NavSettings.write(parameters, exitList_);
+        _nav.seasoningSeconds = parameters.seasoningSeconds;
+        _nav.maxNavAgeSeconds = parameters.maxNavAgeSeconds;
         _nav.isOutdated = true;
-        ExitList.replace(_nav.exitList, exitList_, address(_ASSET), _GUARD, IConduit(_CONDUIT));
         emit ITreasuryVault.Adopted(parameters, exitList_);
     }
 
@@ -87,12 +93,12 @@ contract VaultPeriphery is VaultBase {
 
     /// @notice See `ITreasuryVault.exitList`.
     function exitList() external view returns (ExitEntry[] memory) {
-        return _nav.exitList;
+        return NavSettings.read(_nav.settings).entriesOf();
     }
 
     /// @notice See `ITreasuryVault.navParameters`.
     function navParameters() external view returns (NavParameters memory) {
-        return _nav.parameters;
+        return NavSettings.read(_nav.settings).parametersOf();
     }
 
     /// @dev The most shares up to `balance` that can be redeemed now, and what they pay; zero if that is nothing.

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {ExitEntry, NavParameters} from "../types/Nav.sol";
+import {StrategyStatus} from "../types/Policy.sol";
+
+/// @title Pricing parameters and exit list, in the code of a contract of their own
+/// @notice They change with a policy and are read by every entry and exit: one cold account instead of a cold slot each
+/// (docs/adr/0004). As words: three of parameters, then one per strategy. In front stands a STOP, so that nobody can
+/// run them.
+library NavSettings {
+    /// @notice The settings could not be stored.
+    error NotStored();
+
+    uint256 private constant HEAD = 3;
+    uint256 private constant WORD = 32;
+
+    /// @notice Stores settings and returns where.
+    function write(NavParameters memory parameters, ExitEntry[] memory entries) internal returns (address place) {
+        uint256[] memory words = new uint256[](HEAD + entries.length);
+        words[0] = uint256(parameters.maxGrowthWad) | (uint256(parameters.maxDrawdownBps) << 64)
+            | (uint256(parameters.entryHaltSeconds) << 80) | (uint256(parameters.seasoningSeconds) << 112)
+            | (uint256(parameters.maxNavAgeSeconds) << 144) | (uint256(parameters.managementFeeBps) << 176)
+            | (uint256(parameters.performanceFeeBps) << 192);
+        words[1] = parameters.depositCap;
+        words[2] = uint160(parameters.feeRecipient);
+        for (uint256 i = 0; i < entries.length; ++i) {
+            words[HEAD + i] = uint256(uint160(entries[i].strategy)) | (uint256(entries[i].status) << 160);
+        }
+        // PUSH2 size, DUP1, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURNDATASIZE, RETURN: all that follows is the code.
+        // At most 35 words and a byte: the size fits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        bytes memory code = abi.encodePacked(hex"61", uint16(words.length * WORD + 1), hex"80600a3d393df300", words);
+        assembly ("memory-safe") {
+            place := create(0, add(code, 0x20), mload(code))
+        }
+        if (place == address(0)) revert NotStored();
+    }
+
+    /// @notice The settings stored at a place; all zero and no strategy if that is nowhere.
+    function read(address place) internal view returns (uint256[] memory words) {
+        uint256 size = place.code.length;
+        if (size == 0) return new uint256[](HEAD);
+        assembly ("memory-safe") {
+            // Allocates the array by hand, so that its words are not cleared before they are written.
+            words := mload(0x40)
+            mstore(words, shr(5, size))
+            extcodecopy(place, add(words, 0x20), 1, sub(size, 1))
+            mstore(0x40, add(add(words, 0x20), sub(size, 1)))
+        }
+    }
+
+    /// @notice The parameters among them.
+    function parametersOf(uint256[] memory words) internal pure returns (NavParameters memory parameters) {
+        uint256 word = words[0];
+        // Each cast takes the field's own bits.
+        // forge-lint: disable-start(unsafe-typecast)
+        parameters.maxGrowthWad = uint64(word);
+        parameters.maxDrawdownBps = uint16(word >> 64);
+        parameters.entryHaltSeconds = uint32(word >> 80);
+        parameters.seasoningSeconds = uint32(word >> 112);
+        parameters.maxNavAgeSeconds = uint32(word >> 144);
+        parameters.managementFeeBps = uint16(word >> 176);
+        parameters.performanceFeeBps = uint16(word >> 192);
+        parameters.depositCap = uint128(words[1]);
+        parameters.feeRecipient = address(uint160(words[2]));
+        // forge-lint: disable-end(unsafe-typecast)
+    }
+
+    /// @notice How many strategies are listed.
+    function count(uint256[] memory words) internal pure returns (uint256) {
+        return words.length - HEAD;
+    }
+
+    /// @notice The `i`-th strategy of the exit list.
+    function entryAt(uint256[] memory words, uint256 i)
+        internal
+        pure
+        returns (address strategy, StrategyStatus status)
+    {
+        uint256 word = words[HEAD + i];
+        // The lowest 160 bits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return (address(uint160(word)), StrategyStatus(word >> 160));
+    }
+
+    /// @notice The exit list.
+    function entriesOf(uint256[] memory words) internal pure returns (ExitEntry[] memory entries) {
+        entries = new ExitEntry[](count(words));
+        for (uint256 i = 0; i < entries.length; ++i) {
+            (entries[i].strategy, entries[i].status) = entryAt(words, i);
+        }
+    }
+}
