@@ -288,7 +288,11 @@ library NavAccounting {
             uint256 exponent = Exponential.lnDown(price, highWater) * feeBps / BPS;
             uint256 most = seen.units + MAX_SUPPLY - seen.supply;
             seen.performanceShares = Exponential.timesExpDown(seen.units, exponent, most) - seen.units;
+            bool isMarkLive = seen.mark == seen.observation;
             _dilute(seen, seen.performanceShares);
+            // Not the diluted float, which may lie above: a second refresh in this block shall find the same.
+            seen.observation = Price.ofUp(seen.live, seen.units);
+            if (isMarkLive) seen.mark = seen.observation;
         }
         uint64 left = Price.ofUp(_navOf(seen), seen.units);
         if (Price.unpack(left) > highWater) seen.highWater = left;
