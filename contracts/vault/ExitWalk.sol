@@ -7,7 +7,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {StrategyStatus} from "../types/Policy.sol";
 import {Balance} from "./Balance.sol";
-import {Position} from "./NavAccounting.sol";
+import {Observation} from "./NavAccounting.sol";
+import {NavSettings} from "./NavSettings.sol";
 import {SafeStrategyCall} from "./SafeStrategyCall.sol";
 
 /// @dev One leg of an exit: redeem `shares` of a strategy.
@@ -30,6 +31,7 @@ struct ExitLeg {
 /// @notice Previews sum up a plan, exits carry one out; both come from `plan`. A plan is made before the first leg
 /// moves anything, so that strategies over the same venue preview as they execute.
 library ExitWalk {
+    using NavSettings for uint256[];
     using SafeStrategyCall for address;
 
     /// @dev Ends the leg's frame, which rolls it back; never reaches a caller of the vault.
@@ -39,18 +41,17 @@ library ExitWalk {
     /// @param isExact True for `withdraw`: legs are counted by what they pay. False for `redeem`: by what their shares
     /// are worth.
     /// @return legs The legs. @return missing What they leave unmet.
-    function plan(Position[] memory positions, uint256 start, uint256 wanted, bool isExact)
+    function plan(Observation memory seen, uint256 start, uint256 wanted, bool isExact)
         internal
         view
         returns (ExitLeg[] memory legs, uint256 missing)
     {
         missing = wanted;
         uint256 count;
-        legs = new ExitLeg[](positions.length);
-        for (uint256 i = start; i < positions.length && missing != 0; ++i) {
+        legs = new ExitLeg[](seen.shares.length);
+        for (uint256 i = start; i < seen.shares.length && missing != 0; ++i) {
             ExitLeg memory leg = legs[count];
-            if (!_fill(leg, positions[i], missing, isExact)) continue;
-            leg.index = i;
+            if (!_fill(leg, seen, i, missing, isExact)) continue;
             missing = Math.saturatingSub(missing, leg.gain);
             count += 1;
         }
@@ -61,13 +62,14 @@ library ExitWalk {
     }
 
     /// @notice What a walk to `target` costs and leaves unmet.
-    function preview(Position[] memory positions, uint256 idle, uint256 target, bool isExact)
+    function preview(Observation memory seen, uint256 target, bool isExact)
         internal
         view
         returns (uint256 cost, uint256 missing)
     {
+        if (target <= seen.idle) return (0, 0);
         ExitLeg[] memory legs;
-        (legs, missing) = plan(positions, 0, Math.saturatingSub(target, idle), isExact);
+        (legs, missing) = plan(seen, 0, target - seen.idle, isExact);
         for (uint256 i = 0; i < legs.length; ++i) {
             cost += legs[i].cost;
         }
@@ -85,26 +87,28 @@ library ExitWalk {
     }
 
     /// @dev Sizes one leg; false if the strategy has nothing to give or cannot be read.
-    function _fill(ExitLeg memory leg, Position memory position, uint256 wanted, bool isExact)
+    function _fill(ExitLeg memory leg, Observation memory seen, uint256 index, uint256 wanted, bool isExact)
         private
         view
         returns (bool isUsable)
     {
-        if (position.status == StrategyStatus.WrittenOff || position.shares == 0) return false;
-        address strategy = position.strategy;
+        uint256 held = seen.shares[index];
+        if (held == 0) return false;
+        (address strategy, StrategyStatus status) = seen.settings.entryAt(index);
+        if (status == StrategyStatus.WrittenOff) return false;
         // Not `tryAmount`: a strategy without a limit answers 2^256 − 1.
         (bool isRead, uint256 most) = strategy.tryWord(IERC4626.maxRedeem.selector, uint256(uint160(address(this))));
-        most = Math.min(most, position.shares);
+        most = Math.min(most, held);
         if (!isRead || most == 0) return false;
 
-        (leg.strategy, leg.held) = (strategy, position.shares);
+        (leg.index, leg.strategy, leg.held) = (index, strategy, held);
         uint256 worth;
         if (isExact) {
             (isRead, leg.shares, leg.received) = _sizeByPayment(strategy, most, wanted);
             if (!isRead) return false;
             (isRead, worth) = _worth(strategy, leg.shares);
         } else {
-            (isRead, leg.shares, worth) = _sizeByWorth(position, most, wanted);
+            (isRead, leg.shares, worth) = _sizeByWorth(strategy, most, most == held ? seen.worths[index] : 0, wanted);
             if (!isRead) return false;
             (isRead, leg.received) = _payment(strategy, leg.shares);
         }
@@ -130,15 +134,15 @@ library ExitWalk {
     }
 
     /// @dev The fewest shares worth `wanted`, at most `most`.
-    function _sizeByWorth(Position memory position, uint256 most, uint256 wanted)
+    /// @param mostWorth What `most` shares are worth, zero if not known.
+    function _sizeByWorth(address strategy, uint256 most, uint256 mostWorth, uint256 wanted)
         private
         view
         returns (bool isRead, uint256 shares, uint256 worth)
     {
-        address strategy = position.strategy;
-        (isRead, worth) = most == position.shares ? (true, position.assets) : _worth(strategy, most);
+        (isRead, worth) = mostWorth != 0 ? (true, mostWorth) : _worth(strategy, most);
         if (!isRead || worth < wanted) return (isRead, most, worth);
-        uint256 mostWorth = worth;
+        mostWorth = worth;
         (isRead, shares) = strategy.tryShares(IERC4626.convertToShares.selector, wanted);
         // `convertToShares` rounds down: its answer, or one more, is the fewest.
         for (uint256 i = 0; isRead && i < 2 && shares + i < most; ++i) {

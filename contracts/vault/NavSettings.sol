@@ -67,6 +67,41 @@ library NavSettings {
         // forge-lint: disable-end(unsafe-typecast)
     }
 
+    /// @notice Fastest recognised growth of the share price, per day, 1e18 = 100 %.
+    function maxGrowthWad(uint256[] memory words) internal pure returns (uint256) {
+        return words[0] & type(uint64).max;
+    }
+
+    /// @notice Fall of the mark per `entryHaltSeconds`, at most 10,000.
+    function maxDrawdownBps(uint256[] memory words) internal pure returns (uint256 bps) {
+        bps = (words[0] >> 64) & type(uint16).max;
+        if (bps > 10_000) bps = 10_000;
+    }
+
+    /// @notice Time over which the mark may fall by `maxDrawdownBps`.
+    function entryHaltSeconds(uint256[] memory words) internal pure returns (uint256) {
+        return (words[0] >> 80) & type(uint32).max;
+    }
+
+    /// @notice Both fees; zero where nobody receives them.
+    function feesBps(uint256[] memory words) internal pure returns (uint256 managementBps, uint256 performanceBps) {
+        uint256 both = words[0] >> 176;
+        if (both == 0 || words[2] == 0) return (0, 0);
+        return (both & type(uint16).max, both >> 16);
+    }
+
+    /// @notice Most NAV that deposits may reach.
+    function depositCap(uint256[] memory words) internal pure returns (uint256) {
+        return words[1];
+    }
+
+    /// @notice Receiver of fee shares.
+    function feeRecipient(uint256[] memory words) internal pure returns (address) {
+        // The word was written from an address.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return address(uint160(words[2]));
+    }
+
     /// @notice How many strategies are listed.
     function count(uint256[] memory words) internal pure returns (uint256) {
         return words.length - HEAD;

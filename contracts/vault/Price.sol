@@ -43,13 +43,14 @@ library Price {
     /// @notice Price of `assets` over `units` = shares + virtual shares, as the nearest float from above.
     /// @param assets At most `MAX_ASSETS`.
     function ofUp(uint256 assets, uint256 units) internal pure returns (uint64) {
-        return packUp(Math.mulDiv(assets + 1, 1 << 128, units, Math.Rounding.Ceil));
+        // Below 2^128 places to the left of the point: the shift loses nothing.
+        return packUp(Math.ceilDiv((assets + 1) << 128, units));
     }
 
     /// @notice The same price itself, rounded down.
     /// @param assets At most `MAX_ASSETS`.
     function ofDown(uint256 assets, uint256 units) internal pure returns (uint256) {
-        return Math.mulDiv(assets + 1, 1 << 128, units);
+        return ((assets + 1) << 128) / units;
     }
 
     /// @notice A float times `unitsBefore ÷ unitsAfter`, as the nearest float from above.

@@ -154,7 +154,7 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     /// @inheritdoc IERC4626
     function previewWithdraw(uint256 assets) external view whenUnlocked returns (uint256) {
         Observation memory seen = _observe();
-        (uint256 cost,) = ExitWalk.preview(seen.positions, seen.idle, assets, true);
+        (uint256 cost,) = ExitWalk.preview(seen, assets, true);
         return _toSharesUp(seen, assets + cost);
     }
 
@@ -162,7 +162,7 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     function previewRedeem(uint256 shares) external view whenUnlocked returns (uint256 assets) {
         Observation memory seen = _observe();
         uint256 target = _toAssetsDown(seen, shares);
-        (uint256 cost,) = ExitWalk.preview(seen.positions, seen.idle, target, false);
+        (uint256 cost,) = ExitWalk.preview(seen, target, false);
         return Math.saturatingSub(target, cost);
     }
 
@@ -184,7 +184,7 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     {
         _requireAccounts(receiver, owner);
         uint256[] memory settings = NavSettings.read(_nav.settings);
-        uint256 units = _takeManagement(NavSettings.parametersOf(settings));
+        uint256 units = _takeManagement(settings);
         _burnFrom(owner, shares);
         idleAssets = _payInKind(address(_ASSET), shares, units, receiver, skip);
         strategies = ExitList.held(settings);
@@ -265,6 +265,16 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
 
     // Views
 
+    /// @inheritdoc IERC20
+    function totalSupply() public view override(ERC20, IERC20, VaultBase) returns (uint256) {
+        return VaultBase.totalSupply();
+    }
+
+    /// @inheritdoc IERC20
+    function balanceOf(address account) public view override(ERC20, IERC20, VaultBase) returns (uint256) {
+        return VaultBase.balanceOf(account);
+    }
+
     /// @inheritdoc IERC20Permit
     function nonces(address owner) public view override(ERC20Permit, IERC20Permit) returns (uint256) {
         return super.nonces(owner);
@@ -329,7 +339,7 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     // Inside
 
     function _update(address from, address to, uint256 value) internal override(ERC20, VaultBase) {
-        super._update(from, to, value);
+        VaultBase._update(from, to, value);
     }
 
     function _requireEntry(Observation memory seen, uint256 assets, address receiver) private pure {
@@ -340,9 +350,9 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     }
 
     function _enter(Observation memory seen, uint256 assets, uint256 shares, address receiver) private {
-        uint256 before = Balance.held(_ASSET);
+        // Nothing has moved since idle was read: strategies were only asked.
         _ASSET.safeTransferFrom(msg.sender, address(this), assets);
-        uint256 received = Balance.held(_ASSET) - before;
+        uint256 received = Balance.held(_ASSET) - seen.idle;
         if (received != assets) revert UnexpectedTransfer(assets, received);
         _mint(receiver, shares);
         _nav.carryEntry(seen.units, seen.units + shares, assets);
@@ -351,11 +361,12 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
 
     /// @dev Brings `target` together from idle and strategies; reverts `Illiquid` if they do not suffice.
     function _walk(Observation memory seen, uint256 target, bool isExact) private returns (uint256 cost) {
-        uint256 missing = Math.saturatingSub(target, seen.idle);
+        if (target <= seen.idle) return 0;
+        uint256 missing = target - seen.idle;
         uint256 start = 0;
         bool isDone;
         while (!isDone) {
-            (ExitLeg[] memory legs, uint256 unmet) = ExitWalk.plan(seen.positions, start, missing, isExact);
+            (ExitLeg[] memory legs, uint256 unmet) = ExitWalk.plan(seen, start, missing, isExact);
             isDone = true;
             for (uint256 i = 0; i < legs.length && isDone; ++i) {
                 if (_tryLeg(legs[i])) {
@@ -437,7 +448,7 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
         }
         delegateView();
         // Never reached: `_delegate` ends the call. It tells the compiler so.
-        assert(false);
+        revert();
     }
 
     function _setting() private returns (VaultSetting memory) {

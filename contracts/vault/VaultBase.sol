@@ -6,8 +6,8 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
-import {NavParameters} from "../types/Nav.sol";
 import {NavAccounting, NavStorage, Observation} from "./NavAccounting.sol";
+import {NavSettings} from "./NavSettings.sol";
 import {Price} from "./Price.sol";
 
 /// @dev What a vault is built from; the same for both halves of its code.
@@ -23,6 +23,7 @@ struct VaultSetting {
 /// own before this.
 abstract contract VaultBase is ERC20 {
     using NavAccounting for NavStorage;
+    using NavSettings for uint256[];
 
     IERC20 internal immutable _ASSET;
     uint256 internal immutable _VIRTUAL_SHARES;
@@ -30,8 +31,11 @@ abstract contract VaultBase is ERC20 {
     address internal immutable _CONDUIT;
 
     NavStorage internal _nav;
+    /// @dev Balances; OpenZeppelin's own mapping and supply stay unused, so that the supply can lie in a slot that
+    /// every entry and exit writes anyway.
+    mapping(address account => uint256) private _shares;
 
-    bool internal transient _isLocked;
+    uint256 private transient _lock;
 
     modifier onlyGuard() {
         _requireGuard();
@@ -40,9 +44,9 @@ abstract contract VaultBase is ERC20 {
 
     modifier locks() {
         _requireUnlocked();
-        _isLocked = true;
+        _lock = 1;
         _;
-        _isLocked = false;
+        _lock = 0;
     }
 
     modifier whenUnlocked() {
@@ -57,19 +61,50 @@ abstract contract VaultBase is ERC20 {
         _CONDUIT = setting.conduit;
     }
 
-    /// @dev Every change of supply passes here, and carries the seasoned part over.
-    function _update(address from, address to, uint256 value) internal virtual override {
-        uint256 supplyBefore = totalSupply();
-        super._update(from, to, value);
-        if (from == address(0) || to == address(0)) _nav.accrue(supplyBefore, totalSupply());
+    /// @inheritdoc ERC20
+    function totalSupply() public view virtual override returns (uint256) {
+        return _nav.supply;
     }
 
-    function _observe() internal view returns (Observation memory) {
-        return _nav.observe(_ASSET, totalSupply(), _VIRTUAL_SHARES);
+    /// @inheritdoc ERC20
+    function balanceOf(address account) public view virtual override returns (uint256) {
+        return _shares[account];
+    }
+
+    /// @dev Every mint, burn and transfer passes here, with the errors and events of OpenZeppelin's.
+    function _update(address from, address to, uint256 value) internal virtual override {
+        uint256 supply;
+        if (from == address(0) || to == address(0)) supply = _nav.supply;
+        if (from == address(0)) {
+            _nav.accrue(supply + value);
+        } else {
+            uint256 balance = _shares[from];
+            if (balance < value) revert ERC20InsufficientBalance(from, balance, value);
+            unchecked {
+                _shares[from] = balance - value;
+            }
+        }
+        if (to == address(0)) {
+            // No balance is above the supply.
+            _nav.accrue(supply - value);
+        } else {
+            unchecked {
+                _shares[to] += value;
+            }
+        }
+        emit Transfer(from, to, value);
+    }
+
+    function _isLocked() internal view returns (bool) {
+        return _lock != 0;
+    }
+
+    function _observe() internal view returns (Observation memory seen) {
+        _nav.observe(seen, _ASSET, _VIRTUAL_SHARES);
     }
 
     function _refresh() internal returns (Observation memory seen) {
-        seen = _observe();
+        _nav.observe(seen, _ASSET, _VIRTUAL_SHARES);
         _commit(seen);
     }
 
@@ -77,37 +112,36 @@ abstract contract VaultBase is ERC20 {
         if (_nav.commit(seen)) {
             emit ITreasuryVault.Checkpointed(seen.live, Price.unpack(seen.mark), Price.unpack(seen.observation));
         }
-        _mintFees(seen.parameters.feeRecipient, seen.managementShares, seen.performanceShares);
+        _mintFees(seen.settings, seen.managementShares, seen.performanceShares);
     }
 
     /// @dev Takes the management fee by the settings in force and reads no strategy.
     /// @return units Supply after it, and virtual shares.
-    function _takeManagement(NavParameters memory parameters) internal returns (uint256 units) {
-        uint256 supply = totalSupply();
-        units = supply + _VIRTUAL_SHARES;
-        uint256 shares = _nav.takeManagement(parameters, supply, units);
-        _mintFees(parameters.feeRecipient, shares, 0);
+    function _takeManagement(uint256[] memory settings) internal returns (uint256 units) {
+        units = totalSupply() + _VIRTUAL_SHARES;
+        uint256 shares = _nav.takeManagement(settings, units);
+        _mintFees(settings, shares, 0);
         units += shares;
     }
 
-    function _mintFees(address recipient, uint256 managementShares, uint256 performanceShares) private {
+    function _mintFees(uint256[] memory settings, uint256 managementShares, uint256 performanceShares) private {
         uint256 shares = managementShares + performanceShares;
         if (shares == 0) return;
+        address recipient = settings.feeRecipient();
         _mint(recipient, shares);
         emit ITreasuryVault.FeesAccrued(recipient, managementShares, performanceShares);
     }
 
     function _checkpointed() internal view returns (uint256 navAssets, uint256 baseAssets) {
-        uint256 supply = totalSupply();
-        navAssets = _nav.checkpointNav(supply + _VIRTUAL_SHARES);
-        baseAssets = _nav.baseOf(navAssets, supply);
+        navAssets = _nav.checkpointNav(totalSupply() + _VIRTUAL_SHARES);
+        baseAssets = _nav.baseOf(navAssets);
     }
 
     /// @dev Zero if what the cap leaves would mint nothing.
     function _largestEntry(Observation memory seen) internal pure returns (uint256 assets) {
         uint256 room = NavAccounting.MAX_SUPPLY - seen.supply;
         assets = Math.min(
-            Math.saturatingSub(seen.parameters.depositCap, seen.nav),
+            Math.saturatingSub(seen.settings.depositCap(), seen.nav),
             Price.mulDivSaturating(room, seen.entry + 1, seen.units)
         );
         if (_toEntrySharesDown(seen, assets) == 0) return 0;
@@ -134,6 +168,6 @@ abstract contract VaultBase is ERC20 {
     }
 
     function _requireUnlocked() private view {
-        if (_isLocked) revert ITreasuryVault.Locked();
+        if (_lock != 0) revert ITreasuryVault.Locked();
     }
 }

@@ -29,8 +29,8 @@ contract VaultPeriphery is VaultBase {
     function adopt(NavParameters memory parameters, ExitEntry[] memory exitList_) external onlyGuard locks {
         // Fee and seasoning up to now count by the parameters that were in force.
         uint256[] memory old = NavSettings.read(_nav.settings);
-        _takeManagement(old.parametersOf());
-        _nav.accrue(totalSupply(), totalSupply());
+        _takeManagement(old);
+        _nav.accrue(totalSupply());
         ExitList.replace(old.entriesOf(), exitList_, address(_ASSET), _GUARD, IConduit(_CONDUIT));
         _nav.settings = NavSettings.write(parameters, exitList_);
         _nav.seasoningSeconds = parameters.seasoningSeconds;
@@ -41,26 +41,26 @@ contract VaultPeriphery is VaultBase {
 
     /// @notice See `IERC4626.maxDeposit`.
     function maxDeposit(address) external view returns (uint256) {
-        if (_isLocked) return 0;
+        if (_isLocked()) return 0;
         Observation memory seen = _observe();
         return seen.isOpen ? _largestEntry(seen) : 0;
     }
 
     /// @notice See `IERC4626.maxMint`.
     function maxMint(address) external view returns (uint256) {
-        if (_isLocked) return 0;
+        if (_isLocked()) return 0;
         Observation memory seen = _observe();
         return seen.isOpen ? _toEntrySharesDown(seen, _largestEntry(seen)) : 0;
     }
 
     /// @notice See `IERC4626.maxWithdraw`.
     function maxWithdraw(address owner) external view returns (uint256 assets) {
-        if (_isLocked) return 0;
+        if (_isLocked()) return 0;
         Observation memory seen = _observe();
         uint256 most;
         (most, assets) = _largestExit(seen, balanceOf(owner));
         for (uint256 i = 0; i < MAX_TRIES && assets != 0; ++i) {
-            (uint256 cost, uint256 missing) = ExitWalk.preview(seen.positions, seen.idle, assets, true);
+            (uint256 cost, uint256 missing) = ExitWalk.preview(seen, assets, true);
             uint256 shares = _toSharesUp(seen, assets + cost);
             if (missing == 0 && shares <= most) return assets;
             uint256 excess = shares > most ? _toAssetsDown(seen, shares - most) : 0;
@@ -71,7 +71,7 @@ contract VaultPeriphery is VaultBase {
 
     /// @notice See `IERC4626.maxRedeem`.
     function maxRedeem(address owner) external view returns (uint256 shares) {
-        if (_isLocked) return 0;
+        if (_isLocked()) return 0;
         (shares,) = _largestExit(_observe(), balanceOf(owner));
     }
 
@@ -110,7 +110,7 @@ contract VaultPeriphery is VaultBase {
         shares = balance;
         for (uint256 i = 0; i < MAX_TRIES && shares != 0; ++i) {
             uint256 target = _toAssetsDown(seen, shares);
-            (uint256 cost, uint256 missing) = ExitWalk.preview(seen.positions, seen.idle, target, false);
+            (uint256 cost, uint256 missing) = ExitWalk.preview(seen, target, false);
             if (missing == 0) return target > cost ? (shares, target - cost) : (0, 0);
             shares = Math.mulDiv(target - missing, seen.units, seen.nav + 1);
         }
