@@ -13,11 +13,12 @@ interface IConduit {
     /// @notice The vault it serves.
     function vault() external view returns (address);
 
-    /// @notice Deposits `assets` into `strategy`, shares to the vault. Raises the allowance if it does not suffice.
-    function deposit(address strategy, uint256 assets) external returns (uint256 shares);
+    /// @notice Deposits `assets` into `strategy`, shares to the vault. Raises the allowance if it does not suffice, and
+    /// reverts as the strategy does.
+    function deposit(address strategy, uint256 assets) external;
 
     /// @notice Returns to the vault what it holds above `balanceAtStart`; reverts `Overspent` below it.
-    function settle(uint256 balanceAtStart) external returns (uint256 returned);
+    function settle(uint256 balanceAtStart) external;
 
     /// @notice Takes back the allowance of a strategy that left Active. A failure of the token is ignored.
     function clear(address strategy) external;

@@ -6,6 +6,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 import {IConduit} from "../interfaces/IConduit.sol";
+import {Balance} from "./Balance.sol";
 
 /// @title Holder of the allowances to strategies
 /// @dev Allowances stand at the maximum while a strategy is Active: what they reach is only the money of the rebalance
@@ -29,17 +30,21 @@ contract Conduit is IConduit {
     }
 
     /// @inheritdoc IConduit
-    function deposit(address strategy, uint256 assets) external onlyVault returns (uint256 shares) {
+    /// @dev The allowance stands since the first leg into a strategy, so it is looked at only if the deposit fails.
+    /// Whether and what the strategy took is not judged here: the vault measures.
+    function deposit(address strategy, uint256 assets) external onlyVault {
+        bytes memory call_ = abi.encodeCall(IERC4626.deposit, (assets, vault));
+        (bool isDone,) = strategy.call(call_);
+        if (isDone && strategy.code.length != 0) return;
         if (_ASSET.allowance(address(this), strategy) < assets) _ASSET.forceApprove(strategy, type(uint256).max);
-        return IERC4626(strategy).deposit(assets, vault);
+        IERC4626(strategy).deposit(assets, vault);
     }
 
     /// @inheritdoc IConduit
-    function settle(uint256 balanceAtStart) external onlyVault returns (uint256 returned) {
-        uint256 balance = _ASSET.balanceOf(address(this));
+    function settle(uint256 balanceAtStart) external onlyVault {
+        uint256 balance = Balance.held(_ASSET);
         if (balance < balanceAtStart) revert Overspent(balance, balanceAtStart);
-        returned = balance - balanceAtStart;
-        if (returned != 0) _ASSET.safeTransfer(vault, returned);
+        if (balance != balanceAtStart) _ASSET.safeTransfer(vault, balance - balanceAtStart);
     }
 
     /// @inheritdoc IConduit

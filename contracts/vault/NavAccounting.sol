@@ -87,17 +87,15 @@ library NavAccounting {
         seen.settings = NavSettings.read(self.settings);
         uint256 writtenOff = _readPositions(seen);
         seen.idle = Balance.held(asset);
-        seen.live = Math.min(Math.saturatingAdd(seen.live, seen.idle), Price.MAX_ASSETS);
+        // Positions are at most 2^133 together.
+        if (seen.idle > Price.MAX_ASSETS || (seen.live += seen.idle) > Price.MAX_ASSETS) seen.live = Price.MAX_ASSETS;
         uint256 supply = self.supply;
         (seen.supply, seen.units) = (supply, supply + virtualShares);
         (uint64 live, uint64 earlier) = supply == 0 ? _startAnew(seen) : _observePrices(self, seen);
 
         (uint256 markPrice, uint256 livePrice) = (Price.unpack(seen.mark), Price.unpack(live));
         seen.nav = _navOf(seen, markPrice, livePrice);
-        seen.entry = Math.max(
-            Math.saturatingAdd(seen.live, writtenOff),
-            _above(Math.max(markPrice, Price.unpack(earlier)), livePrice, seen.units)
-        );
+        seen.entry = _entryOf(seen, seen.live + writtenOff, Math.max(markPrice, Price.unpack(earlier)), livePrice);
         seen.isOpen = seen.isReadable && (livePrice >= markPrice || livePrice >= _entryFloor(seen.settings, markPrice));
     }
 
@@ -192,33 +190,31 @@ library NavAccounting {
         state.isReadable = seen.isReadable;
     }
 
-    /// @dev Fills positions, the sum of their values and readability; returns what written-off strategies report.
+    /// @dev Fills positions, the sum of their values and readability; returns what written-off strategies report. An
+    /// empty position is worth nothing and its price is not asked for.
     function _readPositions(Observation memory seen) private view returns (uint256 writtenOff) {
-        uint256 count = seen.settings.count();
-        (uint256[] memory shares, uint256[] memory worths) = (new uint256[](count), new uint256[](count));
-        uint256 live = 0;
-        bool isReadable = true;
-        for (uint256 i = 0; i < count; ++i) {
-            (address strategy, StrategyStatus status) = seen.settings.entryAt(i);
-            bool isRead;
-            (isRead, shares[i], worths[i]) = _readPosition(strategy);
-            // No sum overflows: 32 amounts of at most 2^128 − 1.
-            if (status == StrategyStatus.WrittenOff) {
-                writtenOff += worths[i];
-            } else {
-                live += worths[i];
-                if (!isRead) isReadable = false;
+        uint256[] memory settings = seen.settings;
+        uint256 count = settings.count();
+        uint256[] memory shares = new uint256[](count);
+        uint256[] memory worths = new uint256[](count);
+        uint256 live;
+        seen.isReadable = true;
+        // No sum overflows: 32 amounts of at most 2^128 − 1.
+        unchecked {
+            for (uint256 i = 0; i < count; ++i) {
+                (address strategy, bool isWrittenOff) = settings.placeAt(i);
+                (bool isRead, uint256 held) = SafeStrategyCall.tryBalance(strategy);
+                if (held != 0) {
+                    uint256 worth;
+                    (isRead, worth) = SafeStrategyCall.tryAmount(strategy, IERC4626.convertToAssets.selector, held);
+                    if (isRead) (shares[i], worths[i]) = (held, worth);
+                    if (isWrittenOff) writtenOff += worth;
+                    else live += worth;
+                }
+                if (!isRead && !isWrittenOff) seen.isReadable = false;
             }
         }
-        (seen.shares, seen.worths, seen.live, seen.isReadable) = (shares, worths, live, isReadable);
-    }
-
-    /// @dev An empty position is worth nothing and its price is not asked for.
-    function _readPosition(address strategy) private view returns (bool isRead, uint256 shares, uint256 worth) {
-        (isRead, shares) = SafeStrategyCall.tryBalance(strategy);
-        if (shares == 0) return (isRead, 0, 0);
-        (isRead, worth) = SafeStrategyCall.tryAmount(strategy, IERC4626.convertToAssets.selector, shares);
-        if (!isRead) shares = 0;
+        (seen.shares, seen.worths, seen.live) = (shares, worths, live);
     }
 
     /// @dev Nobody holds a share: there is nothing to protect from a jump, and every price starts anew.
@@ -351,10 +347,15 @@ library NavAccounting {
         return Math.mulDiv(markPrice, BPS - settings.maxDrawdownBps(), BPS, Math.Rounding.Ceil);
     }
 
-    /// @dev Assets by a price that stands above the live one, else zero: where it does not, the live value itself is
-    /// the larger, and the float's rounding must not charge the entrant a unit for nothing.
-    function _above(uint256 price, uint256 livePrice, uint256 units) private pure returns (uint256) {
-        return price > livePrice ? Price.assetsUp(price, units) : 0;
+    /// @dev The highest of what is there and what `price` says. Where that does not stand above the live price, the
+    /// live value itself is the larger, and the float's rounding must not charge the entrant a unit for nothing.
+    function _entryOf(Observation memory seen, uint256 reported, uint256 price, uint256 livePrice)
+        private
+        pure
+        returns (uint256)
+    {
+        if (price <= livePrice) return reported;
+        return Math.max(reported, Price.assetsUp(price, seen.units));
     }
 
     function _now() private view returns (uint32) {

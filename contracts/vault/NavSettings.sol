@@ -119,6 +119,19 @@ library NavSettings {
         return (address(uint160(word)), StrategyStatus(word >> 160));
     }
 
+    /// @notice The `i`-th strategy and whether it is written off.
+    /// @param i Below `count`; not checked.
+    function placeAt(uint256[] memory words, uint256 i) internal pure returns (address strategy, bool isWrittenOff) {
+        uint256 word;
+        assembly ("memory-safe") {
+            // Length and head lie before the entries.
+            word := mload(add(words, shl(5, add(i, 4))))
+        }
+        // The lowest 160 bits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return (address(uint160(word)), word >> 160 == uint256(StrategyStatus.WrittenOff));
+    }
+
     /// @notice The exit list.
     function entriesOf(uint256[] memory words) internal pure returns (ExitEntry[] memory entries) {
         entries = new ExitEntry[](count(words));

@@ -8,6 +8,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {IConduit} from "../interfaces/IConduit.sol";
 import {ALL_ASSETS, Leg, LegReceipt, Receipt} from "../types/Rebalance.sol";
 import {Balance} from "./Balance.sol";
+import {Word} from "./Word.sol";
 
 /// @title The legs of a rebalance
 /// @notice Carries out what the guard authorised and measures it. Nothing here judges: what a strategy did not pay, or
@@ -23,7 +24,7 @@ library RebalanceLegs {
         if (deposits == 0) {
             // Nothing to deposit: the conduit is not needed, and a rebalance that only withdraws does not depend on it.
             for (uint256 i = 0; i < legs.length; ++i) {
-                receipt.legs[i] = withdraw(legs[i].strategy, legs[i].assets, address(this));
+                withdraw(legs[i].strategy, legs[i].assets, address(this), receipt.legs[i]);
             }
         } else {
             _executeThroughConduit(legs, asset, conduit, receipt.legs, deposits);
@@ -32,14 +33,13 @@ library RebalanceLegs {
     }
 
     /// @notice One withdraw leg, measured.
-    /// @param assets Amount asked, or `ALL_ASSETS`.
-    function withdraw(address strategy, uint128 assets, address receiver)
-        internal
-        returns (LegReceipt memory measured)
-    {
-        (measured.sharesBefore, measured.valueBefore) = _position(strategy);
+    /// @param assets Amount asked, or `ALL_ASSETS`. @param measured Filled; empty before.
+    function withdraw(address strategy, uint128 assets, address receiver, LegReceipt memory measured) internal {
+        uint256 shares;
+        (shares, measured.valueBefore) = _position(strategy);
+        measured.sharesBefore = shares;
         if (assets == ALL_ASSETS) {
-            measured.assets = IERC4626(strategy).redeem(measured.sharesBefore, receiver, address(this));
+            measured.assets = IERC4626(strategy).redeem(shares, receiver, address(this));
         } else {
             measured.assets = assets;
             IERC4626(strategy).withdraw(assets, receiver, address(this));
@@ -57,15 +57,16 @@ library RebalanceLegs {
         uint256 atStart = Balance.heldBy(asset, address(conduit));
         bool isFunded;
         for (uint256 i = 0; i < legs.length; ++i) {
-            if (!legs[i].isDeposit) {
-                receipts[i] = withdraw(legs[i].strategy, legs[i].assets, address(conduit));
+            Leg calldata leg = legs[i];
+            if (!leg.isDeposit) {
+                withdraw(leg.strategy, leg.assets, address(conduit), receipts[i]);
                 continue;
             }
             if (!isFunded) {
                 _fund(asset, conduit, atStart, deposits);
                 isFunded = true;
             }
-            receipts[i] = _deposit(conduit, legs[i].strategy, legs[i].assets);
+            _deposit(conduit, leg.strategy, leg.assets, receipts[i]);
         }
         conduit.settle(atStart);
     }
@@ -78,7 +79,7 @@ library RebalanceLegs {
         if (brought < deposits) asset.safeTransfer(address(conduit), deposits - brought);
     }
 
-    function _deposit(IConduit conduit, address strategy, uint128 assets) private returns (LegReceipt memory measured) {
+    function _deposit(IConduit conduit, address strategy, uint128 assets, LegReceipt memory measured) private {
         measured.assets = assets;
         (measured.sharesBefore, measured.valueBefore) = _position(strategy);
         conduit.deposit(strategy, assets);
@@ -87,7 +88,7 @@ library RebalanceLegs {
 
     function _position(address strategy) private view returns (uint256 shares, uint256 value) {
         shares = Balance.held(IERC20(strategy));
-        if (shares != 0) value = IERC4626(strategy).previewRedeem(shares);
+        if (shares != 0) value = Word.read(strategy, IERC4626.previewRedeem.selector, shares);
     }
 
     function _sumOfDeposits(Leg[] calldata legs) private pure returns (uint256 sum) {

@@ -45,7 +45,8 @@ library SafeStrategyCall {
 
     /// @notice The vault's balance of the strategy's shares.
     function tryBalance(address strategy) internal view returns (bool isRead, uint256 shares) {
-        return tryShares(strategy, IERC20.balanceOf.selector, uint256(uint160(address(this))));
+        (isRead, shares) = tryWord(strategy, IERC20.balanceOf.selector, uint256(uint160(address(this))));
+        if (shares > type(uint248).max) return (false, 0);
     }
 
     /// @notice Reads one word.
@@ -59,8 +60,7 @@ library SafeStrategyCall {
         uint256 allowance = READ_GAS;
         assembly ("memory-safe") {
             // Scratch space 0x00–0x23 holds the call and 0x00–0x1f takes the answer. The free memory pointer at
-            // 0x40 is
-            // not touched, and no more of the answer is copied. A short answer is a failure.
+            // 0x40 is not touched, and no more of the answer is copied. A short answer is a failure.
             mstore(0x00, selector)
             mstore(0x04, argument)
             isRead := staticcall(allowance, strategy, 0x00, 0x24, 0x00, 0x20)

@@ -228,7 +228,7 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
         (receipt.nav, receipt.base) = _checkpointed();
         receipt.idleBefore = Balance.held(_ASSET);
         receipt.legs = new LegReceipt[](1);
-        receipt.legs[0] = RebalanceLegs.withdraw(strategy, assets, address(this));
+        RebalanceLegs.withdraw(strategy, assets, address(this), receipt.legs[0]);
         receipt.idleAfter = Balance.held(_ASSET);
 
         uint256 received = Math.saturatingSub(receipt.idleAfter, receipt.idleBefore);
