@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-
 import {SaturatingMath} from "./SaturatingMath.sol";
 
 /// @title Leaky buckets
@@ -25,23 +23,24 @@ library Budgets {
 
     /// @notice C = ⌊base × bps ÷ 10,000⌋.
     function capacityDown(uint256 base, uint256 bps) internal pure returns (uint256) {
-        return Math.mulDiv(base, bps, BPS);
+        return SaturatingMath.bpsDown(base, bps);
     }
 
-    /// @notice max(0, levelWad − ⌊1e18 × (at − updatedAt) ÷ windowSeconds⌋).
+    /// @notice max(0, levelWad − ⌊1e18 × (at − updatedAt) ÷ windowSeconds⌋). Before `updatedAt` nothing has
+    /// leaked.
     /// @param windowSeconds Above zero.
-    /// @param at Unix time, not before `updatedAt`.
+    /// @param at Unix time.
     function levelInForce(uint256 levelWad, uint256 updatedAt, uint256 windowSeconds, uint256 at)
         internal
         pure
         returns (uint256)
     {
-        return Math.saturatingSub(levelWad, WAD * (at - updatedAt) / windowSeconds);
+        return SaturatingMath.sub(levelWad, WAD * SaturatingMath.sub(at, updatedAt) / windowSeconds);
     }
 
     /// @notice ⌈levelWad × capacity ÷ 1e18⌉.
     function usedUp(uint256 levelWad, uint256 capacity) internal pure returns (uint256) {
-        return Math.mulDiv(levelWad, capacity, WAD, Math.Rounding.Ceil);
+        return SaturatingMath.mulDivUp(levelWad, capacity, WAD);
     }
 
     /// @notice Charges `amount` to a bucket that stands at `levelWad` now.
@@ -51,11 +50,13 @@ library Budgets {
     function charge(uint256 levelWad, uint256 capacity, uint256 amount)
         internal
         pure
-        returns (bool isWithin, uint256 observed, uint256 newLevelWad)
+        returns (bool isWithin, uint256 observed, uint64 newLevelWad)
     {
-        observed = Math.saturatingAdd(usedUp(levelWad, capacity), amount);
+        observed = SaturatingMath.add(usedUp(levelWad, capacity), amount);
         isWithin = observed <= capacity;
-        newLevelWad = levelWad;
-        if (isWithin && amount != 0) newLevelWad += SaturatingMath.mulDivUp(amount, WAD, capacity);
+        if (isWithin && amount != 0) levelWad += SaturatingMath.mulDivUp(amount, WAD, capacity);
+        // At most 1e18, see above.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        newLevelWad = uint64(levelWad);
     }
 }

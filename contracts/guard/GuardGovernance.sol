@@ -1,23 +1,35 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IPolicyGuard, PendingPolicy} from "../interfaces/IPolicyGuard.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+import {
+    AgentState,
+    Bucket,
+    GuardState,
+    IPolicyGuard,
+    PendingPolicy,
+    StrategyState
+} from "../interfaces/IPolicyGuard.sol";
 import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
 import {ExitEntry, NavParameters} from "../types/Nav.sol";
 import {Mode, Policy} from "../types/Policy.sol";
-import {GuardStorage} from "./GuardStorage.sol";
+import {Receipt} from "../types/Rebalance.sol";
+import {GuardReads} from "./GuardReads.sol";
 import {PolicyComparison} from "./PolicyComparison.sol";
-import {Mandate, PolicyStore, StoredPolicy} from "./PolicyStore.sol";
+import {AgentLedger, InForce, PolicyStore, StoredPolicy, VaultLedger} from "./PolicyStore.sol";
+import {HotLimits, PolicyTable} from "./PolicyTable.sol";
 import {PolicyValidation} from "./PolicyValidation.sol";
+import {Reference} from "./PriceReference.sol";
+import {VaultCall} from "./VaultCall.sol";
 
-/// @title The half of a guard that changes what is in force
-/// @notice Submission, waiting, veto and activation of documents, the overlays on the one in force, and the roles. The
-/// functions are those of `IPolicyGuard`, documented there.
+/// @title The half of a guard that no rebalance runs through
+/// @notice Submission, waiting, veto and activation of documents, the overlays on the one in force, the roles, `pull`,
+/// and what it all amounts to, for readers. The functions are those of `IPolicyGuard`, documented there.
 /// @dev Code of the guard that does not fit into one contract. A guard makes its own copy when it is made and runs it
 /// by delegatecall, on its own storage, for ever. Called directly it finds an empty storage, in which nobody has a
-/// role, and
-/// a vault that does not know it.
-contract GuardGovernance is GuardStorage {
+/// role, and a vault that does not know it.
+contract GuardGovernance is GuardReads {
     using PolicyStore for StoredPolicy;
 
     ITreasuryVault private immutable _VAULT;
@@ -47,7 +59,7 @@ contract GuardGovernance is GuardStorage {
         returns (bytes32 hash, bool isInForce)
     {
         Policy memory document = policy;
-        PolicyValidation.check(document, _ceilings);
+        PolicyValidation.check(document, _ceilings, address(_VAULT), address(this));
         bytes memory encoding = abi.encode(document);
         hash = keccak256(encoding);
         bytes32 frame = PolicyComparison.frameHash(policy);
@@ -58,7 +70,7 @@ contract GuardGovernance is GuardStorage {
         uint40 expiresAt = activatableAt;
         if (!isInForce) {
             if (msg.sender != _owner) revert IPolicyGuard.NotStricter();
-            activatableAt += _policy.cold.policyDelaySeconds;
+            activatableAt += _policyDelay();
             expiresAt = activatableAt + _ceilings.graceSeconds;
             _pending = PendingPolicy({
                 hash: hash, submittedBlock: uint64(block.number), activatableAt: activatableAt, expiresAt: expiresAt
@@ -78,9 +90,9 @@ contract GuardGovernance is GuardStorage {
 
     /// @notice See `IPolicyGuard.setMode`.
     function setMode(Mode mode) external locked onlyOwnerOrGuardian {
-        Mode current = _policy.hot.mode;
+        Mode current = _policy.inForce.mode;
         if (mode <= current) revert IPolicyGuard.ModeNotStricter(current, mode);
-        _policy.hot.mode = mode;
+        _policy.inForce.mode = mode;
         emit IPolicyGuard.ModeSet(msg.sender, _overlay(), mode);
     }
 
@@ -94,7 +106,7 @@ contract GuardGovernance is GuardStorage {
 
     /// @notice See `IPolicyGuard.nameGuardian`.
     function nameGuardian(address guardian_) external locked onlyOwner {
-        uint40 activatableAt = uint40(block.timestamp + _policy.cold.policyDelaySeconds);
+        uint40 activatableAt = uint40(block.timestamp + _policyDelay());
         _namedGuardian = guardian_;
         _guardianActivatableAt = activatableAt;
         emit IPolicyGuard.GuardianNamed(guardian_, activatableAt);
@@ -104,6 +116,21 @@ contract GuardGovernance is GuardStorage {
     function offerOwnership(address offered) external locked onlyOwner {
         _offeredOwner = offered;
         emit IPolicyGuard.OwnershipOffered(msg.sender, offered);
+    }
+
+    // Guardian
+
+    /// @notice See `IPolicyGuard.pull`.
+    function pull(uint8 index, uint128 assets, uint256 minAssets) external locked returns (uint256 received) {
+        if (msg.sender != _guardian) revert IPolicyGuard.Unauthorized(msg.sender);
+        InForce memory inForce = _policy.inForce;
+        HotLimits memory hot = PolicyTable.hotLimits(inForce.table);
+        if (index >= hot.strategyCount) revert IPolicyGuard.NoSuchStrategy(index);
+        address strategy = PolicyTable.strategyLimits(inForce.table, hot, index).strategy;
+        ++_ledger.rebalanceCount;
+        Receipt memory receipt = VaultCall.pull(address(_VAULT), strategy, assets, minAssets);
+        received = Math.saturatingSub(receipt.idleAfter, receipt.idleBefore);
+        emit IPolicyGuard.StrategyPulled(strategy, received);
     }
 
     // Agent
@@ -155,11 +182,58 @@ contract GuardGovernance is GuardStorage {
         emit IPolicyGuard.OwnershipTransferred(previous, msg.sender);
     }
 
+    // Views
+
+    /// @notice See `IPolicyGuard.guardState`.
+    function guardState() external view returns (GuardState memory) {
+        VaultLedger memory ledger = _ledger;
+        InForce memory inForce = _policy.inForce;
+        return GuardState({
+            policyVersion: inForce.version,
+            policyHash: _policy.policyHash,
+            policyBlock: _policy.blocks[inForce.version],
+            mode: inForce.mode,
+            rebalanceCount: ledger.rebalanceCount,
+            turnover: Bucket(ledger.turnoverLevelWad, ledger.turnoverUpdatedAt),
+            loss: Bucket(ledger.lossLevelWad, ledger.lossUpdatedAt)
+        });
+    }
+
+    /// @notice See `IPolicyGuard.agentState`.
+    function agentState(address agent) external view returns (AgentState memory) {
+        InForce memory inForce = _policy.inForce;
+        HotLimits memory hot = PolicyTable.hotLimits(inForce.table);
+        (uint256 index, bool hasMandate) = PolicyStore.findAgent(inForce, hot, agent);
+        bool exists = index != hot.agentCount;
+        AgentLedger memory ledger = _agentLedgers[agent];
+        return AgentState({
+            exists: exists,
+            isRevoked: exists && !hasMandate,
+            nonce: ledger.nonce,
+            lastRebalanceAt: ledger.lastRebalanceAt,
+            turnover: Bucket(ledger.turnoverLevelWad, ledger.lastRebalanceAt),
+            loss: Bucket(ledger.lossLevelWad, ledger.lastRebalanceAt)
+        });
+    }
+
+    /// @notice See `IPolicyGuard.strategyStates`.
+    function strategyStates() external view returns (StrategyState[] memory states) {
+        address table = _policy.inForce.table;
+        HotLimits memory hot = PolicyTable.hotLimits(table);
+        states = new StrategyState[](hot.strategyCount);
+        for (uint256 i = 0; i < states.length; ++i) {
+            address strategy = PolicyTable.strategyLimits(table, hot, i).strategy;
+            Reference memory reference_ = _policy.referenceOf(strategy);
+            states[i] = StrategyState(strategy, reference_.price, uint40(reference_.at));
+        }
+    }
+
+    // Inside
+
     /// @dev Puts a document in force in the guard, then hands the vault its part; the vault may still refuse a
     /// strategy.
     function _adopt(Policy memory policy, bytes32 hash, bytes32 frame, uint64 submittedBlock) private {
-        _policy.adopt(policy, hash, frame, submittedBlock);
-        emit IPolicyGuard.PolicyAdopted(_policy.hot.policyVersion, hash);
+        emit IPolicyGuard.PolicyAdopted(_policy.adopt(policy, hash, frame, submittedBlock), hash);
         (NavParameters memory parameters, ExitEntry[] memory exitList) = PolicyStore.vaultPart(policy);
         _VAULT.adopt(parameters, exitList);
     }
@@ -170,9 +244,11 @@ contract GuardGovernance is GuardStorage {
     }
 
     function _endMandate(address agent) private {
-        Mandate storage mandate = _policy.mandates[agent];
-        if (!mandate.exists || mandate.isRevoked) revert IPolicyGuard.NoSuchAgent(agent);
-        mandate.isRevoked = true;
+        InForce memory inForce = _policy.inForce;
+        HotLimits memory hot = PolicyTable.hotLimits(inForce.table);
+        (uint256 index, bool hasMandate) = PolicyStore.findAgent(inForce, hot, agent);
+        if (!hasMandate) revert IPolicyGuard.NoSuchAgent(agent);
+        _policy.endMandate(index);
     }
 
     function _voidPending() private {

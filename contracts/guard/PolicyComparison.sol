@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {AgentPolicy, Limits, Mode, Policy, StrategyPolicy, StrategyStatus} from "../types/Policy.sol";
-import {ColdLimits, HotLimits, Mandate, StoredPolicy, StrategyRecord} from "./PolicyStore.sol";
+import {AgentPolicy, GroupPolicy, Limits, Mode, Policy, StrategyPolicy, StrategyStatus} from "../types/Policy.sol";
+import {InForce, StoredPolicy} from "./PolicyStore.sol";
+import {ColdLimits, GroupLimits, HotLimits, Mandate, PolicyTable, StrategyLimits} from "./PolicyTable.sol";
 
 /// @title What takes effect at once
 /// @notice A document takes effect at once if and only if it differs from what is in force by nothing but members of
@@ -50,48 +51,70 @@ library PolicyComparison {
 
     /// @notice Whether a document takes effect at once.
     /// @param frame Its `frameHash`.
-    function isAtOnce(StoredPolicy storage inForce, Policy memory policy, bytes32 frame) internal view returns (bool) {
+    function isAtOnce(StoredPolicy storage store, Policy memory policy, bytes32 frame) internal view returns (bool) {
         // At birth nothing is allowed, so every document loosens. The zero hash is no document's frame.
-        return inForce.frameHash == frame && _areLimitsTighter(inForce, policy.limits)
-            && _areStrategiesTighter(inForce, policy.strategies) && _areAgentsTighter(inForce, policy.agents);
+        if (store.frameHash != frame) return false;
+        InForce memory inForce = store.inForce;
+        HotLimits memory hot = PolicyTable.hotLimits(inForce.table);
+        return _areLimitsTighter(inForce, hot, policy.limits)
+            && _areStrategiesTighter(inForce.table, hot, policy.strategies)
+            && _areGroupsTighter(inForce.table, hot, policy.groups) && _areAgentsTighter(inForce, hot, policy.agents);
     }
 
-    function _areLimitsTighter(StoredPolicy storage inForce, Limits memory limits) private view returns (bool) {
-        HotLimits memory hot = inForce.hot;
-        ColdLimits memory cold = inForce.cold;
-        bool isHotTighter = limits.mode >= hot.mode && limits.cooldownSeconds >= hot.cooldownSeconds
+    function _areLimitsTighter(InForce memory inForce, HotLimits memory hot, Limits memory limits)
+        private
+        view
+        returns (bool)
+    {
+        ColdLimits memory cold = PolicyTable.coldLimits(inForce.table);
+        bool isHotTighter = limits.mode >= inForce.mode && limits.cooldownSeconds >= hot.cooldownSeconds
             && limits.windowSeconds >= hot.windowSeconds && limits.maxTurnoverBps <= hot.maxTurnoverBps
             && limits.maxLossBps <= hot.maxLossBps && limits.minIdleBps >= hot.minIdleBps;
         return isHotTighter && limits.seasoningSeconds >= cold.seasoningSeconds && limits.depositCap <= cold.depositCap
             && limits.managementFeeBps <= cold.managementFeeBps && limits.performanceFeeBps <= cold.performanceFeeBps;
     }
 
-    /// @dev Equal frames mean equal lists, so the records of all entries are those in force.
-    function _areStrategiesTighter(StoredPolicy storage inForce, StrategyPolicy[] memory strategies)
+    /// @dev Equal frames mean equal lists, so entries are compared place by place.
+    function _areStrategiesTighter(address table, HotLimits memory hot, StrategyPolicy[] memory strategies)
         private
         view
         returns (bool)
     {
         for (uint256 i = 0; i < strategies.length; ++i) {
             StrategyPolicy memory entry = strategies[i];
-            StrategyRecord storage record = inForce.strategyRecords[entry.strategy];
-            bool isStatusTighter = entry.status == record.status
-                || (record.status == StrategyStatus.Active && entry.status == StrategyStatus.ExitOnly);
-            if (!isStatusTighter || entry.maxWeightBps > record.maxWeightBps || entry.cap > record.cap) return false;
+            StrategyLimits memory limits = PolicyTable.strategyLimits(table, hot, i);
+            bool isStatusTighter = entry.status == limits.status
+                || (limits.status == StrategyStatus.Active && entry.status == StrategyStatus.ExitOnly);
+            if (!isStatusTighter || entry.maxWeightBps > limits.maxWeightBps || entry.cap > limits.cap) return false;
         }
         return true;
     }
 
-    function _areAgentsTighter(StoredPolicy storage inForce, AgentPolicy[] memory agents) private view returns (bool) {
-        address[] memory list = inForce.agents;
+    function _areGroupsTighter(address table, HotLimits memory hot, GroupPolicy[] memory groups)
+        private
+        view
+        returns (bool)
+    {
+        for (uint256 i = 0; i < groups.length; ++i) {
+            GroupLimits memory limits = PolicyTable.groupLimits(table, hot, i);
+            if (groups[i].maxWeightBps > limits.maxWeightBps || groups[i].cap > limits.cap) return false;
+        }
+        return true;
+    }
+
+    function _areAgentsTighter(InForce memory inForce, HotLimits memory hot, AgentPolicy[] memory agents)
+        private
+        view
+        returns (bool)
+    {
         uint256 next = 0;
-        for (uint256 i = 0; i < list.length; ++i) {
-            Mandate memory mandate = inForce.mandates[list[i]];
-            if (mandate.isRevoked) continue;
+        for (uint256 i = 0; i < hot.agentCount; ++i) {
+            if ((inForce.endedMandates >> i) & 1 != 0) continue;
             if (next == agents.length) return false;
             AgentPolicy memory entry = agents[next++];
+            Mandate memory mandate = PolicyTable.mandate(inForce.table, i);
             if (
-                entry.agent != list[i] || entry.expiresAt > mandate.expiresAt || entry.scope & ~mandate.scope != 0
+                entry.agent != mandate.agent || entry.expiresAt > mandate.expiresAt || entry.scope & ~mandate.scope != 0
                     || entry.maxTurnoverBps > mandate.maxTurnoverBps || entry.maxLossBps > mandate.maxLossBps
             ) return false;
         }

@@ -2,29 +2,20 @@
 pragma solidity ^0.8.28;
 
 import {ExitEntry, NavParameters} from "../types/Nav.sol";
-import {AgentPolicy, Limits, Mode, Policy, StrategyPolicy, StrategyStatus} from "../types/Policy.sol";
+import {Limits, Mode, Policy, StrategyPolicy} from "../types/Policy.sol";
+import {HotLimits, PolicyTable} from "./PolicyTable.sol";
 import {PriceBands} from "./PriceBands.sol";
+import {PriceReference, Reference} from "./PriceReference.sol";
 
-/// @dev One slot that every rebalance reads. `mode` is the one in force, overlay included.
-struct HotLimits {
-    uint64 policyVersion;
+/// @dev One slot: what is in force. The table is the document's part that the rules need; what follows it overlays the
+/// document.
+/// @param mode The one in force.
+/// @param endedMandates Bit i set: the i-th agent was revoked, or resigned, since the document was adopted.
+struct InForce {
+    address table;
+    uint40 version;
     Mode mode;
-    uint8 strategyCount;
-    uint32 cooldownSeconds;
-    uint32 windowSeconds;
-    uint16 maxTurnoverBps;
-    uint16 maxLossBps;
-    uint16 minIdleBps;
-    uint64 maxGrowthWad;
-}
-
-/// @dev One slot that only submissions read.
-struct ColdLimits {
-    uint128 depositCap;
-    uint32 seasoningSeconds;
-    uint32 policyDelaySeconds;
-    uint16 managementFeeBps;
-    uint16 performanceFeeBps;
+    uint16 endedMandates;
 }
 
 /// @dev One slot that every rebalance writes.
@@ -36,16 +27,6 @@ struct VaultLedger {
     uint48 rebalanceCount;
 }
 
-/// @dev One slot: an agent's mandate under the policy in force.
-struct Mandate {
-    bool exists;
-    bool isRevoked;
-    uint40 expiresAt;
-    uint32 scope;
-    uint16 maxTurnoverBps;
-    uint16 maxLossBps;
-}
-
 /// @dev One slot: what an agent did, kept by address across policies. Both buckets are charged by every rebalance and
 /// by nothing else, so `lastRebalanceAt` is the time of both levels.
 struct AgentLedger {
@@ -55,75 +36,68 @@ struct AgentLedger {
     uint64 nonce;
 }
 
-/// @dev Two slots. Limits are overwritten by adoptions; the reference is kept by address and moved by none.
-/// `referenceAt` is zero until the strategy is first seen.
-struct StrategyRecord {
-    StrategyStatus status;
-    uint16 maxWeightBps;
-    uint16 minWeightBps;
-    uint16 priceBandBps;
-    uint128 cap;
-    uint40 referenceAt;
-    uint256 referencePrice;
-}
-
-/// @dev The policy in force, unpacked.
+/// @dev The policy in force. `references` has one slot per strategy, see `PriceReference`, kept by address whatever
+/// leaves the list and moved by no adoption.
 struct StoredPolicy {
-    HotLimits hot;
-    ColdLimits cold;
+    InForce inForce;
     bytes32 policyHash;
     bytes32 frameHash;
-    address[] strategies;
-    address[] agents;
-    mapping(address strategy => StrategyRecord) strategyRecords;
-    mapping(address agent => Mandate) mandates;
-    mapping(uint64 version => uint64) blocks;
+    mapping(address strategy => uint256) references;
+    mapping(uint256 version => uint64) blocks;
 }
 
 /// @title The policy in force, in storage
 library PolicyStore {
     /// @notice Puts a document in force: the next version, with nothing left of the overlays on the one before.
     /// @param submittedBlock Block of the `PolicySubmitted` event that carries the document.
+    /// @return version The new version.
     function adopt(
         StoredPolicy storage store,
         Policy memory policy,
         bytes32 policyHash,
         bytes32 frameHash,
         uint64 submittedBlock
-    ) internal {
-        Limits memory limits = policy.limits;
-        uint64 version = store.hot.policyVersion + 1;
-        store.hot = HotLimits({
-            policyVersion: version,
-            mode: limits.mode,
-            strategyCount: uint8(policy.strategies.length),
-            cooldownSeconds: limits.cooldownSeconds,
-            windowSeconds: limits.windowSeconds,
-            maxTurnoverBps: limits.maxTurnoverBps,
-            maxLossBps: limits.maxLossBps,
-            minIdleBps: limits.minIdleBps,
-            maxGrowthWad: limits.maxGrowthWad
-        });
-        store.cold = ColdLimits({
-            depositCap: limits.depositCap,
-            seasoningSeconds: limits.seasoningSeconds,
-            policyDelaySeconds: limits.policyDelaySeconds,
-            managementFeeBps: limits.managementFeeBps,
-            performanceFeeBps: limits.performanceFeeBps
-        });
+    ) internal returns (uint40 version) {
+        version = store.inForce.version + 1;
+        store.inForce =
+            InForce({table: PolicyTable.write(policy), version: version, mode: policy.limits.mode, endedMandates: 0});
         store.policyHash = policyHash;
         store.frameHash = frameHash;
         store.blocks[version] = submittedBlock;
-        _adoptStrategies(store, policy.strategies);
-        _adoptAgents(store, policy.agents);
+        for (uint256 i = 0; i < policy.strategies.length; ++i) {
+            _firstReference(store, policy.strategies[i]);
+        }
     }
 
     /// @notice Next version for a change that overlays the document in force; the document's block stays.
-    function bumpVersion(StoredPolicy storage store) internal returns (uint64 version) {
-        uint64 previous = store.hot.policyVersion;
+    function bumpVersion(StoredPolicy storage store) internal returns (uint40 version) {
+        uint40 previous = store.inForce.version;
         version = previous + 1;
-        store.hot.policyVersion = version;
+        store.inForce.version = version;
         store.blocks[version] = store.blocks[previous];
+    }
+
+    /// @notice Place of an agent in the list in force, and whether its mandate stands: it is named there, and neither
+    /// revoked nor resigned since.
+    function findAgent(InForce memory inForce, HotLimits memory hot, address agent)
+        internal
+        view
+        returns (uint256 index, bool hasMandate)
+    {
+        index = PolicyTable.findAgent(inForce.table, hot.agentCount, agent);
+        hasMandate = index != hot.agentCount && (inForce.endedMandates >> index) & 1 == 0;
+    }
+
+    /// @notice Ends the mandate at a place of the list.
+    function endMandate(StoredPolicy storage store, uint256 index) internal {
+        // The bit at `index`, which is below sixteen.
+        // forge-lint: disable-next-line(unsafe-typecast, incorrect-shift)
+        store.inForce.endedMandates |= uint16(1 << index);
+    }
+
+    /// @notice The price reference of a strategy.
+    function referenceOf(StoredPolicy storage store, address strategy) internal view returns (Reference memory) {
+        return PriceReference.unpack(store.references[strategy]);
     }
 
     /// @notice The vault's part of a document.
@@ -150,44 +124,10 @@ library PolicyStore {
         }
     }
 
-    function _adoptStrategies(StoredPolicy storage store, StrategyPolicy[] memory strategies) private {
-        // Records of strategies that left the list are out of reach, because every access goes through the list.
-        address[] memory list = new address[](strategies.length);
-        for (uint256 i = 0; i < strategies.length; ++i) {
-            StrategyPolicy memory entry = strategies[i];
-            list[i] = entry.strategy;
-            StrategyRecord storage record = store.strategyRecords[entry.strategy];
-            record.status = entry.status;
-            record.maxWeightBps = entry.maxWeightBps;
-            record.minWeightBps = entry.minWeightBps;
-            record.priceBandBps = entry.priceBandBps;
-            record.cap = entry.cap;
-            if (record.referenceAt == 0) {
-                record.referenceAt = uint40(block.timestamp);
-                record.referencePrice = PriceBands.priceDown(entry.referenceAssets, entry.referenceShares);
-            }
-        }
-        store.strategies = list;
-    }
-
-    function _adoptAgents(StoredPolicy storage store, AgentPolicy[] memory agents) private {
-        address[] memory previous = store.agents;
-        for (uint256 i = 0; i < previous.length; ++i) {
-            delete store.mandates[previous[i]];
-        }
-        address[] memory list = new address[](agents.length);
-        for (uint256 i = 0; i < agents.length; ++i) {
-            AgentPolicy memory entry = agents[i];
-            list[i] = entry.agent;
-            store.mandates[entry.agent] = Mandate({
-                exists: true,
-                isRevoked: false,
-                expiresAt: entry.expiresAt,
-                scope: entry.scope,
-                maxTurnoverBps: entry.maxTurnoverBps,
-                maxLossBps: entry.maxLossBps
-            });
-        }
-        store.agents = list;
+    /// @dev A strategy that was ever seen keeps the reference it has.
+    function _firstReference(StoredPolicy storage store, StrategyPolicy memory entry) private {
+        if (store.references[entry.strategy] != 0) return;
+        uint256 price = PriceBands.priceDown(entry.referenceAssets, entry.referenceShares);
+        store.references[entry.strategy] = PriceReference.packDown(price, block.timestamp);
     }
 }

@@ -5,6 +5,7 @@ import {IPolicyGuard} from "../interfaces/IPolicyGuard.sol";
 import {
     AgentPolicy,
     Ceilings,
+    GroupPolicy,
     Limits,
     MAX_AGENTS,
     MAX_GROUPS,
@@ -17,25 +18,27 @@ import {
 } from "../types/Policy.sol";
 
 /// @title What a document must be, whoever submits it
-/// @notice Reverts `InvalidPolicy` if it breaks the schema, `NotEnforced` if it promises what this guard does not hold,
-/// `CeilingExceeded` if it passes a ceiling. Enums out of range and numbers too wide never get past the decoder.
-/// Whether the strategies fit the vault is the vault's to say, at adoption.
+/// @notice Reverts `InvalidPolicy` if it breaks the schema, `CeilingExceeded` if it passes a ceiling. Enums out of
+/// range and numbers too wide never get past the decoder. Whether the strategies fit the vault is the vault's to say,
+/// at adoption.
 library PolicyValidation {
     uint256 internal constant BPS = 10_000;
     /// @dev 100 % a day. Faster "growth" would make the recognition of gains immediate in all but name.
     uint256 internal constant MAX_GROWTH_WAD = 1e18;
 
     /// @notice Checks a whole document.
-    function check(Policy memory policy, Ceilings memory ceilings) internal pure {
+    /// @param vault, guard The treasury that it is for; neither can receive fees.
+    function check(Policy memory policy, Ceilings memory ceilings, address vault, address guard) internal pure {
         _require(policy.schemaVersion == POLICY_SCHEMA_VERSION, "schemaVersion", 0);
         _require(policy.strategies.length <= MAX_STRATEGIES, "strategies", MAX_STRATEGIES);
         _require(policy.groups.length <= MAX_GROUPS, "groups", MAX_GROUPS);
         _require(policy.agents.length <= MAX_AGENTS, "agents", MAX_AGENTS);
-        if (policy.groups.length != 0) revert IPolicyGuard.NotEnforced("groups");
         _checkLimits(policy.limits);
-        _checkStrategies(policy.strategies);
+        _checkFees(policy.limits, vault, guard);
+        _checkGroups(policy.groups);
+        _checkStrategies(policy.strategies, policy.groups.length);
         _checkAgents(policy.agents, policy.strategies.length);
-        _checkObjective(policy.objective);
+        _checkObjective(policy.objective, policy.strategies.length);
         checkCeilings(policy.limits, ceilings);
     }
 
@@ -59,8 +62,6 @@ library PolicyValidation {
     }
 
     function _checkLimits(Limits memory limits) private pure {
-        if (limits.managementFeeBps != 0) revert IPolicyGuard.NotEnforced("managementFeeBps");
-        if (limits.performanceFeeBps != 0) revert IPolicyGuard.NotEnforced("performanceFeeBps");
         _require(limits.maxTurnoverBps <= BPS, "maxTurnoverBps", 0);
         _require(limits.maxLossBps <= BPS, "maxLossBps", 0);
         _require(limits.minIdleBps <= BPS, "minIdleBps", 0);
@@ -71,7 +72,27 @@ library PolicyValidation {
         _require(limits.seasoningSeconds != 0, "seasoningSeconds", 0);
     }
 
-    function _checkStrategies(StrategyPolicy[] memory strategies) private pure {
+    function _checkFees(Limits memory limits, address vault, address guard) private pure {
+        _require(limits.managementFeeBps <= BPS, "managementFeeBps", 0);
+        _require(limits.performanceFeeBps <= BPS, "performanceFeeBps", 0);
+        address recipient = limits.feeRecipient;
+        bool hasFees = limits.managementFeeBps != 0 || limits.performanceFeeBps != 0;
+        _require(!hasFees || recipient != address(0), "feeRecipient", 0);
+        _require(recipient != vault && recipient != guard, "feeRecipient", 0);
+    }
+
+    function _checkGroups(GroupPolicy[] memory groups) private pure {
+        for (uint256 i = 0; i < groups.length; ++i) {
+            bytes32 name = groups[i].name;
+            _require(_isName(name), "groups.name", i);
+            for (uint256 j = 0; j < i; ++j) {
+                _require(groups[j].name != name, "groups.name", i);
+            }
+            _require(groups[i].maxWeightBps <= BPS, "groups.maxWeightBps", i);
+        }
+    }
+
+    function _checkStrategies(StrategyPolicy[] memory strategies, uint256 groupCount) private pure {
         for (uint256 i = 0; i < strategies.length; ++i) {
             StrategyPolicy memory entry = strategies[i];
             _require(entry.strategy != address(0), "strategies.strategy", i);
@@ -83,8 +104,7 @@ library PolicyValidation {
             _require(entry.priceBandBps < BPS, "strategies.priceBandBps", i);
             _require(entry.referenceAssets != 0, "strategies.referenceAssets", i);
             _require(entry.referenceShares != 0, "strategies.referenceShares", i);
-            // Membership in a group beyond the list, and the list is empty as long as groups are not enforced.
-            if (entry.groups != 0) revert IPolicyGuard.NotEnforced("strategies.groups");
+            _require(uint256(entry.groups) >> groupCount == 0, "strategies.groups", i);
         }
     }
 
@@ -101,11 +121,25 @@ library PolicyValidation {
         }
     }
 
-    function _checkObjective(Objective memory objective) private pure {
-        if (objective.kind != ObjectiveKind.Yield) revert IPolicyGuard.NotEnforced("objective.kind");
+    /// @dev Under target weights there is one per strategy, and together they are at most the whole.
+    function _checkObjective(Objective memory objective, uint256 strategyCount) private pure {
         _require(objective.hurdleBps <= BPS, "objective.hurdleBps", 0);
         _require(objective.bandBps <= BPS, "objective.bandBps", 0);
-        _require(objective.targetWeightsBps.length == 0, "objective.targetWeightsBps", 0);
+        uint16[] memory targets = objective.targetWeightsBps;
+        uint256 expected = objective.kind == ObjectiveKind.TargetWeights ? strategyCount : 0;
+        _require(targets.length == expected, "objective.targetWeightsBps", expected);
+        uint256 sum = 0;
+        for (uint256 i = 0; i < targets.length; ++i) {
+            sum += targets[i];
+            _require(sum <= BPS, "objective.targetWeightsBps", i);
+        }
+    }
+
+    /// @dev One to 31 bytes that are not zero, then zeros to the end.
+    function _isName(bytes32 name) private pure returns (bool) {
+        uint256 length = 0;
+        while (length < 32 && name[length] != 0) ++length;
+        return length != 0 && length != 32 && uint256(name) << (8 * length) == 0;
     }
 
     function _require(bool holds, bytes32 field, uint256 index) private pure {

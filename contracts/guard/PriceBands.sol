@@ -29,14 +29,14 @@ library PriceBands {
 
     /// @notice Least value, before the unit of grace, of `shares` inside the band: ⌈shares × low ÷ 2^128⌉.
     function lowestValueUp(uint256 referencePrice, uint256 bandBps, uint256 shares) internal pure returns (uint256) {
-        uint256 low = Math.mulDiv(referencePrice, BPS - bandBps, BPS);
+        uint256 low = SaturatingMath.bpsDown(referencePrice, BPS - bandBps);
         return SaturatingMath.mulDivUp(shares, low, ONE);
     }
 
     /// @notice Greatest value of `shares` inside the band, with the unit of grace: ⌊shares × high ÷ 2^128⌋ + 1.
     function highestValue(uint256 referencePrice, uint256 bandBps, uint256 shares) internal pure returns (uint256) {
-        uint256 high = SaturatingMath.mulDivUp(referencePrice, BPS + bandBps, BPS);
-        return Math.saturatingAdd(SaturatingMath.mulDivDown(shares, high, ONE), 1);
+        uint256 high = SaturatingMath.bpsUp(referencePrice, BPS + bandBps);
+        return SaturatingMath.add(SaturatingMath.mulDivDown(shares, high, ONE), 1);
     }
 
     /// @notice R13 for one leg.
@@ -51,16 +51,21 @@ library PriceBands {
         returns (bool isWithin, uint256 limit)
     {
         limit = lowestValueUp(referencePrice, bandBps, shares);
-        if (Math.saturatingAdd(value, 1) < limit) return (false, limit);
+        if (SaturatingMath.add(value, 1) < limit) return (false, limit);
         if (!isDeposit) return (true, 0);
         limit = highestValue(referencePrice, bandBps, shares);
         if (value > limit) return (false, limit);
         return (true, 0);
     }
 
-    /// @notice Where the reference goes: towards ⌊value × 2^128 ÷ shares⌋, by at most
-    /// ⌊P × maxGrowthWad × elapsed ÷ (1e18 × 86,400)⌋ either way. Stays if less than a day has passed or there
-    /// are no shares. @return price The new reference. @return hasMoved Whether the time of the reference becomes `at`.
+    /// @notice Where the reference goes. An ERC-4626 rounds by up to a unit, so what is seen is an interval of prices,
+    /// from ⌊value × 2^128 ÷ shares⌋ to ⌊(value + 1) × 2^128 ÷ shares⌋. A reference inside it stays, any
+    /// other goes towards the nearer end, by at most ⌊P × maxGrowthWad × elapsed ÷ (1e18 × 86,400)⌋ either way.
+    /// So a few units of a
+    /// position, whose price is all rounding, drag no reference.
+    /// @return price The new reference.
+    /// @return hasFollowed Whether it followed, and its time becomes `at`, even if it stayed where it was. It does not
+    /// if less than a day has passed or there are no shares.
     function follow(
         uint256 referencePrice,
         uint256 referenceAt,
@@ -68,12 +73,14 @@ library PriceBands {
         uint256 maxGrowthWad,
         uint256 value,
         uint256 shares
-    ) internal pure returns (uint256 price, bool hasMoved) {
+    ) internal pure returns (uint256 price, bool hasFollowed) {
         if (shares == 0 || at < referenceAt + FOLLOW_SECONDS) return (referencePrice, false);
         uint256 step = SaturatingMath.mulDivDown(referencePrice, maxGrowthWad * (at - referenceAt), GROWTH_UNIT);
-        price = priceDown(value, shares);
-        price = Math.min(price, Math.saturatingAdd(referencePrice, step));
-        price = Math.max(price, Math.saturatingSub(referencePrice, step));
+        uint256 lowest = priceDown(value, shares);
+        uint256 highest = priceDown(SaturatingMath.add(value, 1), shares);
+        price = referencePrice;
+        if (price < lowest) price = Math.min(lowest, SaturatingMath.add(price, step));
+        else if (price > highest) price = Math.max(highest, SaturatingMath.sub(price, step));
         return (price, true);
     }
 }

@@ -107,14 +107,14 @@ interface IPolicyGuard {
 
     /// @notice A rule refuses: which one, what was seen, what was allowed.
     error Refused(Rule rule, uint256 observed, uint256 limit);
+    /// @notice The signature is not the agent's over this rebalance, at this guard, on this chain.
+    error InvalidSignature(address agent);
     /// @notice The caller may not do this.
     error Unauthorized(address caller);
     /// @notice A call arrived while another one was under way.
     error Locked();
     /// @notice The document breaks the schema: `field` says where, `index` which entry (zero where there is no list).
     error InvalidPolicy(bytes32 field, uint256 index);
-    /// @notice The document asks for something that this guard does not enforce yet, and so must not promise.
-    error NotEnforced(bytes32 field);
     /// @notice The document would pass a ceiling.
     error CeilingExceeded(bytes32 field, uint256 value, uint256 ceiling);
     /// @notice From the guardian: the document is not strictly tighter than the one in force.
@@ -138,8 +138,19 @@ interface IPolicyGuard {
     /// @notice No such mandate, or it has ended already.
     error NoSuchAgent(address agent);
 
-    /// @notice Executes a rebalance for the calling agent. Reverts with `Refused` if a rule refuses.
-    function rebalance(Rebalance calldata rebalance_) external returns (Receipt memory receipt);
+    /// @notice Executes a rebalance for the calling agent. Reverts with `Refused` if a rule refuses, and then nothing
+    /// has moved. A member of a group that fails a read without its full gas allowance reverts the vault's `GasTooLow`.
+    function rebalance(Rebalance calldata plan) external returns (Receipt memory receipt);
+
+    /// @notice Executes a rebalance that `agent` signed, whoever brings it: the same as if the agent had called
+    /// `rebalance`, under its mandate, its budgets, its nonce and its name. The signature holds until the plan's
+    /// deadline or until the nonce is used; the relayer can choose the moment, and nothing else.
+    /// @param signature Over `rebalanceDigest(plan, agent)`: 65 bytes of ECDSA if the agent has no code, otherwise
+    /// whatever its `isValidSignature` (ERC-1271) accepts. An account that delegates to code (EIP-7702) has code.
+    /// Reverts `InvalidSignature` before any rule is asked.
+    function rebalanceFor(Rebalance calldata plan, address agent, bytes calldata signature)
+        external
+        returns (Receipt memory receipt);
 
     /// @notice Submits a document, by the owner or the guardian. It takes effect at once if it is stricter by the
     /// closed list of the design, otherwise it waits (from the guardian: `NotStricter`). Replaces a waiting one.
@@ -208,14 +219,29 @@ interface IPolicyGuard {
     function agentState(address agent) external view returns (AgentState memory);
     /// @notice Price references of all strategies in the list in force.
     function strategyStates() external view returns (StrategyState[] memory);
-    /// @notice What would be refused before anything moves (R1 to R6), and by which rule, if `agent` sent the rebalance
-    /// at the time `at`. The rules after those judge what an execution did: simulate it.
+    /// @notice What would be refused, and by which rule, if `agent` sent the rebalance at the time `at`.
+    ///
+    /// R1 to R6 are exact for what is in force now. R7 to R14 are the same rules over a receipt that is predicted, by
+    /// the strategies' own previews as things stand, each strategy by itself: a deposit leads to balance +
+    /// `previewDeposit` shares, a withdrawal to balance − `previewWithdraw`, "all" to none for
+    /// `previewRedeem(balance)`, and idle changes by what was asked. Of R7 to R14, the buckets are exact at `at`; NAV
+    /// and base are the
+    /// checkpoint's if it will still be fresh at `at`, else as if refreshed now, seasoned up to now; untouched members
+    /// of groups are read now.
+    ///
+    /// Not foreseen: what one leg changes for another, what happens until `at`, a strategy that does otherwise than it
+    /// previews, and failures that are no rule's (idle that does not suffice, a strategy that reverts). If a strategy
+    /// of a leg cannot be read, execution would fail without naming a rule; the answer is then R13 with observed
+    /// 2^256 − 1 and limit 0. Simulate the transaction to know.
+    ///
+    /// Never reverts because of a strategy, as long as it is given gas for it (1,000,000 for each read that fails).
+    /// Reverts while a rebalance is under way.
     /// @return rule `None` if nothing refuses. @return observed What was seen. @return limit What was allowed.
-    function firstRefusal(Rebalance calldata rebalance_, address agent, uint256 at)
+    function firstRefusal(Rebalance calldata plan, address agent, uint256 at)
         external
         view
         returns (Rule rule, uint256 observed, uint256 limit);
 
     /// @notice EIP-712 digest of a rebalance by an agent, for signing and for records.
-    function rebalanceDigest(Rebalance calldata rebalance_, address agent) external view returns (bytes32);
+    function rebalanceDigest(Rebalance calldata plan, address agent) external view returns (bytes32);
 }

@@ -109,35 +109,123 @@ contract ValidationTest is GuardFixture {
         _assertInvalid(p, "agents.scope", 1);
     }
 
-    // What is not enforced yet is not promised
+    // Groups
 
-    function test_RevertWhen_GroupsArePromised() public {
+    function test_SubmitPolicy_SixteenGroupsAndNoMore() public {
         Policy memory p = defaultPolicy();
-        p.groups = new GroupPolicy[](1);
-        _assertNotEnforced(p, "groups");
-        p.groups = new GroupPolicy[](17);
+        p.groups = _groups(16);
+        p.strategies[2].groups = type(uint16).max;
+        _assertAccepted(p);
+        p.groups = _groups(17);
         _assertInvalid(p, "groups", 16);
-        p = defaultPolicy();
+        p.groups = _groups(15);
+        _assertInvalid(p, "strategies.groups", 2);
+        p.strategies[2].groups = type(uint16).max >> 1;
+        _assertAccepted(p);
+        p.groups = _groups(0);
         p.strategies[2].groups = 1;
-        _assertNotEnforced(p, "strategies.groups");
+        _assertInvalid(p, "strategies.groups", 2);
     }
 
-    function test_RevertWhen_TargetWeightsArePromised() public {
+    function test_SubmitPolicy_GroupNamesOfOneTo31Bytes() public {
         Policy memory p = defaultPolicy();
-        p.objective.kind = ObjectiveKind.TargetWeights;
-        _assertNotEnforced(p, "objective.kind");
-        p = defaultPolicy();
+        p.groups = _groups(2);
+        p.groups[1].name = "x";
+        _assertAccepted(p);
+        p.groups[1].name = "1234567890123456789012345678901";
+        _assertAccepted(p);
+        p.groups[1].name = "12345678901234567890123456789012";
+        _assertInvalid(p, "groups.name", 1);
+        p.groups[1].name = 0;
+        _assertInvalid(p, "groups.name", 1);
+    }
+
+    function test_RevertWhen_AGroupNameIsNotPaddedAtItsEnd() public {
+        Policy memory p = defaultPolicy();
+        p.groups = _groups(2);
+        p.groups[1].name = "ab\x00c";
+        _assertInvalid(p, "groups.name", 1);
+        p.groups[1].name = bytes32(uint256(1));
+        _assertInvalid(p, "groups.name", 1);
+        p.groups[1].name = bytes32(bytes1("a")) | bytes32(uint256(1));
+        _assertInvalid(p, "groups.name", 1);
+    }
+
+    function test_RevertWhen_TwoGroupsHaveTheSameName() public {
+        Policy memory p = defaultPolicy();
+        p.groups = _groups(16);
+        p.groups[15].name = p.groups[3].name;
+        _assertInvalid(p, "groups.name", 15);
+    }
+
+    function test_RevertWhen_AGroupsWeightIsPastTenThousand() public {
+        Policy memory p = defaultPolicy();
+        p.groups = _groups(2);
+        p.groups[1].maxWeightBps = 10_000;
+        _assertAccepted(p);
+        p.groups[1].maxWeightBps = 10_001;
+        _assertInvalid(p, "groups.maxWeightBps", 1);
+    }
+
+    // Target weights
+
+    function test_SubmitPolicy_OneTargetPerStrategy() public {
+        Policy memory p = _withTargets(5000, 3000, 2000);
+        _assertAccepted(p);
+        p.objective.targetWeightsBps = new uint16[](2);
+        _assertInvalid(p, "objective.targetWeightsBps", 3);
+        p.objective.targetWeightsBps = new uint16[](4);
+        _assertInvalid(p, "objective.targetWeightsBps", 3);
+        p.objective.targetWeightsBps = new uint16[](0);
+        _assertInvalid(p, "objective.targetWeightsBps", 3);
+        p.objective.kind = ObjectiveKind.Yield;
+        _assertAccepted(p);
         p.objective.targetWeightsBps = new uint16[](3);
         _assertInvalid(p, "objective.targetWeightsBps", 0);
     }
 
-    function test_RevertWhen_FeesArePromised() public {
+    function test_RevertWhen_TargetsAreMoreThanTheWhole() public {
+        _assertInvalid(_withTargets(5000, 3000, 2001), "objective.targetWeightsBps", 2);
+        _assertInvalid(_withTargets(5000, 5001, 0), "objective.targetWeightsBps", 1);
+        _assertInvalid(_withTargets(10_001, 0, 0), "objective.targetWeightsBps", 0);
+        _assertAccepted(_withTargets(10_000, 0, 0));
+        _assertAccepted(_withTargets(0, 0, 0));
+        _assertInvalid(_withTargets(type(uint16).max, type(uint16).max, 2), "objective.targetWeightsBps", 0);
+    }
+
+    // Fees
+
+    function test_SubmitPolicy_FeesWithARecipient() public {
         Policy memory p = defaultPolicy();
         p.limits.managementFeeBps = 1;
-        _assertNotEnforced(p, "managementFeeBps");
-        p = defaultPolicy();
+        _assertInvalid(p, "feeRecipient", 0);
+        p.limits.feeRecipient = STRANGER;
+        _assertAccepted(p);
+        p.limits.managementFeeBps = 0;
         p.limits.performanceFeeBps = 1;
-        _assertNotEnforced(p, "performanceFeeBps");
+        _assertAccepted(p);
+        p.limits.feeRecipient = address(0);
+        _assertInvalid(p, "feeRecipient", 0);
+        p.limits.performanceFeeBps = 0;
+        _assertAccepted(p);
+    }
+
+    function test_RevertWhen_TheTreasuryWouldPayFeesToItself() public {
+        Policy memory p = defaultPolicy();
+        p.limits.feeRecipient = address(vault);
+        _assertInvalid(p, "feeRecipient", 0);
+        p.limits.feeRecipient = address(guard);
+        _assertInvalid(p, "feeRecipient", 0);
+    }
+
+    function test_RevertWhen_AFeeIsPastTheWhole() public {
+        Policy memory p = defaultPolicy();
+        p.limits.feeRecipient = STRANGER;
+        p.limits.managementFeeBps = 10_001;
+        _assertInvalid(p, "managementFeeBps", 0);
+        p.limits.managementFeeBps = 0;
+        p.limits.performanceFeeBps = 10_001;
+        _assertInvalid(p, "performanceFeeBps", 0);
     }
 
     // Ceilings
@@ -165,6 +253,15 @@ contract ValidationTest is GuardFixture {
         _assertTooHigh(p, "policyDelaySeconds", 1 hours - 1, 1 hours);
         p.limits.policyDelaySeconds = 30 days + 1;
         _assertTooHigh(p, "policyDelaySeconds", 30 days + 1, 30 days);
+        p = defaultPolicy();
+        p.limits.feeRecipient = STRANGER;
+        p.limits.managementFeeBps = 201;
+        _assertTooHigh(p, "managementFeeBps", 201, 200);
+        p.limits.managementFeeBps = 200;
+        p.limits.performanceFeeBps = 2001;
+        _assertTooHigh(p, "performanceFeeBps", 2001, 2000);
+        p.limits.performanceFeeBps = 2000;
+        _assertAccepted(p);
     }
 
     function test_RevertWhen_AnEnumIsOutOfRange() public {
@@ -212,12 +309,6 @@ contract ValidationTest is GuardFixture {
         guard.submitPolicy(policy);
     }
 
-    function _assertNotEnforced(Policy memory policy, bytes32 field) private {
-        vm.expectRevert(abi.encodeWithSelector(IPolicyGuard.NotEnforced.selector, field));
-        vm.prank(OWNER);
-        guard.submitPolicy(policy);
-    }
-
     function _assertTooHigh(Policy memory policy, bytes32 field, uint256 value, uint256 ceiling) private {
         vm.expectRevert(abi.encodeWithSelector(IPolicyGuard.CeilingExceeded.selector, field, value, ceiling));
         vm.prank(OWNER);
@@ -231,6 +322,24 @@ contract ValidationTest is GuardFixture {
             list[i] = abi.decode(abi.encode(model), (StrategyPolicy));
             list[i].strategy = address(SafeCast.toUint160(0x1000 + i));
         }
+    }
+
+    function _groups(uint256 count) private pure returns (GroupPolicy[] memory list) {
+        list = new GroupPolicy[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            list[i].name = bytes32(bytes1(SafeCast.toUint8(0x41 + i)));
+        }
+    }
+
+    function _withTargets(uint16 a, uint16 b, uint16 c) private view returns (Policy memory policy) {
+        policy = defaultPolicy();
+        policy.objective.kind = ObjectiveKind.TargetWeights;
+        policy.objective.targetWeightsBps = new uint16[](3);
+        (
+            policy.objective.targetWeightsBps[0],
+            policy.objective.targetWeightsBps[1],
+            policy.objective.targetWeightsBps[2]
+        ) = (a, b, c);
     }
 
     function _agents(uint256 count) private pure returns (AgentPolicy[] memory list) {

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
+import {Leg, Receipt} from "../types/Rebalance.sol";
+
+/// @title The guard's calls to its vault, without copying
+/// @notice What `ITreasuryVault.execute` and `pull` take and return, word for word. Legs and their receipts are static,
+/// so their encoding is the same as their layout in memory: legs are built where the call data needs them, and the
+/// answer is used where it was received.
+/// @dev The vault is the guard's own and immutable; the answer's shape is checked all the same.
+library VaultCall {
+    /// @notice The vault's answer is not a receipt of that many legs.
+    error UnexpectedReceipt();
+
+    /// @notice Empty legs, with the call data's place before the first.
+    function allocateLegs(uint256 count) internal pure returns (Leg[] memory legs) {
+        assembly ("memory-safe") {
+            // [count][count pointers] [selector][offset][count][count legs of 3 words]
+            legs := mload(0x40)
+            mstore(legs, count)
+            let pointer := add(legs, 0x20)
+            let leg := add(pointer, add(shl(5, count), 0x60))
+            for { let end := add(pointer, shl(5, count)) } lt(pointer, end) { pointer := add(pointer, 0x20) } {
+                mstore(pointer, leg)
+                leg := add(leg, 0x60)
+            }
+            mstore(0x40, leg)
+            // The legs themselves are zero.
+            calldatacopy(pointer, calldatasize(), sub(leg, pointer))
+        }
+    }
+
+    /// @notice `ITreasuryVault.execute`.
+    /// @param legs As allocated above.
+    function execute(address vault, Leg[] memory legs) internal returns (Receipt memory receipt) {
+        uint256 selector = uint32(ITreasuryVault.execute.selector);
+        bool isDone;
+        assembly ("memory-safe") {
+            let count := mload(legs)
+            let data := add(legs, shl(5, add(count, 1)))
+            mstore(data, selector)
+            mstore(add(data, 0x20), 0x20)
+            mstore(add(data, 0x40), count)
+            isDone := call(gas(), vault, 0, add(data, 0x1c), add(0x44, mul(0x60, count)), 0x00, 0x00)
+        }
+        return _receipt(isDone, legs.length);
+    }
+
+    /// @notice `ITreasuryVault.pull`.
+    function pull(address vault, address strategy, uint128 assets, uint256 minAssets)
+        internal
+        returns (Receipt memory receipt)
+    {
+        bytes memory data = abi.encodeCall(ITreasuryVault.pull, (strategy, assets, minAssets));
+        bool isDone;
+        assembly ("memory-safe") {
+            isDone := call(gas(), vault, 0, add(data, 0x20), mload(data), 0x00, 0x00)
+        }
+        return _receipt(isDone, 1);
+    }
+
+    /// @dev Passes a failure on as it is.
+    function _receipt(bool isDone, uint256 count) private pure returns (Receipt memory receipt) {
+        bool isReceipt;
+        assembly ("memory-safe") {
+            let answer := mload(0x40)
+            let size := returndatasize()
+            returndatacopy(answer, 0, size)
+            if iszero(isDone) { revert(answer, size) }
+
+            // [0x20] [nav][base][idle before][idle after][offset of legs][offset of members]
+            // [count][count legs of 5 words] [0 members]
+            receipt := add(answer, 0x20)
+            let legs := add(receipt, 0xc0)
+            isReceipt := and(
+                and(eq(size, add(0x120, mul(0xa0, count))), eq(mload(answer), 0x20)),
+                and(eq(mload(add(receipt, 0x80)), 0xc0), eq(mload(legs), count))
+            )
+            // A list in memory is its length and a pointer for each entry.
+            let list := add(answer, size)
+            mstore(list, count)
+            let pointer := add(list, 0x20)
+            let leg := add(legs, 0x20)
+            for { let end := add(pointer, shl(5, count)) } lt(pointer, end) { pointer := add(pointer, 0x20) } {
+                mstore(pointer, leg)
+                leg := add(leg, 0xa0)
+            }
+            mstore(0x40, pointer)
+            mstore(add(receipt, 0x80), list)
+            // The empty list.
+            mstore(add(receipt, 0xa0), 0x60)
+        }
+        if (!isReceipt) revert UnexpectedReceipt();
+    }
+}
