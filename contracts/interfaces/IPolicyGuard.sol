@@ -140,15 +140,16 @@ interface IPolicyGuard {
 
     /// @notice Executes a rebalance for the calling agent. Reverts with `Refused` if a rule refuses, and then nothing
     /// has moved. A member of a group that fails a read without its full gas allowance reverts the vault's `GasTooLow`.
-    function rebalance(Rebalance calldata plan) external returns (Receipt memory receipt);
+    function rebalance(Rebalance calldata rebalance_) external returns (Receipt memory receipt);
 
     /// @notice Executes a rebalance that `agent` signed, whoever brings it: the same as if the agent had called
     /// `rebalance`, under its mandate, its budgets, its nonce and its name. The signature holds until the plan's
     /// deadline or until the nonce is used; the relayer can choose the moment, and nothing else.
-    /// @param signature Over `rebalanceDigest(plan, agent)`: 65 bytes of ECDSA if the agent has no code, otherwise
-    /// whatever its `isValidSignature` (ERC-1271) accepts. An account that delegates to code (EIP-7702) has code.
+    /// @param signature Over `rebalanceDigest(rebalance_, agent)`: 65 bytes of ECDSA if the agent has no code,
+    /// otherwise whatever its `isValidSignature` (ERC-1271) accepts. An account that delegates to code (EIP-7702) has
+    /// code.
     /// Reverts `InvalidSignature` before any rule is asked.
-    function rebalanceFor(Rebalance calldata plan, address agent, bytes calldata signature)
+    function rebalanceFor(Rebalance calldata rebalance_, address agent, bytes calldata signature)
         external
         returns (Receipt memory receipt);
 
@@ -237,11 +238,11 @@ interface IPolicyGuard {
     /// Never reverts because of a strategy, as long as it is given gas for it (1,000,000 for each read that fails).
     /// Reverts while a rebalance is under way.
     /// @return rule `None` if nothing refuses. @return observed What was seen. @return limit What was allowed.
-    function firstRefusal(Rebalance calldata plan, address agent, uint256 at)
+    function firstRefusal(Rebalance calldata rebalance_, address agent, uint256 at)
         external
         view
         returns (Rule rule, uint256 observed, uint256 limit);
 
     /// @notice EIP-712 digest of a rebalance by an agent, for signing and for records.
-    function rebalanceDigest(Rebalance calldata plan, address agent) external view returns (bytes32);
+    function rebalanceDigest(Rebalance calldata rebalance_, address agent) external view returns (bytes32);
 }
