@@ -143,6 +143,45 @@ contract SafeRolesTest is SafeFixture {
         this.rebalance(1);
     }
 
+    function test_SafeAgent_SignsAndAnyoneRelays() public {
+        Rebalance memory plan = _plan(100 * UNIT);
+        bytes memory signature = _signFor(_agent, _guard.rebalanceDigest(plan, address(_agent)), THRESHOLD);
+        vm.prank(RELAYER);
+        _guard.rebalanceFor(plan, address(_agent), signature);
+        assertEq(asset.balanceOf(address(_strategy)), 100 * UNIT);
+        assertEq(_guard.agentState(address(_agent)).nonce, 1);
+        assertEq(_guard.agentState(RELAYER).nonce, 0);
+
+        _expectRefusal(Rule.Freshness, 0, 1);
+        vm.prank(RELAYER);
+        _guard.rebalanceFor(plan, address(_agent), signature);
+    }
+
+    function test_RevertWhen_TooFewOfTheAgentsKeysSign() public {
+        Rebalance memory plan = _plan(100 * UNIT);
+        bytes memory signature = _signFor(_agent, _guard.rebalanceDigest(plan, address(_agent)), THRESHOLD - 1);
+        _expectBadSignature();
+        _guard.rebalanceFor(plan, address(_agent), signature);
+    }
+
+    function test_RevertWhen_AnotherSafesKeysSign() public {
+        Rebalance memory plan = _plan(100 * UNIT);
+        bytes32 digest = _guard.rebalanceDigest(plan, address(_agent));
+        bytes memory signature = _signFor(_guardian, digest, THRESHOLD);
+        _expectBadSignature();
+        _guard.rebalanceFor(plan, address(_agent), signature);
+    }
+
+    /// @dev The Safe is asked when the signature is used, not when it was made.
+    function test_RevertWhen_TheSafeWantsMoreKeysByThen() public {
+        Rebalance memory plan = _plan(100 * UNIT);
+        bytes memory signature = _signFor(_agent, _guard.rebalanceDigest(plan, address(_agent)), THRESHOLD);
+        vm.prank(address(_agent));
+        _agent.changeThreshold(THRESHOLD + 1);
+        _expectBadSignature();
+        _guard.rebalanceFor(plan, address(_agent), signature);
+    }
+
     // Everyone: whatever the Safes do
 
     function test_SafeGuardian_ClosesEverythingAndHoldersLeave() public {
@@ -206,5 +245,9 @@ contract SafeRolesTest is SafeFixture {
 
     function _expectRefusal(Rule rule, uint256 observed, uint256 limit) private {
         vm.expectRevert(abi.encodeWithSelector(IPolicyGuard.Refused.selector, rule, observed, limit));
+    }
+
+    function _expectBadSignature() private {
+        vm.expectRevert(abi.encodeWithSelector(IPolicyGuard.InvalidSignature.selector, address(_agent)));
     }
 }
