@@ -55,6 +55,8 @@ interface ITreasuryVault is IERC4626, IERC20Permit {
     error TooManyStrategies(uint256 given, uint256 limit);
     /// @notice The entry would take the vault past its deposit cap or its largest supply.
     error DepositCapExceeded(uint256 assets, uint256 maxAssets);
+    /// @notice More shares would exist than the vault can count.
+    error SupplyExceeded(uint256 supply, uint256 limit);
     /// @notice Virtual shares would be too many.
     error DecimalsOffsetTooLarge(uint8 offset, uint8 limit);
     /// @notice Zero address where an account was expected.

@@ -4,8 +4,8 @@ pragma solidity ^0.8.28;
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
+import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
 import {NavState} from "../types/Nav.sol";
 import {StrategyStatus} from "../types/Policy.sol";
 import {Balance} from "./Balance.sol";
@@ -26,10 +26,7 @@ import {SafeStrategyCall} from "./SafeStrategyCall.sol";
 /// @param seasoningSeconds, maxNavAgeSeconds As in the settings.
 /// @param isOutdated Whether the exit list changed since the last refresh.
 struct NavStorage {
-    uint64 mark;
-    uint64 observation;
-    uint64 previous;
-    uint64 highWater;
+    uint256 prices;
     uint144 supply;
     uint48 seasonedRatio;
     uint32 refreshedAt;
@@ -42,7 +39,8 @@ struct NavStorage {
 
 /// @dev The vault as if refreshed now, fee shares included. `units` is supply + virtual shares.
 /// @param settings See `NavSettings`.
-/// @param shares, worths What was read of each strategy of the exit list; both zero if it could not be read.
+/// @param refreshedAt, isOutdated As stored. @param shares, worths What was read of each strategy of the exit list;
+/// both zero if it could not be read.
 struct Observation {
     uint256[] settings;
     uint256[] shares;
@@ -59,6 +57,8 @@ struct Observation {
     uint64 observation;
     uint64 previous;
     uint64 highWater;
+    uint32 refreshedAt;
+    bool isOutdated;
     bool isReadable;
     bool isOpen;
 }
@@ -84,13 +84,18 @@ library NavAccounting {
         internal
         view
     {
-        seen.settings = NavSettings.read(self.settings);
+        address settings = self.settings;
+        seen.isOutdated = self.isOutdated;
+        seen.settings = NavSettings.read(settings);
         uint256 writtenOff = _readPositions(seen);
         seen.idle = Balance.held(asset);
-        // Positions are at most 2^133 together.
-        if (seen.idle > Price.MAX_ASSETS || (seen.live += seen.idle) > Price.MAX_ASSETS) seen.live = Price.MAX_ASSETS;
+        seen.live = _liveOf(seen.live, seen.idle);
         uint256 supply = self.supply;
-        (seen.supply, seen.units) = (supply, supply + virtualShares);
+        seen.refreshedAt = self.refreshedAt;
+        // Below 2^145.
+        unchecked {
+            (seen.supply, seen.units) = (supply, supply + virtualShares);
+        }
         (uint64 live, uint64 earlier) = supply == 0 ? _startAnew(seen) : _observePrices(self, seen);
 
         (uint256 markPrice, uint256 livePrice) = (Price.unpack(seen.mark), Price.unpack(live));
@@ -104,14 +109,14 @@ library NavAccounting {
     /// @return hasMoved Whether the mark did.
     function commit(NavStorage storage self, Observation memory seen) internal returns (bool hasMoved) {
         if (!seen.isReadable && seen.managementShares == 0) return false;
-        hasMoved = seen.isReadable && self.mark != seen.mark;
-        self.mark = seen.mark;
-        self.observation = seen.observation;
-        self.previous = seen.previous;
-        self.highWater = seen.highWater;
+        (uint256 before, uint256 later) = (self.prices, _packed(seen));
+        if (later != before) self.prices = later;
+        // The mark is in the lowest 64 bits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        hasMoved = uint64(before) != uint64(later);
         if (!seen.isReadable) return false;
         self.refreshedAt = _now();
-        if (self.isOutdated) self.isOutdated = false;
+        if (seen.isOutdated) self.isOutdated = false;
     }
 
     /// @notice The management fee due, for functions that read no strategy: dilutes what is stored; the caller mints.
@@ -121,9 +126,11 @@ library NavAccounting {
     {
         shares = _managementShares(self, settings, self.supply);
         if (shares == 0) return 0;
-        self.mark = Price.dilutedUp(self.mark, units, units + shares);
-        self.observation = Price.dilutedUp(self.observation, units, units + shares);
-        self.previous = Price.dilutedUp(self.previous, units, units + shares);
+        Observation memory stored;
+        _unpack(self.prices, stored);
+        (stored.supply, stored.units) = (self.supply, units);
+        _dilute(stored, shares);
+        self.prices = _packed(stored);
     }
 
     /// @notice Carries the mark over an entry: what an entrant pays is recognised, so that the part of the live value
@@ -132,16 +139,22 @@ library NavAccounting {
     /// nearly all of the next entrant's money behind years of growth. It pays nobody: the total at the mark rises by
     /// exactly what was paid, at a price not below the mark, so every round trip through it loses. Rounded down.
     function carryEntry(NavStorage storage self, uint256 unitsBefore, uint256 unitsAfter, uint256 assets) internal {
-        uint256 mark = Price.unpack(self.mark);
+        uint256 prices = self.prices;
+        // The mark is in the lowest 64 bits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint256 mark = Price.unpack(uint64(prices));
         uint256 carried = Math.saturatingAdd(
             Math.mulDiv(mark, unitsBefore, unitsAfter), Price.mulDivSaturating(assets, 1 << 128, unitsAfter)
         );
-        if (carried > mark) self.mark = Price.packDown(carried);
+        if (carried > mark) self.prices = ((prices >> 64) << 64) | Price.packDown(carried);
     }
 
     /// @notice NAV by the stored prices, without reading a strategy.
     function checkpointNav(NavStorage storage self, uint256 units) internal view returns (uint256) {
-        return Price.assetsDown(Math.min(Price.unpack(self.mark), Price.unpack(self.observation)), units);
+        uint256 prices = self.prices;
+        // Mark and observation, 64 bits each.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return Price.assetsDown(Math.min(Price.unpack(uint64(prices)), Price.unpack(uint64(prices >> 64))), units);
     }
 
     /// @notice Whether the stored prices are young enough for a rebalance, and of the exit list in force.
@@ -164,12 +177,12 @@ library NavAccounting {
     /// @notice A change of supply, and the time up to which seasoning and the management fee are taken: new shares are
     /// unseasoned, and burned ones are taken from the unseasoned part first, so that capital which passes through
     /// leaves no trace. The management fee up to now must have been taken.
-    function accrue(NavStorage storage self, uint256 supplyAfter) internal {
-        // The ratio is at most 1e14 < 2^48.
+    function accrue(NavStorage storage self, uint256 supplyBefore, uint256 supplyAfter) internal {
+        if (supplyAfter > MAX_SUPPLY) revert ITreasuryVault.SupplyExceeded(supplyAfter, MAX_SUPPLY);
+        uint256 ratio = _seasonedRatio(self, supplyBefore, supplyAfter);
+        // Supply as checked; the ratio is at most 1e14 < 2^48.
         // forge-lint: disable-next-line(unsafe-typecast)
-        self.seasonedRatio = uint48(_seasonedRatio(self, self.supply, supplyAfter));
-        self.supply = SafeCast.toUint144(supplyAfter);
-        self.accruedAt = _now();
+        (self.supply, self.seasonedRatio, self.accruedAt) = (uint144(supplyAfter), uint48(ratio), _now());
     }
 
     /// @notice The public form of an observation that is not committed.
@@ -190,31 +203,45 @@ library NavAccounting {
         state.isReadable = seen.isReadable;
     }
 
-    /// @dev Fills positions, the sum of their values and readability; returns what written-off strategies report. An
-    /// empty position is worth nothing and its price is not asked for.
+    /// @dev Fills positions, the sum of their values and readability; returns what written-off strategies report.
     function _readPositions(Observation memory seen) private view returns (uint256 writtenOff) {
         uint256[] memory settings = seen.settings;
         uint256 count = settings.count();
         uint256[] memory shares = new uint256[](count);
         uint256[] memory worths = new uint256[](count);
-        uint256 live;
-        seen.isReadable = true;
+        uint256 live = 0;
+        uint256 unreadable = 0;
         // No sum overflows: 32 amounts of at most 2^128 − 1.
         unchecked {
             for (uint256 i = 0; i < count; ++i) {
-                (address strategy, bool isWrittenOff) = settings.placeAt(i);
-                (bool isRead, uint256 held) = SafeStrategyCall.tryBalance(strategy);
-                if (held != 0) {
-                    uint256 worth;
-                    (isRead, worth) = SafeStrategyCall.tryAmount(strategy, IERC4626.convertToAssets.selector, held);
-                    if (isRead) (shares[i], worths[i]) = (held, worth);
-                    if (isWrittenOff) writtenOff += worth;
-                    else live += worth;
+                uint256 entry = settings.entryWord(i);
+                // The lowest 160 bits.
+                // forge-lint: disable-next-line(unsafe-typecast)
+                (bool isRead, uint256 held, uint256 worth) = SafeStrategyCall.tryPosition(address(uint160(entry)));
+                assembly ("memory-safe") {
+                    // Both arrays have `count` members.
+                    let place := shl(5, add(i, 1))
+                    mstore(add(shares, place), held)
+                    mstore(add(worths, place), worth)
                 }
-                if (!isRead && !isWrittenOff) seen.isReadable = false;
+                if (entry >> 160 == uint256(StrategyStatus.WrittenOff)) {
+                    writtenOff += worth;
+                } else {
+                    live += worth;
+                    if (!isRead) unreadable += 1;
+                }
             }
         }
-        (seen.shares, seen.worths, seen.live) = (shares, worths, live);
+        (seen.shares, seen.worths, seen.live, seen.isReadable) = (shares, worths, live, unreadable == 0);
+    }
+
+    function _liveOf(uint256 positions, uint256 idle) private pure returns (uint256 live) {
+        if (idle > Price.MAX_ASSETS) return Price.MAX_ASSETS;
+        // Positions are below 2^133 together.
+        unchecked {
+            live = positions + idle;
+        }
+        if (live > Price.MAX_ASSETS) return Price.MAX_ASSETS;
     }
 
     /// @dev Nobody holds a share: there is nothing to protect from a jump, and every price starts anew.
@@ -231,12 +258,14 @@ library NavAccounting {
         view
         returns (uint64 live, uint64 earlier)
     {
-        (seen.mark, seen.observation, seen.previous, seen.highWater) =
-        (self.mark, self.observation, self.previous, self.highWater);
-        seen.managementShares = _managementShares(self, seen.settings, seen.supply);
-        _dilute(seen, seen.managementShares);
+        _unpack(self.prices, seen);
+        uint256 fee = _managementShares(self, seen.settings, seen.supply);
+        if (fee != 0) {
+            seen.managementShares = fee;
+            _dilute(seen, fee);
+        }
         live = Price.ofUp(seen.live, seen.units);
-        uint256 elapsed = _since(self.refreshedAt);
+        uint256 elapsed = _since(seen.refreshedAt);
         earlier = elapsed != 0 ? seen.observation : seen.previous;
         if (!seen.isReadable) return (live, earlier);
         if (elapsed != 0) seen.mark = _follow(seen.settings, elapsed, seen.mark, live, earlier);
@@ -253,12 +282,20 @@ library NavAccounting {
     {
         if (supplyBefore == 0 || supplyAfter == 0) return 0;
         uint256 seasoning = self.seasoningSeconds;
+        uint256 stored = self.seasonedRatio;
+        uint32 accruedAt = self.accruedAt;
         ratio = SEASONED_ONE;
-        if (seasoning != 0) {
-            ratio = Math.min(self.seasonedRatio + _since(self.accruedAt) * SEASONED_ONE / seasoning, SEASONED_ONE);
+        // Products below 2^32 × 2^48 and 2^48 × 2^144.
+        unchecked {
+            if (seasoning != 0) {
+                ratio = stored + _since(accruedAt) * SEASONED_ONE / seasoning;
+                if (ratio > SEASONED_ONE) ratio = SEASONED_ONE;
+            }
+            if (supplyAfter != supplyBefore) {
+                ratio = ratio * supplyBefore / supplyAfter;
+                if (ratio > SEASONED_ONE) ratio = SEASONED_ONE;
+            }
         }
-        // Below 2^48 × 2^144.
-        if (supplyAfter != supplyBefore) ratio = Math.min(ratio * supplyBefore / supplyAfter, SEASONED_ONE);
     }
 
     /// @dev ⌊supply × ((1 − m)^(−seconds) − 1)⌋ since the last accrual; nothing without a recipient. Where
@@ -309,7 +346,6 @@ library NavAccounting {
 
     /// @dev Fee shares lower every price a share but the high-water mark.
     function _dilute(Observation memory seen, uint256 shares) private pure {
-        if (shares == 0) return;
         (uint256 before, uint256 later) = (seen.units, seen.units + shares);
         seen.mark = Price.dilutedUp(seen.mark, before, later);
         seen.observation = Price.dilutedUp(seen.observation, before, later);
@@ -344,7 +380,7 @@ library NavAccounting {
 
     /// @dev Lowest live price at which entries are open.
     function _entryFloor(uint256[] memory settings, uint256 markPrice) private pure returns (uint256) {
-        return Math.mulDiv(markPrice, BPS - settings.maxDrawdownBps(), BPS, Math.Rounding.Ceil);
+        return Price.mulDivUp(markPrice, BPS - settings.maxDrawdownBps(), BPS);
     }
 
     /// @dev The highest of what is there and what `price` says. Where that does not stand above the live price, the
@@ -356,6 +392,19 @@ library NavAccounting {
     {
         if (price <= livePrice) return reported;
         return Math.max(reported, Price.assetsUp(price, seen.units));
+    }
+
+    function _packed(Observation memory seen) private pure returns (uint256) {
+        return uint256(seen.mark) | (uint256(seen.observation) << 64) | (uint256(seen.previous) << 128)
+            | (uint256(seen.highWater) << 192);
+    }
+
+    function _unpack(uint256 prices, Observation memory seen) private pure {
+        // 64 bits each.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        (seen.mark, seen.observation) = (uint64(prices), uint64(prices >> 64));
+        // forge-lint: disable-next-line(unsafe-typecast)
+        (seen.previous, seen.highWater) = (uint64(prices >> 128), uint64(prices >> 192));
     }
 
     function _now() private view returns (uint32) {

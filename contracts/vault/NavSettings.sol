@@ -119,17 +119,13 @@ library NavSettings {
         return (address(uint160(word)), StrategyStatus(word >> 160));
     }
 
-    /// @notice The `i`-th strategy and whether it is written off.
+    /// @notice The `i`-th strategy, and above its 160 bits the status.
     /// @param i Below `count`; not checked.
-    function placeAt(uint256[] memory words, uint256 i) internal pure returns (address strategy, bool isWrittenOff) {
-        uint256 word;
+    function entryWord(uint256[] memory words, uint256 i) internal pure returns (uint256 word) {
         assembly ("memory-safe") {
             // Length and head lie before the entries.
             word := mload(add(words, shl(5, add(i, 4))))
         }
-        // The lowest 160 bits.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return (address(uint160(word)), word >> 160 == uint256(StrategyStatus.WrittenOff));
     }
 
     /// @notice The exit list.

@@ -43,8 +43,11 @@ library Price {
     /// @notice Price of `assets` over `units` = shares + virtual shares, as the nearest float from above.
     /// @param assets At most `MAX_ASSETS`.
     function ofUp(uint256 assets, uint256 units) internal pure returns (uint64) {
-        // Below 2^128 places to the left of the point: the shift loses nothing.
-        return packUp(Math.ceilDiv((assets + 1) << 128, units));
+        // ⌈n ÷ units⌉ = ⌊(n − 1) ÷ units⌋ + 1, as n is above zero. The shift loses nothing: assets + 1 <
+        // 2^128.
+        unchecked {
+            return packUp((((assets + 1) << 128) - 1) / units + 1);
+        }
     }
 
     /// @notice The same price itself, rounded down.
@@ -55,7 +58,7 @@ library Price {
 
     /// @notice A float times `unitsBefore ÷ unitsAfter`, as the nearest float from above.
     function dilutedUp(uint64 packed, uint256 unitsBefore, uint256 unitsAfter) internal pure returns (uint64) {
-        return packUp(Math.mulDiv(unpack(packed), unitsBefore, unitsAfter, Math.Rounding.Ceil));
+        return packUp(mulDivUp(unpack(packed), unitsBefore, unitsAfter));
     }
 
     /// @notice max(0, ⌊price × units⌋ − 1), at most 2^255.
@@ -75,6 +78,12 @@ library Price {
     function mulDivSaturating(uint256 a, uint256 b, uint256 c) internal pure returns (uint256) {
         (uint256 high,) = Math.mul512(a, b);
         return high >= c ? type(uint256).max : Math.mulDiv(a, b, c);
+    }
+
+    /// @notice ⌈a × b ÷ c⌉ over 512 bits.
+    function mulDivUp(uint256 a, uint256 b, uint256 c) internal pure returns (uint256 result) {
+        result = Math.mulDiv(a, b, c);
+        if (mulmod(a, b, c) != 0) result += 1;
     }
 
     function _times(uint256 price, uint256 units) private pure returns (uint256 whole, bool hasRest) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
@@ -47,6 +48,36 @@ library SafeStrategyCall {
     function tryBalance(address strategy) internal view returns (bool isRead, uint256 shares) {
         (isRead, shares) = tryWord(strategy, IERC20.balanceOf.selector, uint256(uint160(address(this))));
         if (shares > type(uint248).max) return (false, 0);
+    }
+
+    /// @notice The vault's position: shares and what they are worth. An empty one is worth nothing, and its price is
+    /// not asked for. Both are zero if either cannot be read; bounds are those of `tryShares` and `tryAmount`.
+    /// @dev What `tryBalance` and `tryAmount` do, in one: every entry and exit does it for every strategy.
+    function tryPosition(address strategy) internal view returns (bool isRead, uint256 shares, uint256 worth) {
+        uint256 given = gasleft();
+        (bytes4 balanceOf, bytes4 convertToAssets) = (IERC20.balanceOf.selector, IERC4626.convertToAssets.selector);
+        assembly ("memory-safe") {
+            // Scratch space as in `tryWord`.
+            mstore(0x00, balanceOf)
+            mstore(0x04, address())
+            isRead := staticcall(READ_GAS, strategy, 0x00, 0x24, 0x00, 0x20)
+            isRead := and(isRead, gt(returndatasize(), 0x1f))
+            if isRead { shares := mload(0x00) }
+        }
+        if (shares == 0) {
+            if (!isRead) requireGas(given, READ_GAS);
+            return (isRead, 0, 0);
+        }
+        given = gasleft();
+        assembly ("memory-safe") {
+            mstore(0x00, convertToAssets)
+            mstore(0x04, shares)
+            isRead := staticcall(READ_GAS, strategy, 0x00, 0x24, 0x00, 0x20)
+            isRead := and(isRead, gt(returndatasize(), 0x1f))
+            if isRead { worth := mload(0x00) }
+        }
+        if (!isRead) requireGas(given, READ_GAS);
+        if (!isRead || worth >> 128 != 0 || shares >> 248 != 0) return (false, 0, 0);
     }
 
     /// @notice Reads one word.

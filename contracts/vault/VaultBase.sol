@@ -73,10 +73,9 @@ abstract contract VaultBase is ERC20 {
 
     /// @dev Every mint, burn and transfer passes here, with the errors and events of OpenZeppelin's.
     function _update(address from, address to, uint256 value) internal virtual override {
-        uint256 supply;
-        if (from == address(0) || to == address(0)) supply = _nav.supply;
         if (from == address(0)) {
-            _nav.accrue(supply + value);
+            uint256 supply = _nav.supply;
+            _nav.accrue(supply, supply + value);
         } else {
             uint256 balance = _shares[from];
             if (balance < value) revert ERC20InsufficientBalance(from, balance, value);
@@ -84,11 +83,12 @@ abstract contract VaultBase is ERC20 {
                 _shares[from] = balance - value;
             }
         }
-        if (to == address(0)) {
-            // No balance is above the supply.
-            _nav.accrue(supply - value);
-        } else {
-            unchecked {
+        // No balance is above the supply, and the sum of all is the supply.
+        unchecked {
+            if (to == address(0)) {
+                uint256 supply = _nav.supply;
+                _nav.accrue(supply, supply - value);
+            } else {
                 _shares[to] += value;
             }
         }
@@ -147,20 +147,32 @@ abstract contract VaultBase is ERC20 {
         if (_toEntrySharesDown(seen, assets) == 0) return 0;
     }
 
+    /// @dev ⌊shares × (N + 1) ÷ (S + V)⌋. Neither N nor E is near 2^256: see `Price.assetsUp`.
     function _toAssetsDown(Observation memory seen, uint256 shares) internal pure returns (uint256) {
-        return Math.mulDiv(shares, seen.nav + 1, seen.units);
+        unchecked {
+            return Math.mulDiv(shares, seen.nav + 1, seen.units);
+        }
     }
 
+    /// @dev ⌈assets × (S + V) ÷ (N + 1)⌉
     function _toSharesUp(Observation memory seen, uint256 assets) internal pure returns (uint256) {
-        return Math.mulDiv(assets, seen.units, seen.nav + 1, Math.Rounding.Ceil);
+        unchecked {
+            return Price.mulDivUp(assets, seen.units, seen.nav + 1);
+        }
     }
 
+    /// @dev ⌊assets × (S + V) ÷ (E + 1)⌋
     function _toEntrySharesDown(Observation memory seen, uint256 assets) internal pure returns (uint256) {
-        return Math.mulDiv(assets, seen.units, seen.entry + 1);
+        unchecked {
+            return Math.mulDiv(assets, seen.units, seen.entry + 1);
+        }
     }
 
+    /// @dev ⌈shares × (E + 1) ÷ (S + V)⌉
     function _toEntryAssetsUp(Observation memory seen, uint256 shares) internal pure returns (uint256) {
-        return Math.mulDiv(shares, seen.entry + 1, seen.units, Math.Rounding.Ceil);
+        unchecked {
+            return Price.mulDivUp(shares, seen.entry + 1, seen.units);
+        }
     }
 
     function _requireGuard() private view {

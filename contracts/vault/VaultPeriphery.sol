@@ -30,7 +30,7 @@ contract VaultPeriphery is VaultBase {
         // Fee and seasoning up to now count by the parameters that were in force.
         uint256[] memory old = NavSettings.read(_nav.settings);
         _takeManagement(old);
-        _nav.accrue(totalSupply());
+        _nav.accrue(totalSupply(), totalSupply());
         ExitList.replace(old.entriesOf(), exitList_, address(_ASSET), _GUARD, IConduit(_CONDUIT));
         _nav.settings = NavSettings.write(parameters, exitList_);
         _nav.seasoningSeconds = parameters.seasoningSeconds;
