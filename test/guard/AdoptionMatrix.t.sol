@@ -2,7 +2,15 @@
 pragma solidity 0.8.37;
 
 import {IPolicyGuard} from "../../contracts/interfaces/IPolicyGuard.sol";
-import {AgentPolicy, Mode, Policy, StrategyPolicy, StrategyStatus} from "../../contracts/types/Policy.sol";
+import {
+    AgentPolicy,
+    GroupPolicy,
+    Mode,
+    ObjectiveKind,
+    Policy,
+    StrategyPolicy,
+    StrategyStatus
+} from "../../contracts/types/Policy.sol";
 import {GuardFixture} from "./helpers/GuardFixture.sol";
 
 /// @notice One change at a time against a document in force: what takes effect at once and what waits, for every
@@ -14,6 +22,7 @@ contract AdoptionMatrixTest is GuardFixture {
         policy.limits.mode = Mode.ExitOnly;
         policy.strategies[1].status = StrategyStatus.ExitOnly;
         policy.strategies[2].status = StrategyStatus.WrittenOff;
+        _addGroupsAndFees(policy);
         adopt(policy);
     }
 
@@ -36,16 +45,20 @@ contract AdoptionMatrixTest is GuardFixture {
     }
 
     function test_SubmitPolicy_LimitsLower() public {
-        for (uint256 i = 0; i < 3; ++i) {
+        for (uint256 i = 0; i < 5; ++i) {
             Policy memory p = _inForce();
             if (i == 0) --p.limits.maxTurnoverBps;
             if (i == 1) --p.limits.maxLossBps;
             if (i == 2) --p.limits.depositCap;
+            if (i == 3) --p.limits.managementFeeBps;
+            if (i == 4) --p.limits.performanceFeeBps;
             _probe(p, true);
             p = _inForce();
             if (i == 0) ++p.limits.maxTurnoverBps;
             if (i == 1) ++p.limits.maxLossBps;
             if (i == 2) ++p.limits.depositCap;
+            if (i == 3) ++p.limits.managementFeeBps;
+            if (i == 4) ++p.limits.performanceFeeBps;
             _probe(p, false);
         }
     }
@@ -86,6 +99,67 @@ contract AdoptionMatrixTest is GuardFixture {
             if (i == 11) p.limits.feeRecipient = address(2);
             _probe(p, false);
         }
+    }
+
+    function test_SubmitPolicy_GroupLimits() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            Policy memory p = _inForce();
+            --p.groups[i].maxWeightBps;
+            _probe(p, true);
+            p = _inForce();
+            ++p.groups[i].maxWeightBps;
+            _probe(p, false);
+            p = _inForce();
+            --p.groups[i].cap;
+            _probe(p, true);
+            p = _inForce();
+            ++p.groups[i].cap;
+            _probe(p, false);
+        }
+    }
+
+    function test_SubmitPolicy_GroupsMustBeTheSame() public {
+        Policy memory p = _inForce();
+        (p.groups[0], p.groups[1]) = (p.groups[1], p.groups[0]);
+        _probe(p, false);
+        p = _inForce();
+        p.groups[1].name = "other";
+        _probe(p, false);
+        p = _inForce();
+        // Fewer, and none of its members left in it.
+        GroupPolicy[] memory all = p.groups;
+        p.groups = new GroupPolicy[](1);
+        p.groups[0] = all[0];
+        p.strategies[1].groups = 1;
+        _probe(p, false);
+        p.groups = new GroupPolicy[](3);
+        (p.groups[0], p.groups[1]) = (all[0], all[1]);
+        p.groups[2] = GroupPolicy("third", 0, 0);
+        p.strategies[1].groups = 3;
+        _probe(p, false);
+        // In one more, and in one less.
+        p = _inForce();
+        p.strategies[0].groups = 3;
+        _probe(p, false);
+        p.strategies[0].groups = 0;
+        _probe(p, false);
+    }
+
+    function test_SubmitPolicy_TargetsWaitEitherWay() public {
+        Policy memory p = _inForce();
+        p.objective.kind = ObjectiveKind.TargetWeights;
+        p.objective.targetWeightsBps = new uint16[](3);
+        p.objective.targetWeightsBps[0] = 5000;
+        _probe(p, false);
+        adopt(p);
+        _probe(p, true);
+        --p.objective.targetWeightsBps[0];
+        _probe(p, false);
+        p.objective.targetWeightsBps[0] += 2;
+        _probe(p, false);
+        --p.objective.targetWeightsBps[0];
+        ++p.objective.bandBps;
+        _probe(p, false);
     }
 
     function test_SubmitPolicy_ObjectiveWaitsEitherWay() public {
@@ -269,6 +343,18 @@ contract AdoptionMatrixTest is GuardFixture {
         policy.limits.mode = Mode.ExitOnly;
         policy.strategies[1].status = StrategyStatus.ExitOnly;
         policy.strategies[2].status = StrategyStatus.WrittenOff;
+        _addGroupsAndFees(policy);
+    }
+
+    function _addGroupsAndFees(Policy memory policy) private view {
+        policy.groups = new GroupPolicy[](2);
+        policy.groups[0] = GroupPolicy("lending", 3000, 1000);
+        policy.groups[1] = GroupPolicy("stable", 4000, 2000);
+        policy.strategies[0].groups = 1;
+        policy.strategies[1].groups = 3;
+        policy.limits.managementFeeBps = 100;
+        policy.limits.performanceFeeBps = 1000;
+        policy.limits.feeRecipient = STRANGER;
     }
 
     function _assertRevokedIsAbsent() private {

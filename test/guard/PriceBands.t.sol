@@ -58,6 +58,19 @@ contract PriceBandsTest is Test {
         _assertFollow(200 days, 0, ONE / 1_000_000, true);
     }
 
+    function test_Follow_StaysInsideTheIntervalOfRounding() public pure {
+        // Three shares worth 4 and a bit: anything from 4/3 to 5/3.
+        uint256 low = ONE * 4 / 3;
+        uint256 high = ONE * 5 / 3;
+        _assertFollowFrom(low, low);
+        _assertFollowFrom(ONE * 3 / 2, ONE * 3 / 2);
+        _assertFollowFrom(high, high);
+        _assertFollowFrom(low - 1, low);
+        _assertFollowFrom(high + 1, high);
+        _assertFollowFrom(low / 2, low / 2 + low / 2 / 100);
+        _assertFollowFrom(high * 2, high * 2 - high * 2 / 100);
+    }
+
     function test_Follow_StaysWithoutShares() public pure {
         (uint256 price, bool hasMoved) = PriceBands.follow(ONE, 0, 30 days, GROWTH, 7, 0);
         assertEq(price, ONE);
@@ -120,5 +133,12 @@ contract PriceBandsTest is Test {
         (uint256 seen, bool seenMoved) = PriceBands.follow(ONE, 1000, 1000 + elapsed, GROWTH, value, 1_000_000);
         assertEq(seen, price);
         assertEq(seenMoved, hasMoved);
+    }
+
+    /// @dev Three shares of value 4, a day later.
+    function _assertFollowFrom(uint256 reference_, uint256 price) private pure {
+        (uint256 seen, bool hasFollowed) = PriceBands.follow(reference_, 1000, 1000 + 1 days, GROWTH, 4, 3);
+        assertEq(seen, price);
+        assertTrue(hasFollowed);
     }
 }

@@ -118,6 +118,29 @@ contract PriceRulesTest is GuardFixture {
         assertEq(guard.strategyStates()[0].referencePrice, ONE - ONE * 6 / 1000);
     }
 
+    function test_Reference_IsNotDraggedByDust() public {
+        // Of a price of 1.5, a few shares show nothing but rounding.
+        Policy memory policy = defaultPolicy();
+        policy.strategies[1].referenceAssets = 3;
+        policy.strategies[1].referenceShares = 2;
+        deployTreasury();
+        start(policy);
+        asset.mint(STRANGER, 100 * UNIT);
+        vm.startPrank(STRANGER);
+        asset.approve(address(strategies[1]), 100 * UNIT);
+        strategies[1].deposit(100 * UNIT, STRANGER);
+        asset.mint(address(strategies[1]), 50 * UNIT);
+        vm.stopPrank();
+        rebalance(moves(deposits(1, 2)));
+        assertEq(strategies[1].balanceOf(address(vault)), 1);
+        assertEq(strategies[1].previewRedeem(1), 1);
+        skip(2 days);
+        vault.checkpoint();
+        rebalance(moves(withdraws(1, 1)));
+        assertEq(guard.strategyStates()[1].referencePrice, ONE * 3 / 2);
+        assertEq(guard.strategyStates()[1].referenceAt, block.timestamp);
+    }
+
     function test_Reference_StaysWithoutShares() public {
         rebalance(moves(withdraws(0, ALL_ASSETS)));
         vm.warp(adoptedAt + 1 days);

@@ -134,6 +134,17 @@ contract SettlementRulesTest is GuardFixture {
         refuses(AGENT, moves(deposits(0, 1)), Rule.Weight, 1, 0);
     }
 
+    function test_RevertWhen_TheLimitIsZero_WhateverTheStrategyReports() public {
+        policy.strategies[0].cap = 0;
+        policy.strategies[1].maxWeightBps = 0;
+        start(policy);
+        // A deposit that shows as nothing: shares worth less than a unit, or a strategy that hides them.
+        strategies[0].setNextDepositHaircut(1);
+        refuses(AGENT, moves(deposits(0, 1)), Rule.Weight, 0, 0);
+        strategies[1].setNextDepositHaircut(1);
+        refuses(AGENT, moves(deposits(1, 1)), Rule.Weight, 0, 0);
+    }
+
     function test_RevertWhen_CapitalWasBorrowedForAMoment() public {
         policy.strategies[0].maxWeightBps = 3000;
         start(policy);
@@ -176,6 +187,21 @@ contract SettlementRulesTest is GuardFixture {
         rebalance(moves(deposits(0, 20 * PERCENT)));
         vm.prank(GUARDIAN);
         guard.setMode(Mode.ExitOnly);
+        skip(1 hours);
+        rebalance(moves(withdraws(0, ALL_ASSETS)));
+        assertEq(held(0), 0);
+    }
+
+    function test_Rebalance_FloorDoesNotHoldForAClosedStrategy() public {
+        policy.strategies[0].minWeightBps = 1000;
+        start(policy);
+        rebalance(moves(deposits(0, 20 * PERCENT)));
+        Policy memory closed = policy;
+        closed.strategies[0].status = StrategyStatus.ExitOnly;
+        vm.prank(GUARDIAN);
+        guard.submitPolicy(closed);
+        skip(1 hours);
+        rebalance(moves(withdraws(0, 10 * PERCENT + 1)));
         skip(1 hours);
         rebalance(moves(withdraws(0, ALL_ASSETS)));
         assertEq(held(0), 0);

@@ -147,7 +147,8 @@ contract ValidationTest is GuardFixture {
         _assertInvalid(p, "groups.name", 1);
         p.groups[1].name = bytes32(uint256(1));
         _assertInvalid(p, "groups.name", 1);
-        p.groups[1].name = bytes32(bytes1("a")) | bytes32(uint256(1));
+        p.groups[1].name = "a";
+        p.groups[1].name |= bytes32(uint256(1));
         _assertInvalid(p, "groups.name", 1);
     }
 
