@@ -10,6 +10,21 @@ import {Leg, Receipt} from "../types/Rebalance.sol";
 /// @title The money
 /// @notice An ERC-4626 vault over one asset that holds shares of other ERC-4626 vaults, its strategies. Its only
 /// privileged caller is its guard. Nothing the guard can call stops an exit.
+///
+/// Fees are minted as shares to the policy's recipient; with no recipient there are none. With S shares, V virtual
+/// ones, price p of NAV and high-water mark H a share:
+/// - management: S grows to ⌊S × (1 − bps/10,000/31,536,000)^(−seconds)⌋, so that holders keep the inverse,
+/// however the
+///   time is split. Every function that changes the supply takes it first;
+/// - performance: where p > H, S + V grows by (p/H)^f, so that holders keep H^f × p^(1−f), and H becomes the price
+/// after. Taken by every function that refreshes, never by `redeemInKind`, `adopt`, or while a strategy cannot be read;
+/// - H never falls while shares exist; at supply zero it starts at the live price. Without a fee it follows p too;
+/// - shares exist in at most 2^144 − 1 units; where fewer are left, fewer are minted.
+/// What is due counts in every view of price as if it were minted. `balanceOf` and `max*` of the recipient hold what is
+/// minted: an exit may take more than they say by what it mints itself.
+///
+/// The asset has at most 27 decimals, others are refused; one that does not tell its decimals in a byte counts as
+/// having 18, which concerns display alone.
 interface ITreasuryVault is IERC4626, IERC20Permit {
     /// @notice The live value moved the mark. Prices are (assets + 1) × 2^128 ÷ (shares + virtual shares).
     event Checkpointed(uint256 liveAssets, uint256 markPrice, uint256 observationPrice);
@@ -59,6 +74,8 @@ interface ITreasuryVault is IERC4626, IERC20Permit {
     error SupplyExceeded(uint256 supply, uint256 limit);
     /// @notice Virtual shares would be too many.
     error DecimalsOffsetTooLarge(uint8 offset, uint8 limit);
+    /// @notice The asset has more decimals than amounts have room for.
+    error AssetDecimalsTooLarge(uint8 assetDecimals, uint8 limit);
     /// @notice Zero address where an account was expected.
     error ZeroAddress();
 

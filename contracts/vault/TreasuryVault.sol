@@ -38,6 +38,9 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     using SafeERC20 for IERC20;
 
     uint8 private constant MAX_DECIMALS_OFFSET = 18;
+    uint8 private constant MAX_ASSET_DECIMALS = 27;
+    /// @dev Of an asset that does not tell.
+    uint8 private constant DEFAULT_DECIMALS = 18;
 
     /// @notice The half of this vault's code that no entry, exit or rebalance runs through; run by delegatecall.
     address public immutable periphery;
@@ -53,7 +56,9 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
         if (decimalsOffset > MAX_DECIMALS_OFFSET) revert DecimalsOffsetTooLarge(decimalsOffset, MAX_DECIMALS_OFFSET);
         if (_GUARD == address(0)) revert ZeroAddress();
         (bool hasDecimals, uint8 assetDecimals) = SafeERC20.tryGetDecimals(_ASSET);
-        _DECIMALS = (hasDecimals ? assetDecimals : 18) + decimalsOffset;
+        if (!hasDecimals) assetDecimals = DEFAULT_DECIMALS;
+        if (assetDecimals > MAX_ASSET_DECIMALS) revert AssetDecimalsTooLarge(assetDecimals, MAX_ASSET_DECIMALS);
+        _DECIMALS = assetDecimals + decimalsOffset;
         periphery = address(new VaultPeriphery(VaultSetting(_ASSET, _VIRTUAL_SHARES, _GUARD, _CONDUIT)));
     }
 

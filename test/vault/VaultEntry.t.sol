@@ -6,8 +6,10 @@ import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.so
 
 import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
 import {NavParameters, NavState} from "../../contracts/types/Nav.sol";
+import {TreasuryVault} from "../../contracts/vault/TreasuryVault.sol";
 import {HostileStrategy} from "../mocks/HostileStrategy.sol";
 import {TestStrategy} from "../mocks/TestStrategy.sol";
+import {TestToken} from "../mocks/TestToken.sol";
 import {UnusualToken} from "../mocks/UnusualToken.sol";
 import {VaultFixture} from "./VaultFixture.sol";
 
@@ -305,6 +307,21 @@ contract VaultDecimalsTest is VaultFixture {
     function test_RoundTrip_Decimals27() public {
         _roundTrip(27, 0);
         _roundTrip(27, 6);
+    }
+
+    function test_RevertWhen_TheAssetHasMoreThan27Decimals() public {
+        assetDecimals = 28;
+        vm.expectRevert(abi.encodeWithSelector(ITreasuryVault.AssetDecimalsTooLarge.selector, 28, 27));
+        this.setUp();
+    }
+
+    function test_Decimals_OfAnAssetThatDoesNotTellAre18() public {
+        TestToken silent = new TestToken("SIL", 6);
+        vm.mockCallRevert(address(silent), abi.encodeCall(silent.decimals, ()), "none");
+        asset = silent;
+        assertEq(new TreasuryVault().decimals(), 18 + decimalsOffset);
+        vm.mockCall(address(silent), abi.encodeCall(silent.decimals, ()), abi.encode(256));
+        assertEq(new TreasuryVault().decimals(), 18 + decimalsOffset);
     }
 
     function test_RevertWhen_OffsetIsTooLarge() public {
