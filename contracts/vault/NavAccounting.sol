@@ -133,20 +133,28 @@ library NavAccounting {
         self.prices = _packed(stored);
     }
 
-    /// @notice Carries the mark over an entry: what an entrant pays is recognised, so that the part of the live value
-    /// which is not stays the same amount instead of growing with the supply.
-    /// @dev Without it, a mark far below the price of a nearly empty vault (a gift of a few units does that) would hide
-    /// nearly all of the next entrant's money behind years of growth. It pays nobody: the total at the mark rises by
-    /// exactly what was paid, at a price not below the mark, so every round trip through it loses. Rounded down.
+    /// @notice Carries mark and high-water mark over an entry: what an entrant pays is recognised and is no
+    /// performance. @dev Without it, a mark far below the price of a nearly empty vault (a gift of a few units does
+    /// that) would hide
+    /// nearly all of the next entrant's money behind years of growth, or the performance fee would take its part of
+    /// it. Neither pays anybody: the totals at mark and high-water mark rise by exactly what was paid, and entries pay
+    /// no price below the mark, so every round trip loses. The mark is rounded down, the high-water mark up. What the
+    /// fee forgoes is its part of what entrants overpaid.
     function carryEntry(NavStorage storage self, uint256 unitsBefore, uint256 unitsAfter, uint256 assets) internal {
         uint256 prices = self.prices;
-        // The mark is in the lowest 64 bits.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        uint256 mark = Price.unpack(uint64(prices));
-        uint256 carried = Math.saturatingAdd(
-            Math.mulDiv(mark, unitsBefore, unitsAfter), Price.mulDivSaturating(assets, 1 << 128, unitsAfter)
-        );
-        if (carried > mark) self.prices = ((prices >> 64) << 64) | Price.packDown(carried);
+        // Mark in the lowest 64 bits, high-water mark in the highest.
+        // forge-lint: disable-next-item(unsafe-typecast)
+        (uint256 mark, uint256 highWater) = (Price.unpack(uint64(prices)), Price.unpack(uint64(prices >> 192)));
+        uint256 paid = Price.mulDivSaturating(assets, 1 << 128, unitsAfter);
+        uint256 carried = Math.saturatingAdd(Math.mulDiv(mark, unitsBefore, unitsAfter), paid);
+        if (carried > mark) prices = ((prices >> 64) << 64) | Price.packDown(carried);
+        carried = Math.saturatingAdd(Math.mulDiv(highWater, unitsBefore, unitsAfter), paid);
+        if (carried > highWater) {
+            // Two quotients were rounded down; a unit each makes up for it.
+            carried = Math.saturatingAdd(carried, 2);
+            prices = ((prices << 64) >> 64) | (uint256(Price.packUp(carried)) << 192);
+        }
+        if (prices != self.prices) self.prices = prices;
     }
 
     /// @notice NAV by the stored prices, without reading a strategy.

@@ -49,6 +49,46 @@ contract VaultFeesTest is VaultFixture {
         asset.burn(address(vault), assets);
     }
 
+    // Entries
+
+    function test_Entry_MakesNoPerformanceFeeDue() public {
+        NavParameters memory parameters = _fees(0, 2000);
+        parameters.maxGrowthWad = 0.01e18;
+        _adopt(parameters);
+        _deposit(thief, 1);
+        _gain(1000e6);
+        skip(12);
+        vault.checkpoint();
+        uint256 shares = _deposit(bob, 1000e6);
+        assertEq(_state().pendingFeeShares, 0, "in the same block");
+        // Thief's share, virtual shares and bob's two parts share what is recognised, which is what bob paid.
+        uint256 worth = vault.previewRedeem(shares);
+        assertApproxEqAbs(worth, 500e6, 200);
+        skip(1 days);
+        vault.checkpoint();
+        assertGt(vault.previewRedeem(shares), worth, "a day later");
+        assertEq(asset.balanceOf(address(vault)), 2000e6 + 1);
+    }
+
+    /// @dev Alice's 100 have become 120, of which 1 is recognised. The fee is due on 20 and no more, whoever pays in:
+    /// 120 × (1 − 1.2^(−0.2)) is 4.29.
+    function test_Entry_ChargesAGainOnce() public {
+        NavParameters memory parameters = _fees(0, 2000);
+        parameters.maxGrowthWad = 0.01e18;
+        _adopt(parameters);
+        _deposit(alice, STAKE);
+        _gain(20e6);
+        skip(1 days);
+        _deposit(bob, 1200e6);
+        for (uint256 i = 0; i < 60; ++i) {
+            skip(1 days);
+            vault.checkpoint();
+        }
+        assertEq(vault.totalAssets(), 1320e6);
+        assertLe(vault.previewRedeem(vault.balanceOf(collector)), 4.3e6);
+        assertGe(vault.previewRedeem(vault.balanceOf(collector)), 3.5e6);
+    }
+
     // Management
 
     function test_Management_AYear() public {
