@@ -12,8 +12,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 /// terms.
 library Exponential {
     /// @dev Binary places of exponents.
-    uint256 internal constant PLACES = 160;
-    uint256 internal constant ONE = 1 << PLACES;
+    uint8 internal constant PLACES = 160;
+    uint256 internal constant ONE = 2 ** 160;
 
     /// @dev ln 2, rounded down and up.
     uint256 private constant LN2_DOWN = 1_013_035_739_299_659_071_135_698_605_846_798_551_586_536_899_366;
@@ -35,6 +35,7 @@ library Exponential {
         // Says amount × 2^doublings > most without the product.
         if (amount > most >> doublings) return most;
         // As 2^doublings ≤ most < 2^150, the shift is positive; the product is below 2 × most.
+        // forge-lint: disable-next-line(unsafe-typecast)
         return Math.min(Math.mulShr(amount, expDown(exponent % LN2_UP), uint8(PLACES - doublings)), most);
     }
 
@@ -58,7 +59,7 @@ library Exponential {
         uint256 term = x;
         for (uint256 i = 2; term != 0; ++i) {
             sum += term;
-            term = Math.mulShr(term, x, uint8(PLACES)) / i;
+            term = Math.mulShr(term, x, PLACES) / i;
         }
     }
 
@@ -73,11 +74,11 @@ library Exponential {
         // So that the sum below fits; rounded towards a smaller quotient.
         if (dividend >> 255 != 0) (dividend, divisor) = (dividend >> 1, (divisor >> 1) + (divisor & 1));
         uint256 w = Math.mulDiv(Math.saturatingSub(dividend, divisor), ONE, dividend + divisor);
-        uint256 square = Math.mulShr(w, w, uint8(PLACES));
+        uint256 square = Math.mulShr(w, w, PLACES);
         uint256 sum = 0;
         for (uint256 i = 1; w != 0; i += 2) {
             sum += w / i;
-            w = Math.mulShr(w, square, uint8(PLACES));
+            w = Math.mulShr(w, square, PLACES);
         }
         return 2 * sum + doublings * LN2_DOWN;
     }
