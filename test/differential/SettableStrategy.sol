@@ -10,7 +10,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {DifferentialToken} from "./DifferentialToken.sol";
 
 /// @notice OpenZeppelin's ERC-4626 with every number in the hands of the test: share price, fees, what it keeps back,
-/// and what it claims. It mints what it owes, so that it is always liquid.
+/// what it claims, and whether it says what a position would pay. It mints what it owes, so that it is always liquid.
 contract SettableStrategy is ERC4626 {
     using Math for uint256;
 
@@ -42,6 +42,10 @@ contract SettableStrategy is ERC4626 {
     Take private _take;
     Claim private _claim;
     bool private _hasMoved;
+    bool private _isMute;
+
+    /// @notice The test has made the strategy silent about what a position would pay.
+    error Mute();
 
     constructor(IERC20 asset_) ERC20("Settable", "SET") ERC4626(asset_) {}
 
@@ -66,6 +70,11 @@ contract SettableStrategy is ERC4626 {
         _hasMoved = false;
     }
 
+    /// @notice Whether `previewRedeem` reverts.
+    function setMute(bool isMute) external {
+        _isMute = isMute;
+    }
+
     function totalAssets() public view override returns (uint256) {
         return _convertToAssets(totalSupply(), Math.Rounding.Floor);
     }
@@ -80,6 +89,7 @@ contract SettableStrategy is ERC4626 {
     }
 
     function previewRedeem(uint256 shares) public view override returns (uint256) {
+        if (_isMute) revert Mute();
         if (_claim.isMade) return _hasMoved ? _claim.afterwards : _claim.before;
         uint256 assets = super.previewRedeem(shares);
         return assets - assets.mulDiv(_fees.exitBps, BPS, Math.Rounding.Ceil);

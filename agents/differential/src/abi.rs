@@ -48,9 +48,11 @@ pub(crate) mod sol {
         interface Guard {
             error Refused(uint8 rule, uint256 observed, uint256 limit);
             error InvalidPolicy(bytes32 field, uint256 index);
-            error NotEnforced(bytes32 field);
+            error InvalidSignature(address agent);
             error CeilingExceeded(bytes32 field, uint256 value, uint256 ceiling);
             function rebalance(Rebalance calldata plan) external returns (Receipt memory receipt);
+            function rebalanceFor(Rebalance calldata plan, address agent, bytes calldata signature)
+                external returns (Receipt memory receipt);
             function firstRefusal(Rebalance calldata plan, address agent, uint256 at)
                 external view returns (uint8 rule, uint256 observed, uint256 limit);
             function guardState() external view returns (GuardState memory);
@@ -89,6 +91,7 @@ pub(crate) mod sol {
             function setFees(Fees calldata fees) external;
             function setTake(Take calldata take) external;
             function setClaim(Claim calldata claim) external;
+            function setMute(bool isMute) external;
             function balanceOf(address account) external view returns (uint256);
             function convertToAssets(uint256 shares) external view returns (uint256);
             function previewRedeem(uint256 shares) external view returns (uint256);

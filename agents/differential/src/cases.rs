@@ -1,15 +1,16 @@
 //! Cases: a plan that is accepted, and one thing about it or its world that is changed.
 
 use alloy_primitives::{Address, U256};
-use vagus_policy::{ALL_ASSETS, MAX_MOVES, Mode, Move, Policy, VaultState};
+use vagus_policy::{ObjectiveKind, Policy};
 
 use crate::{
     abi::sol,
+    agents,
+    changes::change,
     compare::Case,
-    documents::{AGENT, OTHER_AGENT, STRANGER, narrow, open, reopened},
-    plans::{accepted, fresh, scope},
+    documents::{aim, group, narrow, open, reopened, weights_around},
+    plans::{Wanted, accepted},
     rng::Rng,
-    tune,
     world::{GUARDIAN, World},
 };
 
@@ -20,6 +21,8 @@ pub(crate) enum Focus {
     Anything,
     /// Strategies that claim any number at all.
     Claims,
+    /// Several rules at once.
+    Several,
     Mode,
     Mandate,
     Scope,
@@ -28,36 +31,62 @@ pub(crate) enum Focus {
     Shape,
     Turnover,
     Weight,
+    /// The sum of a group.
+    Group,
+    /// A member of a group that cannot be read, or at the end of its price band.
+    Member,
     Floor,
     Idle,
     Loss,
     Price,
+    Objective,
+}
+
+impl Focus {
+    /// What its plans must hold.
+    fn wants(self) -> Wanted {
+        match self {
+            Self::Weight | Self::Group | Self::Member | Self::Idle => Wanted::Deposit,
+            Self::Floor => Wanted::Withdrawal,
+            _ => Wanted::Anything,
+        }
+    }
 }
 
 /// In turn, so that each gets its share.
-pub(crate) const FOCUSES: [Focus; 16] = [
+pub(crate) const FOCUSES: [Focus; 26] = [
     Focus::Anything,
     Focus::Turnover,
     Focus::Weight,
     Focus::Floor,
-    Focus::Anything,
+    Focus::Group,
+    Focus::Several,
     Focus::Idle,
+    Focus::Objective,
     Focus::Loss,
     Focus::Price,
-    Focus::Claims,
+    Focus::Shape,
     Focus::Mode,
+    Focus::Anything,
+    Focus::Claims,
     Focus::Mandate,
     Focus::Scope,
-    Focus::Anything,
+    Focus::Floor,
+    Focus::Weight,
+    Focus::Member,
     Focus::Freshness,
     Focus::Cooldown,
+    Focus::Several,
+    Focus::Group,
+    Focus::Objective,
     Focus::Shape,
+    Focus::Loss,
 ];
 
 /// A treasury with money in it and some of it placed.
 pub(crate) fn start(template: &World, rng: &mut Rng) -> World {
     let mut world = template.clone();
-    let count = if rng.chance(75) { rng.within(2, 6) } else { rng.within(16, 18) };
+    let count = if rng.chance(55) { rng.within(2, 6) } else { rng.within(17, 18) };
     let mut listed = Vec::new();
     for index in (0_u8..).take(usize::try_from(count).unwrap_or(2)) {
         let shares = u128::from(rng.within(1 << 40, 1 << 41));
@@ -76,10 +105,11 @@ pub(crate) fn start(template: &World, rng: &mut Rng) -> World {
     for _ in 0..5 {
         world.chain.now += rng.within(1, 10_000);
         world.chain.must(GUARDIAN, world.vault, &sol::Vault::checkpointCall {});
-        let (state, at) = (world.state(AGENT), world.chain.now);
-        let plan = accepted(&world.policy, &state, AGENT, at, rng);
+        let agent = agents::named()[0];
+        let (state, at) = (world.state(agent), world.chain.now);
+        let plan = accepted(&world.policy, &state, agent, at, Wanted::Anything, rng);
         // Nothing is lost if it is refused: the next may not be.
-        let _ = world.rebalance(AGENT, &plan);
+        let _ = world.rebalance(agent, &plan);
     }
     world
 }
@@ -92,11 +122,11 @@ pub(crate) fn draw(world: &World, focus: Focus, rng: &mut Rng) -> Case {
         1..=3 => rng.below(10_000),
         _ => 0,
     };
-    let nav = world.state(AGENT).nav.nav_assets;
+    let agent = rng.pick(&agents::named());
+    let nav = world.state(agent).nav.nav_assets;
     let opened = reopened(&world.policy, rng);
     let is_narrow = matches!(focus, Focus::Anything) || focus == Focus::Claims && rng.chance(30);
     let policy = if is_narrow { narrow(&opened, nav, rng) } else { opened };
-    let agent = rng.pick(&[AGENT, AGENT, OTHER_AGENT]);
     let policy = focused(focus, policy, &mut world, agent, rng);
     world.adopt(policy);
     let first = world.state(agent).agent.last_rebalance_at;
@@ -115,13 +145,74 @@ pub(crate) fn draw(world: &World, focus: Focus, rng: &mut Rng) -> Case {
             world.chain.now = world.chain.now.max(follows_at - rng.below(2));
         }
     }
-    drift(&mut world, rng);
+    let mut traits = drift(&mut world, rng);
+    if rng.chance(30) {
+        // Adoption leaves the checkpoint to be refreshed by whoever comes next: here not by the rebalance.
+        world.chain.must(GUARDIAN, world.vault, &sol::Vault::checkpointCall {});
+    }
 
     let (state, at) = (world.state(agent), world.chain.now);
-    let plan = accepted(&world.policy, &state, agent, at, rng);
-    let mut case = Case { world, agent, plan, is_honest: true };
+    let plan = accepted(&world.policy, &state, agent, at, focus.wants(), rng);
+    let is_relayed = rng.chance(25);
+    traits.extend(traits_of(&world, agent, is_relayed, state.checkpoint.is_fresh));
+    let mut case = Case {
+        world,
+        agent,
+        plan,
+        is_relayed,
+        is_forged: is_relayed && rng.chance(20),
+        later: rng.pick(&[1, 100_000]),
+        is_honest: true,
+        is_previewed: true,
+        traits,
+    };
+    if rng.chance(8) {
+        fees(&mut case, rng);
+    }
+    if case.is_forged {
+        case.traits.push("forged signature first");
+    }
     change(focus, &mut case, &state, rng);
     case
+}
+
+/// The plan's strategies charge something on the way in and on the way out.
+pub(crate) fn fees(case: &mut Case, rng: &mut Rng) {
+    for leg in case.plan.moves.clone() {
+        case.world.set_fees(leg.index, rng.bps(0, 40), rng.bps(0, 40));
+    }
+    case.is_honest = false;
+    case.traits.push("strategy with fees");
+}
+
+/// What is said of a case in the table of what the cases had.
+fn traits_of(world: &World, agent: Address, is_relayed: bool, is_fresh: bool) -> Vec<&'static str> {
+    let policy = &world.policy;
+    let fees = policy.limits.management_fee_bps + policy.limits.performance_fee_bps;
+    let is_crossed = |a: u16, b: u16| a & b != 0 && a & !b != 0 && b & !a != 0;
+    let masks: Vec<u16> = policy.strategies.iter().map(|entry| entry.groups).collect();
+    let overlaps = masks.iter().any(|a| masks.iter().any(|b| is_crossed(*a, *b)));
+    let has = [
+        (is_relayed, "relayed"),
+        (!is_relayed, "sent by the agent"),
+        (agent == agents::named()[0], "first agent"),
+        (agent == agents::named()[1], "second agent"),
+        (fees != 0, "vault with fees"),
+        (!is_fresh, "checkpoint to be refreshed"),
+        (is_fresh, "checkpoint as it stands"),
+        (!policy.groups.is_empty(), "groups"),
+        (overlaps, "groups that overlap"),
+        (policy.objective.kind == ObjectiveKind::TargetWeights, "target weights"),
+        (policy.strategies.len() > 16, "17 strategies or more"),
+    ];
+    let decimals = match world.decimals {
+        0 => "0 decimals",
+        6 => "6 decimals",
+        8 => "8 decimals",
+        18 => "18 decimals",
+        _ => "27 decimals",
+    };
+    has.into_iter().filter(|(has, _)| *has).map(|(_, name)| name).chain([decimals]).collect()
 }
 
 /// The one limit of an open policy that the focus is on, drawn narrow.
@@ -153,6 +244,25 @@ fn focused(
         Focus::Turnover => mandate.max_turnover_bps = rng.bps(1, 3_000),
         Focus::Loss if rng.chance(50) => limits.max_loss_bps = rng.bps(0, 300),
         Focus::Loss => mandate.max_loss_bps = rng.bps(0, 300),
+        Focus::Group | Focus::Member => {
+            group(&mut policy, rng);
+            if focus == Focus::Group && rng.chance(50) {
+                let nav = state.nav.nav_assets.max(U256::ONE);
+                for (place, entry) in policy.groups.iter_mut().enumerate() {
+                    // Room for something, so that a plan can come up to the limit.
+                    let members = policy.strategies.iter().zip(&state.strategies);
+                    let held = members
+                        .filter(|(entry, _)| entry.groups >> place & 1 == 1)
+                        .fold(U256::ZERO, |sum, (_, position)| sum + position.redeem_assets);
+                    let weight = (held * U256::from(10_000) / nav).saturating_to::<u16>();
+                    entry.max_weight_bps = rng.bps(weight.min(9_999), 10_000);
+                }
+            }
+        }
+        Focus::Objective => {
+            let weights = weights_around(&state, rng);
+            aim(&mut policy, weights, rng.bps(0, 2_000));
+        }
         Focus::Weight if rng.chance(50) => {
             policy.strategies.iter_mut().for_each(|entry| entry.max_weight_bps = rng.bps(1, 9_999));
         }
@@ -175,8 +285,10 @@ fn focused(
     policy
 }
 
-/// Moves the share prices of some strategies, mostly inside their band around the guard's reference.
-fn drift(world: &mut World, rng: &mut Rng) {
+/// Moves the share prices of some strategies, mostly inside their band around the guard's reference. Answers what became
+/// of prices.
+fn drift(world: &mut World, rng: &mut Rng) -> Vec<&'static str> {
+    let mut traits = Vec::new();
     let references = world.chain.view(world.guard, &sol::Guard::strategyStatesCall {});
     for (index, reference) in (0_u8..).zip(references) {
         if !rng.chance(30) {
@@ -186,180 +298,14 @@ fn drift(world: &mut World, rng: &mut Rng) {
         let beyond = if rng.chance(3) { 100 } else { 0 };
         let step = U256::from(rng.below(u64::from(band) + beyond + 1));
         let whole = U256::from(10_000);
-        let factor = if rng.chance(50) { whole + step } else { whole - step };
+        let rises = rng.chance(50);
+        let factor = if rises { whole + step } else { whole - step };
+        let name = if rises { "rising share price" } else { "falling share price" };
+        if !step.is_zero() && !traits.contains(&name) {
+            traits.push(name);
+        }
         let assets: U256 = (reference.referencePrice >> 64_usize) * factor / whole;
         world.set_price(index, assets.saturating_to(), 1 << 64);
     }
-}
-
-/// The one thing that makes the case.
-fn change(focus: Focus, case: &mut Case, state: &VaultState, rng: &mut Rng) {
-    match focus {
-        Focus::Anything => anything(case, state, rng),
-        Focus::Claims => claims(case, rng),
-        Focus::Mode => mode(case, rng),
-        Focus::Mandate => mandate(case, rng),
-        Focus::Scope => out_of_scope(case, rng),
-        Focus::Freshness => freshness(case, state, rng),
-        Focus::Cooldown => {
-            let cooldown = u64::from(case.world.policy.limits.cooldown_seconds);
-            let ends_at = state.agent.last_rebalance_at + cooldown;
-            let at = ends_at.saturating_sub(rng.below(2));
-            case.world.chain.now = case.world.chain.now.max(at);
-            case.plan.deadline = case.world.chain.now;
-        }
-        Focus::Shape => shape(case, state, rng),
-        Focus::Turnover => tune::turnover(case, state, rng),
-        Focus::Weight => tune::weight(case, rng),
-        Focus::Floor => tune::floor(case, rng),
-        Focus::Idle => tune::idle(case, rng),
-        Focus::Loss => tune::loss(case, state, rng),
-        Focus::Price => tune::price(case, rng),
-    }
-}
-
-fn anything(case: &mut Case, state: &VaultState, rng: &mut Rng) {
-    let Some(leg) = case.plan.moves.first().copied() else { return };
-    match rng.below(8) {
-        0 => {
-            case.world.set_fees(leg.index, rng.bps(0, 40), rng.bps(0, 40));
-            case.is_honest = false;
-        }
-        1 => {
-            let loss = tune::small(rng, leg.assets);
-            case.world.set_take(leg.index, loss, loss);
-            case.is_honest = false;
-        }
-        2 => {
-            let place = rng.index(case.plan.moves.len());
-            let assets = case.plan.moves[place].assets;
-            if assets != ALL_ASSETS {
-                case.plan.moves[place].assets = assets.saturating_mul(2).min(ALL_ASSETS - 1);
-            }
-        }
-        3 => {
-            let index = u8::try_from(rng.index(state.strategies.len())).unwrap_or(0);
-            let assets = rng.amount(state.idle).saturating_to::<u128>();
-            case.plan.moves.retain(|other| other.index != index);
-            case.plan.moves.push(Move { index, is_deposit: true, assets });
-        }
-        _ => {}
-    }
-}
-
-/// Numbers of any size, where a strategy tells its position's worth.
-fn claims(case: &mut Case, rng: &mut Rng) {
-    case.is_honest = false;
-    for leg in case.plan.moves.clone() {
-        if rng.chance(70) {
-            let near = |rng: &mut Rng| match rng.below(4) {
-                0 => U256::MAX,
-                1 => U256::ZERO,
-                _ => rng.word(),
-            };
-            let claim = (near(rng), near(rng));
-            case.world.set_claim(leg.index, Some(claim));
-        }
-        if rng.chance(20) {
-            case.world.set_take(leg.index, leg.assets / 2, leg.assets / 2);
-        }
-    }
-}
-
-fn mode(case: &mut Case, rng: &mut Rng) {
-    if rng.chance(50) {
-        case.plan.moves.retain(|leg| !leg.is_deposit);
-    }
-    let mode = rng.pick(&[Mode::Active, Mode::ExitOnly, Mode::ExitOnly, Mode::Paused]);
-    if mode != Mode::Active {
-        let call = sol::Guard::setModeCall { mode: mode as u8 };
-        case.world.chain.must(GUARDIAN, case.world.guard, &call);
-        case.plan.policy_version += 1;
-    }
-    // Outside of Active no floor holds anyone back.
-    if mode == Mode::ExitOnly && rng.chance(50) {
-        case.plan
-            .moves
-            .iter_mut()
-            .filter(|leg| !leg.is_deposit)
-            .for_each(|leg| leg.assets = ALL_ASSETS);
-    }
-}
-
-fn mandate(case: &mut Case, rng: &mut Rng) {
-    match rng.below(6) {
-        0 => case.agent = STRANGER,
-        1 => {
-            let call = sol::Guard::revokeAgentCall { agent: case.agent };
-            case.world.chain.must(GUARDIAN, case.world.guard, &call);
-            case.plan.policy_version += 1;
-        }
-        _ => {
-            let agents = &case.world.policy.agents;
-            let entry = agents.iter().find(|entry| entry.agent == case.agent);
-            let expires_at = entry.map_or(0, |entry| entry.expires_at);
-            case.world.chain.now = case.world.chain.now.max(expires_at + rng.below(2));
-            case.plan.deadline = case.world.chain.now;
-        }
-    }
-}
-
-fn out_of_scope(case: &mut Case, rng: &mut Rng) {
-    let mask = scope(&case.world.policy, case.agent);
-    let outside: Vec<u8> = (0..32).filter(|index| mask >> index & 1 == 0).collect();
-    if outside.is_empty() || case.plan.moves.is_empty() || rng.chance(40) {
-        return;
-    }
-    // A place behind one in scope is a step over the edge.
-    let edge = outside.iter().find(|index| **index > 0 && mask >> (**index - 1) & 1 == 1);
-    let index = match edge {
-        Some(index) if rng.chance(70) => *index,
-        _ => rng.pick(&outside),
-    };
-    let place = rng.index(case.plan.moves.len());
-    case.plan.moves[place].index = rng.pick(&[index, index, index, 32, 255]);
-}
-
-fn freshness(case: &mut Case, state: &VaultState, rng: &mut Rng) {
-    let plan = &mut case.plan;
-    let count = state.guard_state.rebalance_count;
-    let now = case.world.chain.now;
-    match rng.below(9) {
-        0 => plan.policy_version += 1,
-        1 => plan.policy_version -= 1,
-        2 => plan.nonce += 1,
-        3 => plan.nonce = plan.nonce.wrapping_sub(1),
-        4 => plan.deadline = now,
-        5 => plan.deadline = now - 1,
-        6 => plan.vault_count = count + 1,
-        7 => plan.vault_count = count.wrapping_sub(1),
-        _ => {}
-    }
-}
-
-fn shape(case: &mut Case, state: &VaultState, rng: &mut Rng) {
-    let count = state.strategies.len();
-    let all = |length: usize| {
-        let unit = |index| Move { index, is_deposit: true, assets: 1 };
-        (0_u8..).take(length.min(count)).map(unit).collect::<Vec<_>>()
-    };
-    let moves = &mut case.plan.moves;
-    // Only a long list can be filled to the last move, so it often is.
-    let choice = if count >= MAX_MOVES && rng.chance(50) { rng.within(1, 2) } else { rng.below(8) };
-    match choice {
-        0 => moves.clear(),
-        1 => *moves = all(MAX_MOVES),
-        2 => *moves = all(MAX_MOVES + 1),
-        3 => moves.extend(moves.first().copied()),
-        4 => moves.iter_mut().for_each(|leg| leg.assets = 0),
-        5 => moves.reverse(),
-        6 => moves.iter_mut().filter(|leg| leg.is_deposit).for_each(|leg| leg.assets = ALL_ASSETS),
-        // In scope there is nothing beyond the list, so R3 speaks first.
-        _ => moves.push(Move {
-            index: u8::try_from(count).unwrap_or(0),
-            is_deposit: true,
-            assets: 1,
-        }),
-    }
-    case.plan = fresh(state, case.world.chain.now, case.plan.moves.clone(), rng);
+    traits
 }

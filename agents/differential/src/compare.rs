@@ -1,13 +1,17 @@
 //! One case, asked of the rules in Rust and of the compiled contracts.
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolError};
 use vagus_policy::{
-    Checked, Rebalance, Receipt, Refusal, VaultState, authorise, check, predict, rebalance_digest,
+    Checked, MemberReading, Rebalance, Receipt, Refusal, Rule, VaultState, authorise, check,
+    predict, rebalance_digest,
 };
 
 use crate::{
     abi::{self, sol},
+    agents,
+    chain::Answer,
+    violations::{self, GroupFault},
     world::World,
 };
 
@@ -17,17 +21,54 @@ pub(crate) struct Case {
     pub(crate) world: World,
     pub(crate) agent: Address,
     pub(crate) plan: Rebalance,
+    /// Signed by the agent and brought by somebody else.
+    pub(crate) is_relayed: bool,
+    /// Somebody tries without a signature of the agent's first.
+    pub(crate) is_forged: bool,
+    /// Seconds until a moment for which the guard is asked as well.
+    pub(crate) later: u64,
     /// All strategies keep to their share price and charge nothing, so that the prediction must hold.
     pub(crate) is_honest: bool,
+    /// All strategies do what they preview, so that what the guard predicts must come true.
+    pub(crate) is_previewed: bool,
+    /// What is special about it, for the table.
+    pub(crate) traits: Vec<&'static str>,
 }
 
 /// What both sides said.
 #[derive(Clone, Debug)]
 pub(crate) enum Verdict {
     Accepted(Box<Checked>),
-    Refused(Refusal),
+    Refused {
+        refusal: Refusal,
+        /// All rules that the case breaks, as far as they could be asked.
+        broken: Vec<Rule>,
+        group_fault: Option<GroupFault>,
+    },
     /// The vault could not carry it out; no rule was asked.
     Failed,
+}
+
+impl Case {
+    /// What the guard answers, on a chain that is then as after it.
+    fn submit(&mut self, digest: B256) -> Answer {
+        if self.is_relayed {
+            return self.world.relay(self.agent, &self.plan, agents::sign(self.agent, digest));
+        }
+        self.world.rebalance(self.agent, &self.plan)
+    }
+
+    /// A signature of somebody else, or over something else, opens nothing, whatever the plan is.
+    fn forge(&mut self, digest: B256) -> Result<(), String> {
+        let [first, second] = agents::named();
+        let other = if self.agent == first { second } else { first };
+        let error = sol::Guard::InvalidSignature { agent: self.agent }.abi_encode();
+        for signature in [agents::sign(other, digest), agents::sign(self.agent, !digest)] {
+            let answer = self.world.relay(self.agent, &self.plan, signature);
+            same("forged signature", &Err(Bytes::from(error.clone())), &answer)?;
+        }
+        Ok(())
+    }
 }
 
 /// Asks both sides. An accepted case's world is then as after it.
@@ -35,49 +76,89 @@ pub(crate) enum Verdict {
 /// # Errors
 /// If they differ in anything: what they differ in.
 pub(crate) fn compare(case: &mut Case) -> Result<Verdict, String> {
-    let Case { world, agent, plan, is_honest } = case;
-    let (agent, at) = (*agent, world.chain.now);
-    let before = world.state(agent);
-    let policy = world.policy.clone();
+    let (agent, at) = (case.agent, case.world.chain.now);
+    let before = case.world.state(agent);
+    let (policy, plan) = (case.world.policy.clone(), case.plan.clone());
 
-    let digest = rebalance_digest(plan, agent, 31_337, world.guard);
-    same("digest", &digest, &world.digest(agent, plan))?;
-    for other_at in [at, at + 1, at + 100_000] {
-        let rust = authorise(&policy, &before, plan, other_at).err();
-        same("first refusal", &rust, &world.first_refusal(agent, plan, other_at))?;
+    let digest = rebalance_digest(&plan, agent, 31_337, case.world.guard);
+    same("digest", &digest, &case.world.digest(agent, &plan))?;
+    if case.is_forged {
+        case.forge(digest)?;
     }
-    if let Err(refusal) = authorise(&policy, &before, plan, at) {
-        same("refusal", &Err(refused(refusal)), &world.rebalance(agent, plan))?;
-        return Ok(Verdict::Refused(refusal));
+    let mut broken = violations::before_execution(&policy, &before, &plan, at);
+    let authorised = authorise(&policy, &before, &plan, at);
+    let foreseen = case.world.first_refusal(agent, &plan, at);
+    let other_at = at + case.later;
+    let later = case.world.first_refusal(agent, &plan, other_at);
+    for (at, foreseen) in [(at, foreseen), (other_at, later)] {
+        let rust = authorise(&policy, &before, &plan, at).err();
+        let early = foreseen.filter(|refusal| refusal.rule <= Rule::Shape);
+        same("first refusal before execution", &rust, &early)?;
+    }
+    // What does not fit the list cannot be carried out, so nothing can be said of what it would do.
+    let receipt = if broken.contains(&Rule::Shape) {
+        Err(Bytes::new())
+    } else {
+        case.world.simulate(&plan.moves)
+    };
+    let receipt = receipt.map(|receipt| Receipt { members: members(case, &before), ..receipt });
+    let mut group_fault = None;
+    if let Ok(receipt) = &receipt {
+        broken.extend(violations::after_execution(&policy, &before, &plan, at, receipt));
+        group_fault = violations::group_fault(&policy, &before, &plan, receipt);
     }
 
-    let receipt = match world.simulate(&plan.moves) {
+    if let Err(refusal) = authorised {
+        same("refusal", &Err(refused(refusal)), &case.submit(digest))?;
+        same("lowest rule", &Some(refusal.rule), &broken.first().copied())?;
+        return Ok(Verdict::Refused { refusal, broken, group_fault });
+    }
+    let receipt = match receipt {
         Ok(receipt) => receipt,
         Err(data) => {
-            same("failure", &Err(data), &world.rebalance(agent, plan))?;
+            same("failure", &Err(data), &case.submit(digest))?;
             return Ok(Verdict::Failed);
         }
     };
-    if *is_honest {
+    if case.is_honest {
         holds(&predict(&policy, &before, &plan.moves), &receipt)?;
     }
-    match check(&policy, &before, plan, at, &receipt) {
+    let verdict = check(&policy, &before, &plan, at, &receipt);
+    if case.is_previewed {
+        same("first refusal", &verdict.as_ref().err().copied(), &foreseen)?;
+    }
+    same("lowest rule", &verdict.as_ref().err().map(|r| r.rule), &broken.first().copied())?;
+    match verdict {
         Err(refusal) => {
-            same("refusal", &Err(refused(refusal)), &world.rebalance(agent, plan))?;
-            Ok(Verdict::Refused(refusal))
+            same("refusal", &Err(refused(refusal)), &case.submit(digest))?;
+            Ok(Verdict::Refused { refusal, broken, group_fault })
         }
         Ok(checked) => {
-            let answer = world.rebalance(agent, plan);
+            let answer = case.submit(digest);
             let answer = answer.map_err(|data| {
                 format!("Rust accepts, the guard reverts with {data} {:?}", refusal_of(&data))
             })?;
             let returned = sol::Guard::rebalanceCall::abi_decode_returns(&answer)
                 .map_err(|error| error.to_string())?;
             same("receipt", &receipt, &abi::receipt(returned))?;
-            left_behind(&checked, &before, &world.state(agent), at)?;
+            left_behind(&checked, &before, &case.world.state(agent), at)?;
             Ok(Verdict::Accepted(Box::new(checked)))
         }
     }
+}
+
+/// What the guard will read besides the legs: positions that no leg touches stand after the legs as they stood before.
+/// Which ones it has to read is for Rust to say, and the guard's receipt to confirm.
+fn members(case: &Case, before: &VaultState) -> Vec<MemberReading> {
+    let indices = vagus_policy::groups::untouched_members(&case.world.policy, &case.plan.moves);
+    indices
+        .into_iter()
+        .map(|index| {
+            let position = &before.strategies[usize::from(index)];
+            let (is_readable, value) = (position.is_readable, position.redeem_assets);
+            MemberReading { index, is_readable, value, shares: position.shares }
+        })
+        .collect()
 }
 
 /// Whether the guard's state after the rebalance is the one that Rust gives.
@@ -109,6 +190,7 @@ fn holds(predicted: &Receipt, real: &Receipt) -> Result<(), String> {
     let whole =
         |receipt: &Receipt| (receipt.nav, receipt.base, receipt.idle_before, receipt.idle_after);
     same("predicted idle, NAV and base", &whole(predicted), &whole(real))?;
+    same("predicted members", &predicted.members, &real.members)?;
     for (predicted, real) in predicted.legs.iter().zip(&real.legs) {
         let before = (predicted.assets, predicted.value_before, predicted.shares_before);
         let real_before = (real.assets, real.value_before, real.shares_before);
@@ -169,10 +251,12 @@ macro_rules! show_as_debug {
 
 show_as_debug!(
     Receipt,
+    Vec<MemberReading>,
     Option<Refusal>,
+    Option<Rule>,
     vagus_policy::Bucket,
     u64,
-    alloy_primitives::B256,
+    B256,
     (U256, u64),
     (U256, U256, U256),
     (U256, U256, U256, U256)

@@ -1,17 +1,15 @@
 //! Policies for the cases: wide open, narrow at random, or open but for one rule.
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, B256, U256};
 use vagus_policy::{
-    AgentPolicy, Limits, Mode, Objective, ObjectiveKind, POLICY_SCHEMA_VERSION, Policy,
-    StrategyPolicy, StrategyStatus,
+    AgentPolicy, GroupPolicy, Limits, Mode, Objective, ObjectiveKind, POLICY_SCHEMA_VERSION,
+    Policy, StrategyPolicy, StrategyStatus, VaultState,
 };
 
-use crate::rng::Rng;
+use crate::{agents, rng::Rng};
 
-pub(crate) const AGENT: Address = Address::repeat_byte(0xa1);
-pub(crate) const OTHER_AGENT: Address = Address::repeat_byte(0xa2);
-/// No policy names it.
-pub(crate) const STRANGER: Address = Address::repeat_byte(0xa3);
+/// Receives the fee shares of all vaults.
+pub(crate) const FEE_RECIPIENT: Address = Address::repeat_byte(0xfe);
 
 const WAD: u64 = 1_000_000_000_000_000_000;
 
@@ -41,9 +39,9 @@ pub(crate) fn open(strategies: &[(Address, u128, u128)], rng: &mut Rng) -> Polic
             max_nav_age_seconds: rng.pick(&[0, 3_600, 200_000, u32::MAX]),
             policy_delay_seconds: 1,
             deposit_cap: u128::MAX,
-            management_fee_bps: 0,
-            performance_fee_bps: 0,
-            fee_recipient: Address::ZERO,
+            management_fee_bps: rng.pick(&[0, 0, 200]),
+            performance_fee_bps: rng.pick(&[0, 0, 1_000]),
+            fee_recipient: FEE_RECIPIENT,
         },
         strategies: strategies
             .iter()
@@ -60,7 +58,7 @@ pub(crate) fn open(strategies: &[(Address, u128, u128)], rng: &mut Rng) -> Polic
             })
             .collect(),
         groups: vec![],
-        agents: vec![agent(AGENT), agent(OTHER_AGENT)],
+        agents: agents::named().map(agent).to_vec(),
         objective: Objective {
             kind: ObjectiveKind::Yield,
             hurdle_bps: 0,
@@ -99,7 +97,53 @@ pub(crate) fn narrow(policy: &Policy, nav: U256, rng: &mut Rng) -> Policy {
             agent.scope = u32::try_from(rng.below(1 << count)).unwrap_or(0);
         }
     }
+    if rng.chance(40) {
+        group(&mut policy, rng);
+        policy.groups.iter_mut().for_each(|group| group.max_weight_bps = rng.bps(4_000, 10_000));
+    }
+    if rng.chance(25) {
+        let share = 10_000 / u16::try_from(policy.strategies.len()).unwrap_or(1).max(1);
+        let weights = policy.strategies.iter().map(|_| rng.bps(0, share)).collect();
+        aim(&mut policy, weights, rng.bps(100, 5_000));
+    }
     policy
+}
+
+/// Puts the strategies into one to four groups without a limit, some into several and some into none.
+pub(crate) fn group(policy: &mut Policy, rng: &mut Rng) {
+    let count = 1 + rng.below(4);
+    policy.groups = (1..=count)
+        .map(|place| GroupPolicy {
+            name: B256::right_padding_from(format!("group {place}").as_bytes()),
+            max_weight_bps: 10_000,
+            cap: u128::MAX,
+        })
+        .collect();
+    let all = (1_u16 << count) - 1;
+    for entry in &mut policy.strategies {
+        // Two draws together: half of the memberships, three quarters of the strategies in a group of one.
+        entry.groups = u16::try_from((rng.next() | rng.next()) & u64::from(all)).unwrap_or(all);
+    }
+}
+
+/// Sets target weights with a band.
+pub(crate) fn aim(policy: &mut Policy, weights: Vec<u16>, band_bps: u16) {
+    policy.objective.kind = ObjectiveKind::TargetWeights;
+    policy.objective.band_bps = band_bps;
+    policy.objective.target_weights_bps = weights;
+}
+
+/// Target weights somewhere around what the strategies hold, together at most the whole.
+pub(crate) fn weights_around(state: &VaultState, rng: &mut Rng) -> Vec<u16> {
+    let nav = state.nav.nav_assets.max(U256::ONE);
+    let mut left = 10_000;
+    let mut weight = |held: U256| {
+        let weight = (held * U256::from(10_000) / nav).saturating_to::<u16>();
+        let weight = rng.bps(weight.min(left) / 2, (weight.saturating_add(500)).min(left));
+        left -= weight;
+        weight
+    };
+    state.strategies.iter().map(|position| weight(position.redeem_assets)).collect()
 }
 
 /// Everything opened again, lists and references kept.

@@ -12,9 +12,11 @@
 )]
 
 mod abi;
+mod agents;
 mod artifact;
 mod cases;
 mod chain;
+mod changes;
 mod compare;
 mod documents;
 mod plans;
@@ -22,10 +24,18 @@ mod rng;
 mod submissions;
 mod tally;
 mod tune;
+mod tune_groups;
+mod violations;
 mod world;
 
 pub use submissions::submit;
-pub use tally::{ENFORCED, RuleTally, Tally};
+pub use tally::{RULES, RuleTally, Tally};
+
+use std::{
+    num::NonZero,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
 
 use crate::{
     cases::{FOCUSES, draw, start},
@@ -36,43 +46,90 @@ use crate::{
 };
 
 /// Cases on one treasury before the next one is founded.
-const CASES_PER_WORLD: u64 = 64;
+const CASES_PER_WORLD: u64 = 50;
+/// Cases of one part of a run. Parts are independent, so that they can be run side by side.
+const CASES_PER_PART: u64 = 1_000;
+/// Decimals of the assets.
+const DECIMALS: [u8; 5] = [0, 6, 8, 18, 27];
 
-/// Runs `cases` cases that `seed` determines.
+/// Runs `cases` cases that `seed` determines, on as many threads as the machine has processors.
 ///
 /// # Errors
 /// If the build is missing, or at the first case on which the two sides differ: what they differ in, and the case.
 pub fn run(cases: u64, seed: u64) -> Result<Tally, String> {
     let mut rng = Rng::new(seed);
-    let template = World::deploy(open(&[], &mut rng))?;
-    let mut world = start(&template, &mut rng);
+    let templates = DECIMALS
+        .iter()
+        .map(|decimals| World::deploy(open(&[], &mut rng), *decimals))
+        .collect::<Result<Vec<_>, _>>()?;
+    let parts: Vec<(u64, u64)> = (0..cases.div_ceil(CASES_PER_PART))
+        .map(|part| (part * CASES_PER_PART, rng.next()))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let work = || {
+        let mut done = Vec::new();
+        while let Some(&(first, seed)) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let count = CASES_PER_PART.min(cases - first);
+            let result = run_part(&templates, first, count, seed);
+            let differs = result.is_err();
+            done.push((first, result));
+            if differs {
+                // Nobody has to start another one.
+                next.store(parts.len(), Ordering::Relaxed);
+            }
+        }
+        done
+    };
+    let mut results: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        // A panic of a case is the test's.
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().expect("no panic");
+        threads.into_iter().flat_map(join).collect()
+    });
+    results.sort_by_key(|(first, _)| *first);
     let mut tally = Tally::default();
-    for number in 0..cases {
-        if number > 0 && number % CASES_PER_WORLD == 0 {
-            world = start(&template, &mut rng);
+    for (_, result) in results {
+        tally.add(&result?);
+    }
+    Ok(tally)
+}
+
+fn run_part(templates: &[World], first: u64, count: u64, seed: u64) -> Result<Tally, String> {
+    let mut rng = Rng::new(seed);
+    let mut tally = Tally::default();
+    let mut world = start(&templates[rng.index(templates.len())], &mut rng);
+    for number in first..first + count {
+        if number > first && number % CASES_PER_WORLD == 0 {
+            world = start(&templates[rng.index(templates.len())], &mut rng);
         }
         let focus = FOCUSES[usize::try_from(number).unwrap_or(0) % FOCUSES.len()];
         let mut case = draw(&world, focus, &mut rng);
+        let mode = case.world.state(case.agent).guard_state.mode;
         let verdict = compare(&mut case).map_err(|difference| {
             format!(
                 "case {number} of seed {seed} ({focus:?}): {difference}\nat {} by {}\n{:#?}\nunder {:#?}",
                 case.world.chain.now, case.agent, case.plan, case.world.policy
             )
         })?;
-        tally.count(&verdict);
+        tally.count(&verdict, mode, &case.plan, &case.traits);
         if matches!(verdict, Verdict::Accepted(_)) && rng.chance(60) {
+            let is_honest = case.is_honest;
             world = case.world;
-            settle_down(&mut world, &case.plan.moves);
+            if !is_honest {
+                settle_down(&mut world);
+            }
         }
     }
     Ok(tally)
 }
 
 /// Strategies that were made to cheat for one case are honest in the next.
-fn settle_down(world: &mut World, moves: &[vagus_policy::Move]) {
-    for leg in moves {
-        world.set_claim(leg.index, None);
-        world.set_take(leg.index, 0, 0);
-        world.set_fees(leg.index, 0, 0);
+fn settle_down(world: &mut World) {
+    for index in (0..).take(world.policy.strategies.len()) {
+        world.set_claim(index, None);
+        world.set_take(index, 0, 0);
+        world.set_fees(index, 0, 0);
+        world.set_mute(index, false);
     }
 }

@@ -9,8 +9,16 @@ use vagus_policy::{
 
 use crate::rng::Rng;
 
-/// How often a plan is drawn anew because it turned out empty.
-const TRIES: usize = 6;
+/// How often a plan is drawn anew because it turned out not to serve.
+const TRIES: usize = 8;
+
+/// What a plan has to hold to serve its case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    Anything,
+    Deposit,
+    Withdrawal,
+}
 
 /// A plan of withdrawals and deposits inside all limits; empty if nothing fits.
 pub(crate) fn accepted(
@@ -18,11 +26,17 @@ pub(crate) fn accepted(
     state: &VaultState,
     agent: Address,
     at: u64,
+    wanted: Wanted,
     rng: &mut Rng,
 ) -> Rebalance {
+    let serves = |leg: &Move| match wanted {
+        Wanted::Anything => true,
+        Wanted::Deposit => leg.is_deposit,
+        Wanted::Withdrawal => !leg.is_deposit && leg.assets != ALL_ASSETS,
+    };
     let mut plan = drawn(policy, state, agent, at, rng);
     for _ in 0..TRIES {
-        if !plan.moves.is_empty() {
+        if plan.moves.iter().any(serves) {
             break;
         }
         plan = drawn(policy, state, agent, at, rng);
@@ -51,9 +65,10 @@ fn drawn(policy: &Policy, state: &VaultState, agent: Address, at: u64, rng: &mut
     for &index in places.by_ref().take(usize::try_from(withdrawals).unwrap_or(0)) {
         let place = usize::from(index);
         let (entry, position) = (&policy.strategies[place], &state.strategies[place]);
-        let floor = bps_up(nav, entry.min_weight_bps) + U256::from(2);
-        let free = position.redeem_assets.saturating_sub(floor).min(room);
-        let is_all = entry.min_weight_bps == 0 && position.redeem_assets <= room && rng.chance(10);
+        let (low, _) = target(policy, index, nav);
+        let floor = bps_up(nav, entry.min_weight_bps).max(low);
+        let free = position.redeem_assets.saturating_sub(floor + U256::from(2)).min(room);
+        let is_all = floor.is_zero() && position.redeem_assets <= room && rng.chance(10);
         let assets = if is_all { position.redeem_assets } else { rng.amount(free) };
         if assets.is_zero() {
             continue;
@@ -68,7 +83,9 @@ fn drawn(policy: &Policy, state: &VaultState, agent: Address, at: u64, rng: &mut
         let place = usize::from(index);
         let (entry, position) = (&policy.strategies[place], &state.strategies[place]);
         let limit = bps_down(base, entry.max_weight_bps).min(U256::from(entry.cap));
-        let free = limit.saturating_sub(position.redeem_assets);
+        let (_, high) = target(policy, index, nav);
+        let free = limit.min(high).saturating_sub(position.redeem_assets);
+        let free = free.min(group_room(policy, state, entry.groups, base));
         let free = free.min(room).min(idle.saturating_sub(kept));
         let assets = rng.amount(free);
         if entry.status != StrategyStatus::Active || assets.is_zero() {
@@ -79,6 +96,30 @@ fn drawn(policy: &Policy, state: &VaultState, agent: Address, at: u64, rng: &mut
         moves.push(Move { index, is_deposit: true, assets: assets.saturating_to() });
     }
     fresh(state, at, moves, rng)
+}
+
+/// Where a strategy may end by its target: no lower after a withdrawal, no higher after a deposit.
+fn target(policy: &Policy, index: u8, nav: U256) -> (U256, U256) {
+    let objective = &policy.objective;
+    let Some(target) = objective.target_weights_bps.get(usize::from(index)) else {
+        return (U256::ZERO, U256::MAX);
+    };
+    let high = target.saturating_add(objective.band_bps).min(10_000);
+    (bps_up(nav, target.saturating_sub(objective.band_bps)), bps_down(nav, high))
+}
+
+/// What still fits all groups of this mask, as they stand before the plan.
+fn group_room(policy: &Policy, state: &VaultState, mask: u16, base: U256) -> U256 {
+    let mut room = U256::MAX;
+    for (place, group) in policy.groups.iter().enumerate().filter(|(i, _)| mask >> i & 1 == 1) {
+        let members = policy.strategies.iter().zip(&state.strategies);
+        let held = members
+            .filter(|(entry, _)| entry.groups >> place & 1 == 1)
+            .fold(U256::ZERO, |sum, (_, position)| sum.saturating_add(position.redeem_assets));
+        let limit = U256::from(group.cap).min(bps_down(base, group.max_weight_bps));
+        room = room.min(limit.saturating_sub(held));
+    }
+    room
 }
 
 /// A plan of these moves that is fresh.

@@ -11,7 +11,7 @@ use vagus_policy::{
 
 use crate::{
     abi::sol,
-    documents::{narrow, open},
+    documents::{aim, group, narrow, open},
     rng::Rng,
     world::World,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// One thing about a document that may break it.
 type Change = fn(&mut Policy, &mut Rng);
 
-const CHANGES: [Change; 31] = [
+const CHANGES: [Change; 38] = [
     |p, rng| p.schema_version = rng.bps(0, 2),
     |p, rng| p.limits.max_turnover_bps = edge(rng),
     |p, rng| p.limits.max_loss_bps = edge(rng),
@@ -30,15 +30,29 @@ const CHANGES: [Change; 31] = [
     |p, rng| p.limits.entry_halt_seconds = small(rng),
     |p, rng| p.limits.seasoning_seconds = small(rng),
     |p, rng| p.limits.policy_delay_seconds = rng.pick(&[0, 1, 10, 11]),
-    |p, rng| p.limits.management_fee_bps = rng.bps(0, 1),
-    |p, rng| p.limits.performance_fee_bps = rng.bps(0, 1),
-    |p, _| p.groups.push(GroupPolicy { name: B256::ZERO, max_weight_bps: 0, cap: 0 }),
+    |p, rng| p.limits.management_fee_bps = rng.pick(&[0, 500, 501, 10_000, 10_001]),
+    |p, rng| p.limits.performance_fee_bps = rng.pick(&[0, 2_000, 2_001, 10_000, 10_001]),
+    |p, _| p.limits.fee_recipient = Address::ZERO,
+    |p, rng| group(p, rng),
+    |p, rng| p.groups = (0..rng.bps(15, 18)).map(|n| named(n + 256)).collect(),
+    |p, rng| {
+        // Empty, with a hole, the longest, one too long.
+        let name: &[u8] = rng.pick(&[&[], &[1, 0, 1], &[1; 31], &[1; 32]]);
+        p.groups.push(GroupPolicy { name: B256::right_padding_from(name), ..named(0) });
+    },
+    |p, rng| p.groups = vec![named(257), named(257 + rng.bps(0, 1))],
+    |p, rng| p.groups.push(GroupPolicy { max_weight_bps: edge(rng), ..named(600) }),
+    |p, rng| {
+        let weights = p.strategies.iter().map(|_| rng.bps(0, 1_200)).collect();
+        aim(p, weights, edge(rng));
+    },
+    |p, rng| aim(p, vec![1; rng.index(20)], 0),
     |p, rng| any_strategy(p, rng).max_weight_bps = edge(rng),
     |p, rng| any_strategy(p, rng).min_weight_bps = edge(rng),
     |p, rng| any_strategy(p, rng).price_band_bps = rng.bps(9_999, 10_000),
     |p, rng| any_strategy(p, rng).reference_assets = u128::from(rng.below(2)),
     |p, rng| any_strategy(p, rng).reference_shares = u128::from(rng.below(2)),
-    |p, rng| any_strategy(p, rng).groups = rng.bps(0, 1),
+    |p, rng| any_strategy(p, rng).groups = 1 << rng.below(16),
     |p, rng| any_strategy(p, rng).strategy = Address::ZERO,
     |p, rng| any_strategy(p, rng).strategy = p.strategies[0].strategy,
     |p, rng| p.strategies = vec![p.strategies[0].clone(); rng.index(35)],
@@ -56,6 +70,11 @@ const CHANGES: [Change; 31] = [
         p.objective.target_weights_bps = vec![1; rng.index(2)];
     },
 ];
+
+fn named(name: u16) -> GroupPolicy {
+    let name = B256::right_padding_from(&name.to_be_bytes());
+    GroupPolicy { name, max_weight_bps: 0, cap: 0 }
+}
 
 fn edge(rng: &mut Rng) -> u16 {
     rng.bps(10_000, 10_001)
@@ -77,7 +96,7 @@ fn any_strategy<'a>(policy: &'a mut Policy, rng: &mut Rng) -> &'a mut StrategyPo
 /// If the build is missing, or at the first document on which guard and Rust differ: what they differ in.
 pub fn submit(documents: u64, seed: u64) -> Result<BTreeMap<&'static str, u64>, String> {
     let mut rng = Rng::new(seed);
-    let mut world = World::deploy(open(&[], &mut rng))?;
+    let mut world = World::deploy(open(&[], &mut rng), 6)?;
     let listed: Vec<_> = world.strategies.iter().map(|strategy| (*strategy, 1, 1)).collect();
     let mut seen = BTreeMap::new();
     for number in 0..documents {
@@ -118,7 +137,6 @@ fn error(invalid: &InvalidPolicy, data: &Bytes) -> Bytes {
         InvalidKind::Schema => {
             sol::Guard::InvalidPolicy { field, index: U256::from(invalid.index) }.abi_encode()
         }
-        InvalidKind::NotEnforced => sol::Guard::NotEnforced { field }.abi_encode(),
         InvalidKind::Ceiling => match sol::Guard::CeilingExceeded::abi_decode(data) {
             Ok(given) => sol::Guard::CeilingExceeded { field, ..given }.abi_encode(),
             Err(_) => vec![0],

@@ -14,26 +14,36 @@ use crate::{
 };
 
 /// How often an amount is corrected, because a strategy's rounding moved the goal.
-const TRIES: usize = 6;
+pub(crate) const TRIES: usize = 6;
 
 /// A part of an amount that a limit might bear.
 pub(crate) fn small(rng: &mut Rng, assets: u128) -> u128 {
     (assets >> rng.within(6, 14)) + u128::from(rng.below(3))
 }
 
-fn simulated(case: &mut Case) -> Option<Receipt> {
+pub(crate) fn simulated(case: &mut Case) -> Option<Receipt> {
     case.world.simulate(&case.plan.moves).ok()
 }
 
-/// Adds a difference to a leg's amount, as far as it stays an amount.
-fn resize(case: &mut Case, place: usize, up: bool, by: U256) {
-    let Some(leg) = case.plan.moves.get_mut(place) else { return };
+/// Adds a difference to a leg's amount, as far as it stays an amount. Whether there was none.
+pub(crate) fn resize(case: &mut Case, place: usize, up: bool, by: U256) -> bool {
+    let Some(leg) = case.plan.moves.get_mut(place) else { return true };
     let by = by.saturating_to::<u128>();
     leg.assets = if up { leg.assets.saturating_add(by) } else { leg.assets.saturating_sub(by) };
     leg.assets = leg.assets.clamp(1, ALL_ASSETS - 1);
+    by == 0
 }
 
-fn difference(from: U256, to: U256) -> (bool, U256) {
+/// As [`resize`], and what a deposit takes more is given to the vault, so that the limit can be reached and not only the
+/// end of idle.
+pub(crate) fn resize_with_gift(case: &mut Case, place: usize, up: bool, by: U256) -> bool {
+    if up && case.plan.moves.get(place).is_some_and(|leg| leg.is_deposit) {
+        case.world.give(by);
+    }
+    resize(case, place, up, by)
+}
+
+pub(crate) fn difference(from: U256, to: U256) -> (bool, U256) {
     (to >= from, from.abs_diff(to))
 }
 
@@ -57,7 +67,7 @@ pub(crate) fn turnover(case: &mut Case, state: &VaultState, rng: &mut Rng) {
     let place = place_of(case, is_deposit, rng);
     if let Some(place) = place.or_else(|| place_of(case, !is_deposit, rng)) {
         let (up, by) = difference(sum, goal);
-        resize(case, place, up, by);
+        resize_with_gift(case, place, up, by);
     }
 }
 
@@ -66,7 +76,7 @@ pub(crate) fn weight(case: &mut Case, rng: &mut Rng) {
     let Some(place) = place_of(case, true, rng) else { return };
     let index = usize::from(case.plan.moves[place].index);
     let past = U256::from(rng.below(2));
-    if rng.chance(50) {
+    if rng.chance(60) {
         let Some(receipt) = simulated(case) else { return };
         let mut policy = case.world.policy.clone();
         policy.strategies[index].cap =
@@ -79,7 +89,34 @@ pub(crate) fn weight(case: &mut Case, rng: &mut Rng) {
         let entry = &case.world.policy.strategies[index];
         let limit = bps_down(receipt.base, entry.max_weight_bps).min(U256::from(entry.cap));
         let (up, by) = difference(receipt.legs[place].value_after, limit + past);
-        resize(case, place, up, by);
+        if resize_with_gift(case, place, up, by) {
+            return;
+        }
+    }
+}
+
+/// R14: a leg ends at the end of its target's band.
+pub(crate) fn objective(case: &mut Case, rng: &mut Rng) {
+    let is_deposit = rng.chance(50);
+    let place = place_of(case, is_deposit, rng).or_else(|| place_of(case, !is_deposit, rng));
+    let Some(place) = place else { return };
+    let leg = case.plan.moves[place];
+    let past = U256::from(rng.below(2));
+    for _ in 0..TRIES {
+        let Some(receipt) = simulated(case) else { return };
+        let objective = &case.world.policy.objective;
+        let target = objective.target_weights_bps[usize::from(leg.index)];
+        let value = receipt.legs[place].value_after;
+        let (up, by) = if leg.is_deposit {
+            let high = bps_down(receipt.nav, (target + objective.band_bps).min(10_000));
+            difference(value, high + past)
+        } else {
+            let low = bps_up(receipt.nav, target.saturating_sub(objective.band_bps));
+            difference(low.saturating_sub(past), value)
+        };
+        if resize_with_gift(case, place, up, by) {
+            return;
+        }
     }
 }
 
@@ -92,7 +129,9 @@ pub(crate) fn floor(case: &mut Case, rng: &mut Rng) {
         let Some(receipt) = simulated(case) else { return };
         let limit = bps_up(receipt.nav, case.world.policy.strategies[index].min_weight_bps);
         let (up, by) = difference(limit.saturating_sub(past), receipt.legs[place].value_after);
-        resize(case, place, up, by);
+        if resize(case, place, up, by) {
+            return;
+        }
     }
 }
 
@@ -104,7 +143,9 @@ pub(crate) fn idle(case: &mut Case, rng: &mut Rng) {
         let Some(receipt) = simulated(case) else { return };
         let limit = bps_up(receipt.nav, case.world.policy.limits.min_idle_bps);
         let (up, by) = difference(limit.saturating_sub(past), receipt.idle_after);
-        resize(case, place, up, by);
+        if resize(case, place, up, by) {
+            return;
+        }
     }
 }
 
@@ -114,6 +155,7 @@ pub(crate) fn loss(case: &mut Case, state: &VaultState, rng: &mut Rng) {
         return;
     }
     case.is_honest = false;
+    case.is_previewed = false;
     let place = rng.index(case.plan.moves.len());
     let leg = case.plan.moves[place];
     let past = U256::from(rng.below(2));
@@ -123,6 +165,9 @@ pub(crate) fn loss(case: &mut Case, state: &VaultState, rng: &mut Rng) {
         let at = case.world.chain.now;
         let room = loss_room(&case.world.policy, state, case.agent, receipt.base, at);
         let (up, by) = difference(lost(case, &receipt), room + past);
+        if by.is_zero() {
+            return;
+        }
         kept = if up { kept.saturating_add(by) } else { kept.saturating_sub(by) };
         let take = kept.saturating_to::<u128>();
         case.world.set_take(leg.index, take, take);
@@ -152,6 +197,7 @@ pub(crate) fn price(case: &mut Case, rng: &mut Rng) {
         return;
     }
     case.is_honest = false;
+    case.is_previewed = false;
     let place = rng.index(case.plan.moves.len());
     let leg = case.plan.moves[place];
     let Some(receipt) = simulated(case) else { return };
@@ -177,7 +223,7 @@ pub(crate) fn price(case: &mut Case, rng: &mut Rng) {
 }
 
 /// Puts another document in force and makes the plan fresh again.
-fn adopt(case: &mut Case, policy: vagus_policy::Policy) {
+pub(crate) fn adopt(case: &mut Case, policy: vagus_policy::Policy) {
     case.world.adopt(policy);
     let state = case.world.state(case.agent);
     case.plan.policy_version = state.guard_state.policy_version;

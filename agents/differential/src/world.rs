@@ -21,6 +21,8 @@ const BIRTH: u64 = 1_800_000_000;
 pub(crate) const OWNER: Address = Address::repeat_byte(0x0a);
 pub(crate) const GUARDIAN: Address = Address::repeat_byte(0x0b);
 pub(crate) const DEPOSITOR: Address = Address::repeat_byte(0x0c);
+/// Brings what agents have signed.
+pub(crate) const RELAYER: Address = Address::repeat_byte(0x0d);
 
 #[derive(Clone, Debug)]
 pub(crate) struct World {
@@ -31,15 +33,18 @@ pub(crate) struct World {
     pub(crate) token: Address,
     /// All that were deployed; the policy lists the first of them.
     pub(crate) strategies: Vec<Address>,
+    /// Decimals of the asset.
+    pub(crate) decimals: u8,
     submit: [u8; 4],
     activate: [u8; 4],
 }
 
 impl World {
     /// Deploys everything by the real factory. `policy` is in force only after [`World::adopt`].
-    pub(crate) fn deploy(policy: Policy) -> Result<Self, String> {
+    pub(crate) fn deploy(policy: Policy, decimals: u8) -> Result<Self, String> {
         let mut chain = Chain::new(BIRTH);
-        let token = chain.create(Artifact::read("DifferentialToken")?.creation_code)?;
+        let token = Artifact::read("DifferentialToken")?.creation_code;
+        let token = chain.create(joined(&token, &U256::from(decimals).abi_encode()))?;
         let strategy = Artifact::read("SettableStrategy")?.creation_code;
         let strategies = (0..STRATEGIES)
             .map(|_| chain.create(joined(&strategy, &token.abi_encode())))
@@ -54,7 +59,8 @@ impl World {
             asset: token,
             name: "Treasury".to_owned(),
             symbol: "TRS".to_owned(),
-            decimalsOffset: 0,
+            // Each scale of assets with a scale of shares of its own.
+            decimalsOffset: decimals / 4,
             owner: OWNER,
             guardian: GUARDIAN,
             ceilings: abi::ceilings(&Self::ceilings()),
@@ -74,6 +80,7 @@ impl World {
             guard: deployed.guard,
             token,
             strategies,
+            decimals,
             submit: guard_artifact.selector("submitPolicy")?,
             activate: guard_artifact.selector("activatePolicy")?,
         })
@@ -107,8 +114,8 @@ impl World {
             min_window_seconds: 1,
             min_policy_delay_seconds: 1,
             max_policy_delay_seconds: 10,
-            max_management_fee_bps: 0,
-            max_performance_fee_bps: 0,
+            max_management_fee_bps: 500,
+            max_performance_fee_bps: 2_000,
             grace_seconds: 1,
         }
     }
@@ -120,6 +127,12 @@ impl World {
         self.chain.must(DEPOSITOR, token, &approval);
         let deposit = sol::Vault::depositCall { assets, receiver: DEPOSITOR };
         self.chain.must(DEPOSITOR, vault, &deposit);
+    }
+
+    /// Somebody sends the vault a gift.
+    pub(crate) fn give(&mut self, amount: U256) {
+        let (to, token) = (self.vault, self.token);
+        self.chain.must(DEPOSITOR, token, &sol::Token::mintCall { to, amount });
     }
 
     pub(crate) fn strategy(&self, index: u8) -> Address {
@@ -147,6 +160,19 @@ impl World {
         let (before, afterwards) = claim.unwrap_or_default();
         let claim = sol::Strategy::Claim { isMade: claim.is_some(), before, afterwards };
         self.chain.must(OWNER, self.strategy(index), &sol::Strategy::setClaimCall { claim });
+    }
+
+    /// Whether the strategy keeps silent about what positions would pay.
+    pub(crate) fn set_mute(&mut self, index: u8, is_mute: bool) {
+        let call = sol::Strategy::setMuteCall { isMute: is_mute };
+        self.chain.must(OWNER, self.strategy(index), &call);
+    }
+
+    /// What the guard answers to the plan with a signature, brought by somebody else. What it does stays.
+    pub(crate) fn relay(&mut self, agent: Address, plan: &Rebalance, signature: Bytes) -> Answer {
+        let plan = abi::rebalance(plan);
+        let call = sol::Guard::rebalanceForCall { plan, agent, signature };
+        self.chain.send(RELAYER, self.guard, call.abi_encode().into())
     }
 
     /// What the guard answers to the plan, on a chain that is then as after it.
@@ -192,7 +218,8 @@ impl World {
         let idle = self.chain.view(self.token, &idle);
         let strategies =
             references.into_iter().map(|reference| self.strategy_state(&reference)).collect();
-        let asset = AssetInfo { address: self.token, symbol: "DIF".to_owned(), decimals: 18 };
+        let asset =
+            AssetInfo { address: self.token, symbol: "DIF".to_owned(), decimals: self.decimals };
         VaultState {
             vault,
             guard,
@@ -221,17 +248,23 @@ impl World {
         let convert = self.chain.view(strategy, &sol::Strategy::convertToAssetsCall { shares });
         // The vault does not ask for the value of nothing.
         let redeem = if shares.is_zero() {
-            U256::ZERO
+            Some(U256::ZERO)
         } else {
-            self.chain.view(strategy, &sol::Strategy::previewRedeemCall { shares })
+            let call = sol::Strategy::previewRedeemCall { shares };
+            let answer = self.chain.ask(Address::ZERO, strategy, call.abi_encode().into());
+            answer.ok().map(|data| {
+                let value = sol::Strategy::previewRedeemCall::abi_decode_returns(&data);
+                value.unwrap_or_else(|error| panic!("previewRedeem: {error}"))
+            })
         };
+        let (is_readable, redeem) = (redeem.is_some(), redeem.unwrap_or_default());
         StrategyState {
             strategy,
             symbol: String::new(),
-            decimals: 18,
-            is_readable: true,
-            shares,
-            convert_assets: convert,
+            decimals: self.decimals,
+            is_readable,
+            shares: if is_readable { shares } else { U256::ZERO },
+            convert_assets: if is_readable { convert } else { U256::ZERO },
             redeem_assets: redeem,
             max_withdraw_assets: redeem,
             max_deposit_assets: U256::MAX,

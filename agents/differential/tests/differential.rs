@@ -2,7 +2,7 @@
 
 use std::env;
 
-use vagus_differential::{ENFORCED, Tally, run, submit};
+use vagus_differential::{RULES, Tally, run, submit};
 
 /// A number from the environment, or another.
 fn setting(name: &str, otherwise: u64) -> u64 {
@@ -24,12 +24,9 @@ fn rust_and_solidity_say_the_same() {
         Err(difference) => panic!("{difference}"),
     };
     println!("{tally}");
-    let empty = tally.empty_cells();
-    assert!(empty.is_empty(), "no case for: {}\n{tally}", empty.join(", "));
-    // Neither side of the verdict is there by accident.
-    assert!(tally.accepted * 4 >= tally.cases, "too few accepted\n{tally}");
-    assert!((tally.cases - tally.accepted) * 4 >= tally.cases, "too few refused\n{tally}");
-    assert!(tally.failed * 10 <= tally.cases, "too many not carried out\n{tally}");
+    // Neither side of a verdict is there by accident.
+    let missing = tally.shortfalls();
+    assert!(missing.is_empty(), "too few cases of: {}\n{tally}", missing.join("; "));
 }
 
 #[test]
@@ -41,10 +38,10 @@ fn rust_and_the_guard_take_the_same_documents() {
     println!("{seen:#?}");
     // One entry for each field that can be refused, and one for what is taken.
     assert!(seen.get("").is_some_and(|taken| *taken > 100), "{seen:#?}");
-    assert_eq!(seen.len(), 32, "{seen:#?}");
+    assert_eq!(seen.len(), 34, "{seen:#?}");
 }
 
 #[test]
-fn a_tally_without_cases_is_empty_everywhere() {
-    assert_eq!(Tally::default().empty_cells().len(), 2 * ENFORCED.len());
+fn a_tally_without_cases_owes_every_cell() {
+    assert!(Tally::default().shortfalls().len() > 2 * RULES.len());
 }

@@ -7,14 +7,18 @@ use alloy_primitives::U256;
 use crate::{
     authorise::{mandate, observe},
     budget::{Budget, Charge},
-    document::{BPS, Mode, ObjectiveKind, Policy, StrategyPolicy, StrategyStatus},
-    math::{bps_down, bps_up},
-    observation::{Bound, Checked, Observation, Reference, Subject},
-    price::{Band, follow},
+    document::{BPS, Mode, ObjectiveKind, Policy, StrategyPolicy},
+    groups::untouched_members,
+    observation::{Checked, Reference, Subject},
+    price::follow,
     rebalance::{LegReceipt, Move, Rebalance, Receipt},
     rule::{Refusal, Rule},
     snapshot::{Bucket, StrategyState, VaultState},
 };
+use settlement::Settlement;
+
+mod group;
+mod settlement;
 
 /// The guard's verdict at Unix time `at` on a plan that does what `receipt` says. The agent is the one of
 /// `state.agent`; `policy` is the document in force.
@@ -22,7 +26,7 @@ use crate::{
 /// # Errors
 /// The lowest rule that refuses, then the earliest leg's refusal, with the numbers of the guard's `Refused`. Beyond what
 /// the guard can meet, a receipt or a state that does not fit plan and policy is refused under R6 with what was found
-/// and what was expected, and a policy with groups or target weights, which are not enforced yet, under R9 or R14.
+/// and what was expected.
 pub fn check(
     policy: &Policy,
     state: &VaultState,
@@ -47,10 +51,8 @@ pub fn check_with_headroom(
     receipt: &Receipt,
     headroom_bps: u16,
 ) -> Result<Checked, Refusal> {
-    let mut settlement = Settlement {
-        observations: observe(policy, state, plan, at)?,
-        headroom_bps: headroom_bps.min(BPS),
-    };
+    let observations = observe(policy, state, plan, at)?;
+    let mut settlement = Settlement::new(observations, headroom_bps.min(BPS));
     let legs = join(policy, state, plan, receipt)?;
     // Proven by R2 above; refused again rather than trusted.
     let agent = mandate(policy, state).ok_or(Refusal {
@@ -70,8 +72,9 @@ pub fn check_with_headroom(
         settlement.charge(Rule::Turnover, Subject::Agent, agent_budget, turnover)?;
 
     settlement.weights(&legs, receipt.base)?;
-    settlement.groups(policy)?;
-    if state.guard_state.mode == Mode::Active {
+    settlement.groups(policy, state, &legs, receipt)?;
+    let is_active = state.guard_state.mode == Mode::Active;
+    if is_active {
         settlement.floors(&legs, receipt.nav)?;
     }
     settlement.idle(&legs, policy.limits.min_idle_bps, receipt)?;
@@ -83,13 +86,13 @@ pub fn check_with_headroom(
     let agent_loss = settlement.charge(Rule::Loss, Subject::Agent, agent_budget, loss)?;
 
     settlement.prices(&legs)?;
-    if policy.objective.kind != ObjectiveKind::Yield {
-        return Err(Refusal { rule: Rule::Objective, observed: U256::ONE, limit: U256::ZERO });
+    if is_active && policy.objective.kind == ObjectiveKind::TargetWeights {
+        settlement.targets(&legs, &policy.objective, receipt.nav)?;
     }
 
     let bucket = |charge: Charge| Bucket { level_wad: charge.level_wad, updated_at: at };
     Ok(Checked {
-        observations: settlement.observations,
+        observations: settlement.into_observations(),
         turnover_assets: turnover,
         loss_assets: loss,
         vault_turnover: bucket(vault_turnover),
@@ -156,6 +159,10 @@ fn join<'a>(
     if state.strategies.len() != policy.strategies.len() {
         return Err(unfit(state.strategies.len(), policy.strategies.len()));
     }
+    let members = untouched_members(policy, &plan.moves);
+    if !receipt.members.iter().map(|member| member.index).eq(members.iter().copied()) {
+        return Err(unfit(receipt.members.len(), members.len()));
+    }
     plan.moves
         .iter()
         .zip(&receipt.legs)
@@ -189,125 +196,6 @@ fn loss_assets(legs: &[Leg<'_>], receipt: &Receipt) -> U256 {
     }
     let missing = expected_idle.saturating_sub(deposited).saturating_sub(receipt.idle_after);
     loss.saturating_add(missing)
-}
-
-/// The rules after execution, in order, each leaving what it saw.
-struct Settlement {
-    observations: Vec<Observation>,
-    headroom_bps: u16,
-}
-
-impl Settlement {
-    fn require(
-        &mut self,
-        rule: Rule,
-        subject: Subject,
-        bound: Bound,
-        observed: U256,
-        limit: U256,
-    ) -> Result<(), Refusal> {
-        let observation = Observation { rule, subject, bound, observed, limit };
-        if !observation.holds() {
-            return Err(Refusal { rule, observed, limit });
-        }
-        self.observations.push(observation);
-        Ok(())
-    }
-
-    fn at_most(
-        &mut self,
-        rule: Rule,
-        subject: Subject,
-        observed: U256,
-        limit: U256,
-    ) -> Result<(), Refusal> {
-        let limit = limit.saturating_sub(bps_up(limit, self.headroom_bps));
-        self.require(rule, subject, Bound::AtMost, observed, limit)
-    }
-
-    fn at_least(
-        &mut self,
-        rule: Rule,
-        subject: Subject,
-        observed: U256,
-        limit: U256,
-    ) -> Result<(), Refusal> {
-        let limit = limit.saturating_add(bps_up(limit, self.headroom_bps));
-        self.require(rule, subject, Bound::AtLeast, observed, limit)
-    }
-
-    /// R7 and R12.
-    fn charge(
-        &mut self,
-        rule: Rule,
-        subject: Subject,
-        budget: Budget,
-        amount: U256,
-    ) -> Result<Charge, Refusal> {
-        let charge = budget.charge(amount);
-        self.at_most(rule, subject, charge.observed, budget.capacity)?;
-        Ok(charge)
-    }
-
-    /// R8: each strategy deposited into ends at or below min(cap, ⌊max weight × base⌋), at zero if it is not Active.
-    fn weights(&mut self, legs: &[Leg<'_>], base: U256) -> Result<(), Refusal> {
-        for leg in legs.iter().filter(|leg| leg.asked.is_deposit) {
-            let limit = match leg.limits.status {
-                StrategyStatus::Active => {
-                    U256::from(leg.limits.cap).min(bps_down(base, leg.limits.max_weight_bps))
-                }
-                StrategyStatus::ExitOnly | StrategyStatus::WrittenOff => U256::ZERO,
-            };
-            self.at_most(Rule::Weight, leg.subject(), leg.receipt.value_after, limit)?;
-        }
-        Ok(())
-    }
-
-    /// R9 is not enforced yet: nothing passes under a policy that names groups.
-    fn groups(&mut self, policy: &Policy) -> Result<(), Refusal> {
-        let members = policy.strategies.iter().filter(|entry| entry.groups != 0).count();
-        let named = policy.groups.len().max(members);
-        self.require(Rule::Group, Subject::Vault, Bound::AtMost, U256::from(named), U256::ZERO)
-    }
-
-    /// R10: each strategy withdrawn from ends at or above ⌈min weight × NAV⌉.
-    fn floors(&mut self, legs: &[Leg<'_>], nav: U256) -> Result<(), Refusal> {
-        for leg in legs.iter().filter(|leg| !leg.asked.is_deposit) {
-            let limit = bps_up(nav, leg.limits.min_weight_bps);
-            self.at_least(Rule::Floor, leg.subject(), leg.receipt.value_after, limit)?;
-        }
-        Ok(())
-    }
-
-    /// R11: if anything was deposited, idle ends at or above ⌈min idle × NAV⌉.
-    fn idle(
-        &mut self,
-        legs: &[Leg<'_>],
-        min_idle_bps: u16,
-        receipt: &Receipt,
-    ) -> Result<(), Refusal> {
-        if !legs.iter().any(|leg| leg.asked.is_deposit) {
-            return Ok(());
-        }
-        let limit = bps_up(receipt.nav, min_idle_bps);
-        self.at_least(Rule::Idle, Subject::Vault, receipt.idle_after, limit)
-    }
-
-    /// R13: withdraw legs not below the band, deposit legs on neither side of it.
-    fn prices(&mut self, legs: &[Leg<'_>]) -> Result<(), Refusal> {
-        for leg in legs {
-            let reference = leg.state.reference_price;
-            let band = Band::around(reference, leg.limits.price_band_bps, self.headroom_bps);
-            let (value, shares) = leg.priced_at();
-            let low = band.lowest_value_up(shares);
-            self.require(Rule::Price, leg.subject(), Bound::AtLeast, value, low)?;
-            if leg.asked.is_deposit {
-                let high = band.highest_value(shares);
-                self.require(Rule::Price, leg.subject(), Bound::AtMost, value, high)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::{decimal, rule::Rule, snapshot::Bucket};
 pub enum Bound {
     /// Observed ≤ limit.
     AtMost,
-    /// Observed ≥ limit; under R13 with one unit of grace.
+    /// Observed ≥ limit; for a price, under R9 and R13, with one unit of grace.
     AtLeast,
     /// Observed = limit.
     Equal,
@@ -29,6 +29,8 @@ pub enum Subject {
     Agent,
     /// The strategy at this place of the policy's list.
     Strategy(u8),
+    /// The group at this place of the policy's list.
+    Group(u8),
     /// The plan's policy version.
     PolicyVersion,
     /// The plan's nonce.
@@ -72,8 +74,10 @@ impl Observation {
     #[must_use]
     pub fn holds(&self) -> bool {
         match self.bound {
+            // A strategy that may hold nothing takes no deposit, not even one that is worth nothing.
+            Bound::AtMost if self.rule == Rule::Weight && self.limit.is_zero() => false,
             Bound::AtMost => self.observed <= self.limit,
-            Bound::AtLeast if self.rule == Rule::Price => {
+            Bound::AtLeast if matches!(self.rule, Rule::Group | Rule::Price) => {
                 self.observed.saturating_add(U256::ONE) >= self.limit
             }
             Bound::AtLeast => self.observed >= self.limit,

@@ -11,6 +11,8 @@ use crate::{
 
 /// Seconds that must pass before a reference follows the price again.
 pub const FOLLOW_SECONDS: u64 = 86_400;
+/// Significant bits of a stored reference.
+const STORED_BITS: usize = 208;
 
 /// ⌊value × 2^128 ÷ shares⌋, at most 2^256 − 1; `shares` above zero.
 #[must_use]
@@ -51,9 +53,19 @@ impl Band {
     }
 }
 
+/// A price as the guard stores it: its 208 most significant bits, rounded down. Prices below 2^208 are exact.
+#[must_use]
+pub fn stored_price_down(price: U256) -> U256 {
+    let cut = price.bit_len().saturating_sub(STORED_BITS);
+    (price >> cut) << cut
+}
+
 /// Where a reference goes at Unix time `at`: towards the price, by at most
 /// ⌊P × max growth × elapsed ÷ (10^18 × 86,400)⌋ either way. `None`, it stays as it is with its time, if less than a
 /// day has passed or there are no shares.
+///
+/// A rounded value tells the price only to one unit: it lies from ⌊value × 2^128 ÷ shares⌋ to
+/// ⌊(value + 1) × 2^128 ÷ shares⌋. A reference among these stays, with the new time; others go towards the nearer end.
 #[must_use]
 pub fn follow(
     reference_price: U256,
@@ -69,10 +81,13 @@ pub fn follow(
     }
     let rate = U256::from(max_growth_wad).saturating_mul(U256::from(elapsed));
     let step = mul_div_down(reference_price, rate, WAD * U256::from(FOLLOW_SECONDS));
-    let price = price_down(value, shares)
+    let lowest = price_down(value, shares);
+    let highest = price_down(value.saturating_add(U256::ONE), shares);
+    let price = reference_price
+        .clamp(lowest, highest)
         .min(reference_price.saturating_add(step))
         .max(reference_price.saturating_sub(step));
-    Some(price)
+    Some(stored_price_down(price))
 }
 
 #[cfg(test)]
@@ -92,6 +107,33 @@ mod tests {
             Some(price_down(value, shares))
         );
         assert_eq!(follow(price, 100, 100 + DAY, growth, value, U256::ZERO), None);
+    }
+
+    #[test]
+    fn reference_inside_what_a_rounded_value_tells_stays_and_others_go_to_the_nearer_end() {
+        let growth = 1_000_000_000_000_000_000; // 100 % a day
+        let shares = U256::from(3);
+        let goes = |from: U256| follow(from, 0, DAY, growth, U256::from(4), shares);
+        let (lowest, highest) =
+            (price_down(U256::from(4), shares), price_down(U256::from(5), shares));
+        for inside in [lowest, lowest + U256::ONE, highest - U256::ONE, highest] {
+            assert_eq!(goes(inside), Some(inside));
+        }
+        assert_eq!(goes(lowest - U256::ONE), Some(lowest));
+        assert_eq!(goes(highest + U256::ONE), Some(highest));
+        assert_eq!(goes(U256::from(2) * PRICE_ONE), Some(highest));
+    }
+
+    #[test]
+    fn stored_references_keep_208_bits() {
+        let exact = (U256::ONE << 208) - U256::ONE;
+        assert_eq!(stored_price_down(exact), exact);
+        assert_eq!(stored_price_down(U256::ZERO), U256::ZERO);
+        assert_eq!(stored_price_down(exact + U256::from(2)), exact + U256::ONE);
+        assert_eq!(stored_price_down(U256::MAX), U256::MAX - ((U256::ONE << 48) - U256::ONE));
+        // A price of 2^220 and a bit.
+        let followed = follow(U256::ONE << 220, 0, DAY, 1 << 50, U256::MAX >> 100, U256::from(3));
+        assert!(followed.is_some_and(|price| price == stored_price_down(price)));
     }
 
     #[test]

@@ -208,16 +208,18 @@ pub(crate) fn any_policy() -> impl Strategy<Value = Policy> {
 pub(crate) fn valid_policy() -> impl Strategy<Value = Policy> {
     any_policy().prop_map(|mut policy| {
         policy.schema_version = POLICY_SCHEMA_VERSION;
-        policy.groups.clear();
+        for group in &mut policy.groups {
+            group.max_weight_bps %= 10_001;
+        }
         let limits = &mut policy.limits;
-        limits.management_fee_bps = 0;
-        limits.performance_fee_bps = 0;
         limits.max_growth_wad %= 1_000_000_000_000_000_001;
         for bps in [
             &mut limits.max_turnover_bps,
             &mut limits.max_loss_bps,
             &mut limits.min_idle_bps,
             &mut limits.max_drawdown_bps,
+            &mut limits.management_fee_bps,
+            &mut limits.performance_fee_bps,
             &mut policy.objective.hurdle_bps,
             &mut policy.objective.band_bps,
         ] {
@@ -231,7 +233,6 @@ pub(crate) fn valid_policy() -> impl Strategy<Value = Policy> {
             *seconds = (*seconds).max(1);
         }
         for entry in &mut policy.strategies {
-            entry.groups = 0;
             entry.max_weight_bps %= 10_001;
             entry.min_weight_bps %= 10_001;
             entry.price_band_bps %= 10_000;
@@ -242,8 +243,11 @@ pub(crate) fn valid_policy() -> impl Strategy<Value = Policy> {
             agent.max_turnover_bps %= 10_001;
             agent.max_loss_bps %= 10_001;
         }
-        policy.objective.kind = ObjectiveKind::Yield;
-        policy.objective.target_weights_bps.clear();
+        let mut left = 10_000;
+        for weight in &mut policy.objective.target_weights_bps {
+            *weight %= left + 1;
+            left -= *weight;
+        }
         policy
     })
 }

@@ -119,7 +119,7 @@ pub fn parse(text: &str, file_name: &str, context: &Context) -> Result<Policy, P
 }
 
 /// Writes a policy as a file that [`parse`] reads back to the same policy, given the same context and a document that
-/// [`validate`] accepts.
+/// [`validate`] accepts, whose groups have names in UTF-8.
 #[must_use]
 pub fn render(policy: &Policy, context: &Context) -> String {
     render::policy(policy, context)

@@ -17,8 +17,6 @@ const MAX_GROWTH_WAD: u64 = 1_000_000_000_000_000_000;
 pub enum InvalidKind {
     /// `InvalidPolicy`: it breaks the schema.
     Schema,
-    /// `NotEnforced`: it asks for what this guard does not hold yet.
-    NotEnforced,
     /// `CeilingExceeded`: it would pass a ceiling.
     Ceiling,
     /// None: it would not even decode.
@@ -43,8 +41,9 @@ pub struct InvalidPolicy {
     pub expected: String,
 }
 
-/// Whether a guard would take the document, but for its ceilings (see [`validate_ceilings`]) and for whether the
-/// strategies fit the vault, which the vault says at adoption.
+/// Whether a guard would take the document, but for its ceilings (see [`validate_ceilings`]) and for what takes the
+/// treasury's addresses: the fee recipient is neither vault nor guard, and the strategies fit the vault, which the vault
+/// says at adoption.
 ///
 /// # Errors
 /// The first check that fails, in the guard's order.
@@ -64,8 +63,8 @@ pub fn validate(policy: &Policy) -> Result<(), InvalidPolicy> {
     at_most_entries("strategies", policy.strategies.len(), MAX_STRATEGIES)?;
     at_most_entries("groups", policy.groups.len(), MAX_GROUPS)?;
     at_most_entries("agents", policy.agents.len(), MAX_AGENTS)?;
-    enforced(policy.groups.is_empty(), "groups", "groups", "no groups")?;
     validate_limits(&policy.limits)?;
+    validate_groups(policy)?;
     validate_strategies(policy)?;
     validate_agents(policy)?;
     validate_objective(policy)
@@ -114,11 +113,6 @@ pub fn validate_ceilings(limits: &Limits, ceilings: &Ceilings) -> Result<(), Inv
 }
 
 fn validate_limits(limits: &Limits) -> Result<(), InvalidPolicy> {
-    let no_fee = "\"0 %\"";
-    let key = "limits.management_fee";
-    enforced(limits.management_fee_bps == 0, "managementFeeBps", key, no_fee)?;
-    let key = "limits.performance_fee";
-    enforced(limits.performance_fee_bps == 0, "performanceFeeBps", key, no_fee)?;
     at_most_all("maxTurnoverBps", 0, "limits.max_turnover", limits.max_turnover_bps)?;
     at_most_all("maxLossBps", 0, "limits.max_loss", limits.max_loss_bps)?;
     at_most_all("minIdleBps", 0, "limits.min_idle", limits.min_idle_bps)?;
@@ -128,7 +122,34 @@ fn validate_limits(limits: &Limits) -> Result<(), InvalidPolicy> {
     })?;
     above_zero("windowSeconds", "limits.window", limits.window_seconds)?;
     above_zero("entryHaltSeconds", "limits.entry_halt", limits.entry_halt_seconds)?;
-    above_zero("seasoningSeconds", "limits.seasoning", limits.seasoning_seconds)
+    above_zero("seasoningSeconds", "limits.seasoning", limits.seasoning_seconds)?;
+    at_most_all("managementFeeBps", 0, "limits.management_fee", limits.management_fee_bps)?;
+    at_most_all("performanceFeeBps", 0, "limits.performance_fee", limits.performance_fee_bps)?;
+    let is_free = limits.management_fee_bps == 0 && limits.performance_fee_bps == 0;
+    require(is_free || !limits.fee_recipient.is_zero(), "feeRecipient", 0, || {
+        let problem = "is the zero address beside a fee".to_owned();
+        ("limits.fee_recipient", problem, "the receiver of fee shares".to_owned())
+    })
+}
+
+fn validate_groups(policy: &Policy) -> Result<(), InvalidPolicy> {
+    for (i, group) in policy.groups.iter().enumerate() {
+        let key = |name: &str| format!("groups[{i}].{name}");
+        // One to 31 bytes that are not zero, then zeros to the end.
+        let length = group.name.iter().position(|byte| *byte == 0).unwrap_or(32);
+        let is_name =
+            (1..32).contains(&length) && group.name.iter().skip(length).all(|byte| *byte == 0);
+        require(is_name, "groups.name", i, || {
+            let problem = "is empty, fills all 32 bytes or has a zero in between".to_owned();
+            (key("name"), problem, "a name of 1 to 31 bytes".to_owned())
+        })?;
+        let first = policy.groups.iter().position(|other| other.name == group.name);
+        require(first == Some(i), "groups.name", i, || {
+            (key("name"), "stands in the list already".to_owned(), "each name once".to_owned())
+        })?;
+        at_most_all("groups.maxWeightBps", i, &key("max_weight"), group.max_weight_bps)?;
+    }
+    Ok(())
 }
 
 fn validate_strategies(policy: &Policy) -> Result<(), InvalidPolicy> {
@@ -157,7 +178,12 @@ fn validate_strategies(policy: &Policy) -> Result<(), InvalidPolicy> {
         require(entry.reference_shares != 0, "strategies.referenceShares", i, || {
             (key("reference.shares"), "is zero".to_owned(), above_zero.clone())
         })?;
-        enforced(entry.groups == 0, "strategies.groups", &key("groups"), "no groups")?;
+        // Shifted in 32 bits, because the list may hold as many groups as the mask has bits.
+        let beyond = u32::from(entry.groups) >> policy.groups.len().min(31);
+        require(beyond == 0, "strategies.groups", i, || {
+            let problem = "names a group beyond the end of the list".to_owned();
+            (key("groups"), problem, "groups of this document".to_owned())
+        })?;
     }
     Ok(())
 }
@@ -187,14 +213,28 @@ fn validate_agents(policy: &Policy) -> Result<(), InvalidPolicy> {
 
 fn validate_objective(policy: &Policy) -> Result<(), InvalidPolicy> {
     let objective = &policy.objective;
-    let is_yield = objective.kind == ObjectiveKind::Yield;
-    enforced(is_yield, "objective.kind", "objective.kind", "\"yield\"")?;
     at_most_all("objective.hurdleBps", 0, "objective.hurdle", objective.hurdle_bps)?;
     at_most_all("objective.bandBps", 0, "objective.band", objective.band_bps)?;
-    require(objective.target_weights_bps.is_empty(), "objective.targetWeightsBps", 0, || {
-        let problem = "stands beside the yield objective".to_owned();
-        ("objective.target_weights", problem, "no target weights".to_owned())
-    })
+    let weights = &objective.target_weights_bps;
+    let (field, key) = ("objective.targetWeightsBps", "objective.target_weights");
+    if objective.kind == ObjectiveKind::Yield {
+        return require(weights.is_empty(), field, 0, || {
+            let problem = "stands beside the yield objective".to_owned();
+            (key, problem, "no target weights".to_owned())
+        });
+    }
+    let count = policy.strategies.len();
+    require(weights.len() == count, field, count, || {
+        (key, format!("has {} entries", weights.len()), format!("{count}, one for each strategy"))
+    })?;
+    let mut sum = 0_u32;
+    for (i, &weight) in weights.iter().enumerate() {
+        sum = sum.saturating_add(u32::from(weight));
+        require(sum <= u32::from(BPS), field, i, || {
+            (key, "come to more than \"100 %\"".to_owned(), "at most that in all".to_owned())
+        })?;
+    }
+    Ok(())
 }
 
 fn at_most_entries(field: &'static str, count: usize, most: usize) -> Result<(), InvalidPolicy> {
@@ -217,17 +257,6 @@ fn at_most_all(
 fn above_zero(field: &'static str, key: &str, seconds: u32) -> Result<(), InvalidPolicy> {
     require(seconds != 0, field, 0, || {
         (key, "is zero".to_owned(), "a duration above zero".to_owned())
-    })
-}
-
-fn enforced(
-    holds: bool,
-    field: &'static str,
-    key: &str,
-    expected: &str,
-) -> Result<(), InvalidPolicy> {
-    require_kind(InvalidKind::NotEnforced, holds, field, 0, || {
-        (key, "is not enforced by the guard yet".to_owned(), expected.to_owned())
     })
 }
 

@@ -3,21 +3,22 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    ALL_ASSETS, ANY_COUNT, MAX_MOVES, authorise,
+    ALL_ASSETS, ANY_COUNT, GroupPolicy, MAX_MOVES, MemberReading, Observation, StrategyStatus,
+    authorise,
     math::PRICE_ONE,
     predict,
     testing::{NAV, NOW, address, policy, state},
 };
 
-fn deposit(index: u8, assets: u128) -> Move {
+pub(super) fn deposit(index: u8, assets: u128) -> Move {
     Move { index, is_deposit: true, assets }
 }
 
-fn withdraw(index: u8, assets: u128) -> Move {
+pub(super) fn withdraw(index: u8, assets: u128) -> Move {
     Move { index, is_deposit: false, assets }
 }
 
-fn plan(moves: Vec<Move>) -> Rebalance {
+pub(super) fn plan(moves: Vec<Move>) -> Rebalance {
     Rebalance {
         policy_version: 3,
         nonce: 5,
@@ -29,7 +30,7 @@ fn plan(moves: Vec<Move>) -> Rebalance {
 }
 
 /// A receipt without any loss at a price of one.
-fn exact(state: &VaultState, moves: &[Move]) -> Receipt {
+pub(super) fn exact(state: &VaultState, moves: &[Move]) -> Receipt {
     let mut idle = state.idle;
     let legs = moves
         .iter()
@@ -63,12 +64,12 @@ fn exact(state: &VaultState, moves: &[Move]) -> Receipt {
     }
 }
 
-fn refusal(rule: Rule, observed: u64, limit: u64) -> Refusal {
+pub(super) fn refusal(rule: Rule, observed: u64, limit: u64) -> Refusal {
     Refusal { rule, observed: U256::from(observed), limit: U256::from(limit) }
 }
 
 /// Changes the accepted case of one withdrawal and one deposit, and asks.
-fn verdict(
+pub(super) fn verdict(
     change: impl FnOnce(&mut Policy, &mut VaultState, &mut Rebalance, &mut Receipt),
 ) -> Result<Checked, Refusal> {
     let (mut policy, mut state) = (policy(), state());
@@ -78,7 +79,7 @@ fn verdict(
     check(&policy, &state, &plan, NOW, &receipt)
 }
 
-fn refused(
+pub(super) fn refused(
     change: impl FnOnce(&mut Policy, &mut VaultState, &mut Rebalance, &mut Receipt),
 ) -> Refusal {
     verdict(change).unwrap_err()
@@ -230,6 +231,11 @@ fn weight_is_the_smaller_of_cap_and_share() {
         let closed = refused(|p, _, _, _| p.strategies[1].status = status);
         assert_eq!(closed, refusal(Rule::Weight, 220_000, 0));
     }
+    // A limit of zero takes no deposit, whatever the strategy says it is worth.
+    let nothing: fn(&mut StrategyPolicy) = |entry| entry.cap = 0;
+    assert_eq!(ends_at(0, nothing).unwrap_err(), refusal(Rule::Weight, 0, 0));
+    let one: fn(&mut StrategyPolicy) = |entry| entry.cap = 1;
+    assert!(ends_at(1, one).is_err_and(|refusal| refusal.rule == Rule::Loss));
 }
 
 #[test]
@@ -249,6 +255,14 @@ fn floor_holds_in_active_mode_only() {
         *receipt = exact(s, &plan.moves);
     });
     assert!(leaving.is_ok());
+    for status in [StrategyStatus::ExitOnly, StrategyStatus::WrittenOff] {
+        let leaving = verdict(|p, s, plan, receipt| {
+            p.strategies[0].status = status;
+            plan.moves = vec![withdraw(0, 150_000)];
+            *receipt = exact(s, &plan.moves);
+        });
+        assert!(leaving.is_ok());
+    }
 }
 
 #[test]
@@ -346,10 +360,7 @@ fn lowest_rule_and_earliest_leg_are_named() {
 }
 
 #[test]
-fn what_is_not_enforced_or_does_not_fit_is_refused() {
-    assert_eq!(refused(|p, _, _, _| p.strategies[2].groups = 1), refusal(Rule::Group, 1, 0));
-    let targets = refused(|p, _, _, _| p.objective.kind = ObjectiveKind::TargetWeights);
-    assert_eq!(targets.rule, Rule::Objective);
+fn what_does_not_fit_is_refused() {
     let cut = |_: &mut Policy, _: &mut VaultState, _: &mut Rebalance, receipt: &mut Receipt| {
         receipt.legs.pop();
     };
@@ -357,6 +368,14 @@ fn what_is_not_enforced_or_does_not_fit_is_refused() {
     assert_eq!(refused(|_, s, _, _| s.strategies.truncate(2)), refusal(Rule::Shape, 2, 3));
     let other = refused(|_, s, _, _| s.strategies[1].strategy = address(99));
     assert_eq!(other, refusal(Rule::Shape, 1, 3));
+    let member = MemberReading { index: 2, is_readable: true, ..MemberReading::default() };
+    let surplus = refused(|_, _, _, receipt| receipt.members.push(member));
+    assert_eq!(surplus, refusal(Rule::Shape, 1, 0));
+    let absent = refused(|p, _, _, _| {
+        p.groups = vec![GroupPolicy { name: B256::ZERO, max_weight_bps: 10_000, cap: u128::MAX }];
+        p.strategies.iter_mut().for_each(|entry| entry.groups = 1);
+    });
+    assert_eq!(absent, refusal(Rule::Shape, 0, 1));
 }
 
 #[test]

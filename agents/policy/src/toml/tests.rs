@@ -105,7 +105,20 @@ fn errors_say_where_what_and_what_instead() {
         ("schema_version = 1", "schema_version = \"1\""),
         (
             "schema_version = 1",
-            "schema_version = 1\ngroups = [{ name = \"a\", max_weight = \"1 %\", cap = \"1 USDC\" }]",
+            "schema_version = 1\ngroups = [{ name = \"\", max_weight = \"1 %\", cap = \"1 USDC\" }]",
+        ),
+        (
+            "[[agents]]",
+            "[[groups]]\nname = \"a\"\nmax_weight = \"1 %\"\ncap = \"1 USDC\"\n[[groups]]\nname = \"a\"\n\
+             max_weight = \"1 %\"\ncap = \"1 USDC\"\n[[agents]]",
+        ),
+        ("strategy = \"aave_b\"", "strategy = \"aave_b\"\ngroups = [\"aave\"]"),
+        ("[limits]", "[limits]\nmanagement_fee = \"1 %\""),
+        ("[limits]", "[limits]\nperformance_fee = \"101 %\"\nfee_recipient = \"keeper\""),
+        (
+            "kind = \"yield\"",
+            "kind = \"target-weights\"\nband = \"1 %\"\n\
+             target_weights = { aave_a = \"50 %\", aave_b = \"50 %\", morpho = \"0.01 %\" }",
         ),
         ("[objective]", "[objective"),
         ("[limits]", "[limits]\nmode = \"active\""),
@@ -149,7 +162,7 @@ proptest! {
         }
     }
 
-    /// Also what no guard accepts yet: groups, target weights, numbers out of range.
+    /// Also what no guard accepts: numbers out of range.
     #[test]
     fn every_document_has_a_text(policy in any_policy()) {
         let context = context();
