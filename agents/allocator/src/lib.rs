@@ -23,4 +23,4 @@ pub use income::Earning;
 pub use reason::Reason;
 
 /// Version of the decision code. An output that changes for the same input is a new version.
-pub const ALGORITHM_VERSION: u32 = 1;
+pub const ALGORITHM_VERSION: u32 = 2;

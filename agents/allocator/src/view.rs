@@ -176,8 +176,9 @@ fn venue(
     } else {
         position
     };
-    // R10 looks at the guard's value, which may lie below what earns, and only in Active.
-    let floor = if snapshot.vault.guard_state.mode == Mode::Active {
+    // R10 looks at the guard's value, which may lie below what earns, and only in Active; nothing stops the leaving of a
+    // strategy that governance has closed.
+    let floor = if is_active && snapshot.vault.guard_state.mode == Mode::Active {
         bps_up(view.nav, listed.min_weight_bps)
     } else {
         U256::ZERO

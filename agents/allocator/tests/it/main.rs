@@ -3,6 +3,7 @@
 
 mod basics;
 mod golden;
+mod limits;
 mod properties;
 mod quality;
 mod random;
