@@ -19,9 +19,11 @@ library Exponential {
     uint256 private constant LN2_DOWN = 1_013_035_739_299_659_071_135_698_605_846_798_551_586_536_899_366;
     uint256 private constant LN2_UP = LN2_DOWN + 1;
 
-    uint256 private constant BPS = 10_000;
-    /// @dev Bps of a year of 365 days as a part of a second.
-    uint256 private constant YEAR_BPS = BPS * 365 days;
+    /// @dev Bps of a year of 365 days as a part of a second, 10,000 × 31,536,000, and its powers.
+    uint256 private constant YEAR_BPS = 315_360_000_000;
+    uint256 private constant YEAR_BPS_2 = 315_360_000_000 ** 2;
+    uint256 private constant YEAR_BPS_3 = 315_360_000_000 ** 3;
+    uint256 private constant YEAR_BPS_4 = 315_360_000_000 ** 4;
     /// @dev Binary places of a rate per second, more than of an exponent: it is multiplied by seconds.
     uint256 private constant RATE_PLACES = 184;
 
@@ -45,11 +47,14 @@ library Exponential {
     function decayDown(uint256 bps, uint256 seconds_) internal pure returns (uint256) {
         // Σ m^k ÷ k. The fifth term is below 2^−80 of the first for the largest fee there is, and below 2^−120
         // for 2 %.
-        uint256 square = bps * bps;
-        uint256 rate = (bps << RATE_PLACES) / YEAR_BPS + (square << RATE_PLACES) / (2 * YEAR_BPS ** 2)
-            + (square * bps << RATE_PLACES) / (3 * YEAR_BPS ** 3) + (square * square << RATE_PLACES)
-            / (4 * YEAR_BPS ** 4);
-        return (rate * seconds_) >> (RATE_PLACES - PLACES);
+        // With bps < 2^16 no product reaches 2^(64 + 184), and no rate times seconds 2^(162 + 64).
+        unchecked {
+            uint256 square = bps * bps;
+            uint256 rate = (bps << RATE_PLACES) / YEAR_BPS + (square << RATE_PLACES) / (2 * YEAR_BPS_2)
+                + ((square * bps) << RATE_PLACES) / (3 * YEAR_BPS_3) + ((square * square) << RATE_PLACES)
+                / (4 * YEAR_BPS_4);
+            return (rate * seconds_) >> (RATE_PLACES - PLACES);
+        }
     }
 
     /// @notice e^x by its Taylor series.
@@ -57,9 +62,12 @@ library Exponential {
     function expDown(uint256 x) internal pure returns (uint256 sum) {
         sum = ONE;
         uint256 term = x;
-        for (uint256 i = 2; term != 0; ++i) {
-            sum += term;
-            term = Math.mulShr(term, x, PLACES) / i;
+        // The sum is at most 2.
+        unchecked {
+            for (uint256 i = 2; term != 0; ++i) {
+                sum += term;
+                term = _timesDown(term, x) / i;
+            }
         }
     }
 
@@ -74,12 +82,21 @@ library Exponential {
         // So that the sum below fits; rounded towards a smaller quotient.
         if (dividend >> 255 != 0) (dividend, divisor) = (dividend >> 1, (divisor >> 1) + (divisor & 1));
         uint256 w = Math.mulDiv(Math.saturatingSub(dividend, divisor), ONE, dividend + divisor);
-        uint256 square = Math.mulShr(w, w, PLACES);
+        uint256 square = _timesDown(w, w);
         uint256 sum = 0;
-        for (uint256 i = 1; w != 0; i += 2) {
-            sum += w / i;
-            w = Math.mulShr(w, square, PLACES);
+        // As w is at most a third, the sum is below ln 2 ÷ 2.
+        unchecked {
+            for (uint256 i = 1; w != 0; i += 2) {
+                sum += w / i;
+                w = _timesDown(w, square);
+            }
+            return 2 * sum + doublings * LN2_DOWN;
         }
-        return 2 * sum + doublings * LN2_DOWN;
+    }
+
+    /// @dev ⌊a × b⌋ of two numbers with 160 binary places, each at most 2.
+    function _timesDown(uint256 a, uint256 b) private pure returns (uint256) {
+        (uint256 high, uint256 low) = Math.mul512(a, b);
+        return (high << 96) | (low >> 160);
     }
 }
