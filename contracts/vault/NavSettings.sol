@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
+import {SSTORE2} from "solady/utils/SSTORE2.sol";
+
 import {ExitEntry, NavParameters} from "../types/Nav.sol";
 import {StrategyStatus} from "../types/Policy.sol";
 
 /// @title Pricing parameters and exit list, in the code of a contract of their own
 /// @notice They change with a policy and are read by every entry and exit: one cold account instead of a cold slot each
 /// (docs/adr/0004). As words: three of parameters, then one per strategy. In front stands a STOP, so that nobody can
-/// run them.
+/// run them; `SSTORE2` writes it.
 library NavSettings {
-    /// @notice The settings could not be stored.
-    error NotStored();
-
     uint256 private constant HEAD = 3;
-    uint256 private constant WORD = 32;
 
     /// @notice Stores settings and returns where.
     function write(NavParameters memory parameters, ExitEntry[] memory entries) internal returns (address place) {
@@ -27,14 +25,7 @@ library NavSettings {
         for (uint256 i = 0; i < entries.length; ++i) {
             words[HEAD + i] = uint256(uint160(entries[i].strategy)) | (uint256(entries[i].status) << 160);
         }
-        // PUSH2 size, DUP1, PUSH1 10, RETURNDATASIZE, CODECOPY, RETURNDATASIZE, RETURN: all that follows is the code.
-        // At most 35 words and a byte: the size fits.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        bytes memory code = abi.encodePacked(hex"61", uint16(words.length * WORD + 1), hex"80600a3d393df300", words);
-        assembly ("memory-safe") {
-            place := create(0, add(code, 0x20), mload(code))
-        }
-        if (place == address(0)) revert NotStored();
+        return SSTORE2.write(abi.encodePacked(words));
     }
 
     /// @notice The settings stored at a place; all zero and no strategy if that is nowhere.
