@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IPolicyGuard} from "../../contracts/interfaces/IPolicyGuard.sol";
-import {Mode, Policy, StrategyStatus} from "../../contracts/types/Policy.sol";
+import {GroupPolicy, Mode, ObjectiveKind, Policy, StrategyStatus} from "../../contracts/types/Policy.sol";
 import {Rebalance} from "../../contracts/types/Rebalance.sol";
 import {Rule} from "../../contracts/types/Rule.sol";
 import {Arena} from "./Arena.sol";
@@ -142,6 +142,20 @@ contract KeeperIncidents is Arena {
         steady.gain(50_000 * UNIT);
         _assertRefused(_one(_in(0, UNIT)), Rule.Price, "R13");
         vm.revertToState(snapshot);
+
+        policy.groups = new GroupPolicy[](1);
+        policy.groups[0] = GroupPolicy({name: "protocol", maxWeightBps: 4500, cap: type(uint120).max});
+        policy.strategies[0].groups = 1;
+        policy.objective.kind = ObjectiveKind.TargetWeights;
+        policy.objective.bandBps = 200;
+        policy.objective.targetWeightsBps = new uint16[](3);
+        policy.objective.targetWeightsBps[0] = 4000;
+        policy.objective.targetWeightsBps[2] = 1000;
+        _impose(policy);
+        skip(1 days);
+        _assertRefused(_one(_in(0, 50_000 * UNIT + 1)), Rule.Group, "R9");
+        _assertRefused(_one(_in(0, 20_000 * UNIT + 1)), Rule.Objective, "R14, past the band");
+        _assertRefused(_one(_out(0, 20_000 * UNIT + 1)), Rule.Objective, "R14, short of it");
 
         vm.prank(GUARDIAN);
         guard.setMode(Mode.ExitOnly);

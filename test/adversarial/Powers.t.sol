@@ -8,7 +8,7 @@ import {IPolicyGuard} from "../../contracts/interfaces/IPolicyGuard.sol";
 import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
 import {ExitEntry, NavParameters} from "../../contracts/types/Nav.sol";
 import {Mode, Policy, StrategyStatus} from "../../contracts/types/Policy.sol";
-import {Leg} from "../../contracts/types/Rebalance.sol";
+import {Leg, Rebalance} from "../../contracts/types/Rebalance.sol";
 import {Rule} from "../../contracts/types/Rule.sol";
 import {TestStrategy} from "../mocks/TestStrategy.sol";
 import {Arena} from "./Arena.sol";
@@ -97,6 +97,38 @@ contract PowerIncidents is Arena {
         assertGe(_money(), HONEST - HONEST / 100, "one loss budget");
     }
 
+    /// Once an account has code, that code answers for its signatures: code that answers for none signs nothing, and a
+    /// signature of the key alone, made before or after, is no longer the agent's word.
+    function test_RevertWhen_Incident28_Ipor_KeySignsForAnAccountThatHasCode() public {
+        (, uint256 key) = makeAddrAndKey("agent");
+        Rebalance memory plan = _plan(_one(_in(1, 1000 * UNIT)));
+        bytes memory signature = _sign(key, plan);
+        _delegate("agent", AGENT);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyGuard.InvalidSignature.selector, AGENT));
+        vm.prank(THIEF);
+        guard.rebalanceFor(plan, AGENT, signature);
+        assertEq(_position(other), 0);
+    }
+
+    /// A relayer chooses when, never what: not another plan, not another agent, not a second time.
+    function test_RevertWhen_Incident28_Ipor_RelayerBringsAnotherPlan() public {
+        (, uint256 key) = makeAddrAndKey("agent");
+        Rebalance memory plan = _plan(_one(_in(1, 1000 * UNIT)));
+        bytes memory signature = _sign(key, plan);
+        plan.moves[0].assets += 1;
+        vm.expectRevert(abi.encodeWithSelector(IPolicyGuard.InvalidSignature.selector, AGENT));
+        vm.prank(THIEF);
+        guard.rebalanceFor(plan, AGENT, signature);
+
+        plan.moves[0].assets -= 1;
+        vm.prank(THIEF);
+        guard.rebalanceFor(plan, AGENT, signature);
+        vm.expectPartialRevert(IPolicyGuard.Refused.selector);
+        vm.prank(THIEF);
+        guard.rebalanceFor(plan, AGENT, signature);
+        assertEq(_position(other), 1000 * UNIT, "once");
+    }
+
     /// The owner's key likewise: it can ask for anything, and has to wait for it.
     function test_Incident28_Ipor_DelegatedOwnerWaitsAndIsVetoed() public {
         OpenDelegate door = _delegate("owner", OWNER);
@@ -138,6 +170,25 @@ contract PowerIncidents is Arena {
             guard.activatePolicy(looser);
             vm.revertToState(snapshot);
         }
+    }
+
+    /// A plan signed under one version of the policy is worth nothing under the next.
+    function test_RevertWhen_Incident29_Drift_PlanWasSignedUnderAnotherPolicy() public {
+        (, uint256 key) = makeAddrAndKey("agent");
+        Rebalance memory plan = _plan(_one(_in(1, 1000 * UNIT)));
+        plan.deadline = type(uint64).max;
+        bytes memory signature = _sign(key, plan);
+        Policy memory looser = _terms();
+        looser.limits.maxLossBps = 500;
+        _impose(looser);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IPolicyGuard.Refused.selector, Rule.Freshness, plan.policyVersion, plan.policyVersion + 1
+            )
+        );
+        vm.prank(THIEF);
+        guard.rebalanceFor(plan, AGENT, signature);
+        assertEq(_position(other), 0);
     }
 
     function test_RevertWhen_Incident29_Drift_ApprovalIsLeftLying() public {
@@ -223,6 +274,11 @@ contract PowerIncidents is Arena {
         (list[0], list[1], list[2], list[3]) = (address(steady), address(other), address(odd), address(trap));
         policy = _policy(list);
         policy.agents[0].agent = THIEF;
+    }
+
+    function _sign(uint256 key, Rebalance memory plan) private view returns (bytes memory) {
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, guard.rebalanceDigest(plan, AGENT));
+        return abi.encodePacked(r, s, v);
     }
 
     function _delegate(string memory name, address account) private returns (OpenDelegate door) {

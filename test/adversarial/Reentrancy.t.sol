@@ -158,6 +158,7 @@ contract ReentrancyIncidents is Arena {
         Policy memory policy = _terms();
         Rebalance memory plan = _plan(_one(_out(0, UNIT)));
         prober.add(address(guard), abi.encodeCall(IPolicyGuard.rebalance, (plan)));
+        prober.add(address(guard), abi.encodeCall(IPolicyGuard.rebalanceFor, (plan, AGENT, "")));
         prober.add(address(guard), abi.encodeCall(IPolicyGuard.submitPolicy, (policy)));
         prober.add(address(guard), abi.encodeCall(IPolicyGuard.activatePolicy, (policy)));
         prober.add(address(guard), abi.encodeCall(IPolicyGuard.vetoPolicy, ()));
