@@ -142,17 +142,6 @@ contract ExitIncidents is Arena {
         assertEq(odd.balanceOf(address(vault)), 0);
     }
 
-    function test_Incident38_Dust_FilledDepositCapCostsTheDonorAndStopsNoExit() public {
-        Policy memory policy = _terms();
-        policy.limits.depositCap = 1_001_000e6;
-        _impose(policy);
-        asset.mint(address(vault), 1000 * UNIT);
-        skip(1 days);
-        vault.checkpoint();
-        assertGe(_worth(ALICE) + _worth(BOB), HONEST + 999 * UNIT, "the gift is the depositors'");
-        _assertRefused(_one(_out(1, 1000 * UNIT)), Rule.None, "the agent works");
-    }
-
     /// In every mode, with every mandate ended, with a policy waiting, and with nobody left who holds a role.
     function test_Incident39_Pause_StopsNoExit() public {
         for (uint256 i = 0; i < 4; ++i) {

@@ -82,14 +82,14 @@ contract KeeperIncidents is Arena {
         _rebalance(_one(_in(2, 100_000 * UNIT)));
         // The odd strategy pays its depositors for coming: a gain in the middle of the rebalance.
         odd.setCall(address(odd), abi.encodeWithSignature("gain(uint256)", CAPACITY));
-        _assertRefused(_two(_in(2, 100_000 * UNIT), _in(1, CAPACITY * 20 + 20)), Rule.Loss, "one past the bucket");
+        _assertRefused(_two(_in(1, CAPACITY * 20 + 20), _in(2, 100_000 * UNIT)), Rule.Loss, "one past the bucket");
         // And one before it; only what may be recognised of it in a block, two parts in a million, makes the base
         // larger.
         steady.gain(CAPACITY);
         vault.checkpoint();
         uint256 past = CAPACITY * 20 + CAPACITY / 1000;
-        _assertRefused(_two(_in(2, 100_000 * UNIT), _in(1, past)), Rule.Loss, "nor a gain before it");
-        _assertRefused(_two(_in(2, 100_000 * UNIT), _in(1, CAPACITY * 20)), Rule.None, "the bucket");
+        _assertRefused(_two(_in(1, past), _in(2, 100_000 * UNIT)), Rule.Loss, "nor a gain before it");
+        _assertRefused(_two(_in(1, CAPACITY * 20), _in(2, 100_000 * UNIT)), Rule.None, "the bucket");
     }
 
     function test_Incident19_WindowIndex_OnePeriodHasOneCounter() public {

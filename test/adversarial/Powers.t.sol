@@ -54,15 +54,17 @@ contract PowerIncidents is Arena {
     /// Any selector of any of the three, with words a thief would choose, called by an outsider and by the agent.
     /// forge-config: default.fuzz.runs = 64
     function testFuzz_Incident23_PromptInjection_NoCallMovesAnythingToTheCaller(uint256 seed) public {
-        bytes4[] memory selectors = _allSelectors();
-        address[3] memory targets = [address(vault), vault.conduit(), address(guard)];
+        address[3] memory targets = [address(vault), address(guard), vault.conduit()];
+        bytes4[][3] memory selectors = [_selectors("TreasuryVault"), _selectors("PolicyGuard"), _selectors("Conduit")];
         address[2] memory callers = [THIEF, AGENT];
         uint64 version = guard.guardState().policyVersion;
-        for (uint256 i = 0; i < 48; ++i) {
+        for (uint256 i = 0; i < 96; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
-            bytes memory data = abi.encodePacked(selectors[seed % selectors.length], _words(seed));
-            vm.prank(callers[(seed >> 16) % 2]);
-            (bool isDone,) = targets[(seed >> 24) % 3].call(data);
+            // Half of the calls go to the money itself.
+            uint256 target = (seed >> 16) % 4 < 2 ? 0 : (seed >> 16) % 4 - 1;
+            bytes4 selector = selectors[target][(seed >> 32) % selectors[target].length];
+            vm.prank(callers[(seed >> 24) % 2]);
+            (bool isDone,) = targets[target].call(abi.encodePacked(selector, _words(seed)));
             isDone; // whether it passed is not the question
         }
         for (uint256 i = 0; i < callers.length; ++i) {
@@ -291,44 +293,30 @@ contract PowerIncidents is Arena {
         assertGt(account.code.length, 0, "delegated");
     }
 
-    function _allSelectors() private view returns (bytes4[] memory selectors) {
-        string[3] memory names = ["TreasuryVault", "Conduit", "PolicyGuard"];
-        bytes4[] memory found = new bytes4[](200);
-        uint256 count = 0;
-        for (uint256 i = 0; i < names.length; ++i) {
-            string memory json = vm.readFile(string.concat("out/", names[i], ".sol/", names[i], ".json"));
-            string[] memory signatures = vm.parseJsonKeys(json, ".methodIdentifiers");
-            assertGt(signatures.length, 3, names[i]);
-            for (uint256 j = 0; j < signatures.length; ++j) {
-                // forge-lint: disable-next-line(unsafe-typecast)
-                found[count++] = bytes4(keccak256(bytes(signatures[j])));
-            }
-        }
-        selectors = new bytes4[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            selectors[i] = found[i];
+    function _selectors(string memory name) private view returns (bytes4[] memory selectors) {
+        string memory json = vm.readFile(string.concat("out/", name, ".sol/", name, ".json"));
+        string[] memory signatures = vm.parseJsonKeys(json, ".methodIdentifiers");
+        assertGt(signatures.length, 3, name);
+        selectors = new bytes4[](signatures.length);
+        for (uint256 i = 0; i < selectors.length; ++i) {
+            // forge-lint: disable-next-line(unsafe-typecast)
+            selectors[i] = bytes4(keccak256(bytes(signatures[i])));
         }
     }
 
-    /// @dev Twelve words out of those that could matter: accounts, contracts, amounts, offsets of lists.
+    /// @dev Words out of those that could matter: accounts, strategies, amounts, offsets of lists.
     function _words(uint256 seed) private view returns (bytes memory words) {
-        uint256[14] memory some = [
+        uint256[8] memory some = [
             uint256(uint160(THIEF)),
-            uint256(uint160(AGENT)),
             uint256(uint160(ALICE)),
-            uint256(uint160(address(vault))),
-            uint256(uint160(address(guard))),
             uint256(uint160(address(steady))),
             uint256(uint160(address(trap))),
-            uint256(uint160(address(asset))),
             0,
             1,
-            0x20,
             0x60,
-            100_000 * UNIT,
-            type(uint256).max
+            100_000 * UNIT
         ];
-        for (uint256 i = 0; i < 12; ++i) {
+        for (uint256 i = 0; i < 10; ++i) {
             words = abi.encodePacked(words, some[uint256(keccak256(abi.encode(seed, i))) % some.length]);
         }
     }

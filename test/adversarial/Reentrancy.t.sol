@@ -37,11 +37,17 @@ contract ReentrancyIncidents is Arena {
     }
 
     function test_Incident09_DForceSentimentConic_EntriesAreShutDuringAnExit() public {
+        uint256 thief = _worth(address(prober));
+        uint256 alice = _worth(ALICE);
+        uint256 bob = _worth(BOB);
         _probeVaultEntries();
         for (uint256 i = 0; i < 2; ++i) {
             uint256 snapshot = vm.snapshotState();
             _attackAnExit(i == 0);
             _assertAllRefused(ITreasuryVault.Locked.selector);
+            assertLe(_worth(address(prober)), thief, "the thief");
+            assertGe(asset.balanceOf(ALICE) + 1, alice, "who leaves");
+            assertGe(_worth(BOB) + 1, bob, "who stays");
             vm.revertToState(snapshot);
         }
     }
@@ -78,21 +84,6 @@ contract ReentrancyIncidents is Arena {
                 assertTrue(probes[j].isDone, "answers");
                 assertEq(abi.decode(probes[j].answer, (uint256)), 0, vm.toString(probes[j].data));
             }
-            vm.revertToState(snapshot);
-        }
-    }
-
-    function test_Incident09_DForceSentimentConic_NobodyGainsByCallingBack() public {
-        uint256 thief = _worth(address(prober));
-        uint256 alice = _worth(ALICE);
-        uint256 bob = _worth(BOB);
-        _probeVaultEntries();
-        for (uint256 i = 0; i < 2; ++i) {
-            uint256 snapshot = vm.snapshotState();
-            _attackAnExit(i == 0);
-            assertLe(_worth(address(prober)), thief, "the thief");
-            assertGe(asset.balanceOf(ALICE) + 1, alice, "who leaves");
-            assertGe(_worth(BOB) + 1, bob, "who stays");
             vm.revertToState(snapshot);
         }
     }

@@ -90,7 +90,7 @@ contract StolenKeyIncident is Arena {
         other.setExitFeeBps(0);
         uint256 thief = _thiefs();
         uint256 start = block.timestamp;
-        for (uint256 i = 0; i < 36; ++i) {
+        for (uint256 i = 0; i < 100; ++i) {
             uint256 before = _pushTo(other, 10_000 + BAND_BPS - 1);
             uint256 pushed = _total(other);
             _count(_one(_in(1, 10_000 * UNIT)));
@@ -100,7 +100,7 @@ contract StolenKeyIncident is Arena {
             pushed = _total(other);
             _count(_one(_out(1, _all())));
             _setTotal(other, before + _total(other) - pushed);
-            skip(33 minutes);
+            skip(12 minutes);
             vm.roll(block.number + 1);
         }
         uint256 most = _bound(BUDGET_OF_PUSHES_BPS, block.timestamp - start) + _rounding();
