@@ -1,7 +1,14 @@
 #!/usr/bin/env node
-// Removes one defence at a time from a copy of the contracts and expects the test of the incident to fail: a test that
-// passes without its defence shows nothing. The list is test/adversarial/DEFENCES.json.
-// Usage: tools/check-defences.mjs [--only TEXT] [--workers N]   (TEXT: part of a test's or a file's name)
+// Takes one defence at a time out of the contracts and expects the test of the incident to fail: a test that passes
+// without its defence shows nothing. The list is test/adversarial/DEFENCES.json: for each removal the test, the defence
+// in words, and the edits: in `file` the statements or the expression `from` become `to`; or they become `into`, in which
+// REMOVED stands for whether the defence is out.
+//
+// A compile per removal would take half an hour. So a copy under target/check-defences is compiled once, with every
+// removal in it behind a switch: both texts are there, and which one runs depends on a number that the test leaves on the
+// chain before it does anything else. In one run each test has a removal of its own; there are as many runs as the test
+// with most removals has.
+// Usage: tools/check-defences.mjs [--only TEXT]   (part of a test's or a file's name)
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -9,15 +16,47 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '..');
-const work = path.join(root, 'target', 'check-defences');
-const LIST = 'test/adversarial/DEFENCES.json';
-const COPIED = ['contracts', 'script', 'foundry.toml', 'tools/solc', 'test/Base.t.sol', 'test/mocks', 'test/adversarial'];
+const copy = path.join(root, 'target', 'check-defences');
+const TESTS = 'test/adversarial';
+const LIST = `${TESTS}/DEFENCES.json`;
+const COPIED = ['contracts', 'script', 'foundry.toml', 'tools/solc', 'test/Base.t.sol', 'test/mocks', TESTS];
+// The optimiser would take most of the time; the code is larger than chains allow, and nothing here is deployed.
+const ENVIRONMENT = { ...process.env, FOUNDRY_OPTIMIZER: 'false' };
 
-// Without the optimiser a compile takes two thirds of the time, and tests reach contracts by their artifacts, so that a
-// removal does not compile the tests anew. The code is then larger than chains allow; nothing here is deployed.
-const ENVIRONMENT = { ...process.env, FOUNDRY_OPTIMIZER: 'false', FOUNDRY_DYNAMIC_TEST_LINKING: 'true' };
+const SWITCH = 'contracts/Removal.sol';
+const SWITCH_TEXT = `// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @notice Which removal is switched on: the code of a fixed address is its number.
+library Removal {
+    function isOn(uint256 removal) internal pure returns (bool) {
+        function (uint256) internal view returns (bool) read = _isOn;
+        function (uint256) internal pure returns (bool) pretended;
+        // Pure functions hold defences too; the number does not change while a test runs.
+        assembly {
+            pretended := read
+        }
+        return pretended(removal);
+    }
+
+    function _isOn(uint256 removal) private view returns (bool isIt) {
+        assembly ("memory-safe") {
+            mstore(0x00, 0)
+            extcodecopy(0x4a31, 0x00, 0, 0x20)
+            isIt := eq(mload(0x00), removal)
+        }
+    }
+}
+`;
+const ETCH = (variable) => `vm.etch(address(0x4a31), abi.encode(vm.envOr("${variable}", uint256(0))));`;
 const PREPARED = [
-  { file: 'script/Deploy.s.sol', from: 'MAX_CODE_BYTES = 24_576', to: 'MAX_CODE_BYTES = 1_000_000' },
+  // For removals of what the set-up does.
+  {
+    file: `${TESTS}/Arena.sol`,
+    from: 'super.setUp();\n        asset = _newAsset();',
+    text: `${ETCH('REMOVAL')}\n        super.setUp();\n        asset = _newAsset();`,
+  },
+  { file: 'script/Deploy.s.sol', from: 'MAX_CODE_BYTES = 24_576', text: 'MAX_CODE_BYTES = 1_000_000' },
 ];
 
 function option(name) {
@@ -30,101 +69,125 @@ function fail(message) {
   process.exit(1);
 }
 
-/** The text with every edit applied, or what is wrong with one. */
-function edit(folder, { file, from, to, all }) {
-  const name = path.join(folder, file);
-  if (!fs.existsSync(name)) throw new Error(`${file} does not exist`);
-  const text = fs.readFileSync(name, 'utf8');
-  const count = text.split(from).length - 1;
+function replace({ file, from, text, all }) {
+  const name = path.join(copy, file);
+  const before = fs.existsSync(name) ? fs.readFileSync(name, 'utf8') : '';
+  const count = before.split(from).length - 1;
   if (count === 0 || (count > 1 && !all)) {
-    throw new Error(`${file}: expected ${all ? 'at least one' : 'exactly one'} place with «${from}», found ${count}`);
+    fail(`${LIST}: ${file} should hold ${all ? 'at least once' : 'exactly once'} and holds ${count} times:\n${from}`);
   }
-  fs.writeFileSync(name, text.replaceAll(from, () => to));
-  return { name, text };
+  fs.writeFileSync(name, before.replaceAll(from, () => text));
 }
 
-async function forge(folder, tests) {
-  const names = `^(${tests.join('|')})\\(`;
-  const args = ['test', '--match-path', 'test/adversarial/**', '--match-test', names, '--json'];
-  const options = { cwd: folder, env: ENVIRONMENT, maxBuffer: 1 << 28 };
-  const answer = await run(path.join(folder, 'node_modules/.bin/forge'), args, options).catch((error) => error);
-  const start = answer.stdout.indexOf('{"');
+/** The edit with both texts in it, the removed one behind the switch. */
+function switched({ file, from, to, into, all }, number) {
+  const isOn = `Removal.isOn(${number})`;
+  const either = from.endsWith(';') ? `if (${isOn}) { ${to} } else { ${from} }` : `(${isOn} ? ${to} : ${from})`;
+  const text = into ? into.replaceAll('REMOVED', isOn) : either;
+  return { file, from, text, all };
+}
+
+function importSwitch(file) {
+  const name = path.join(copy, file);
+  const place = path.relative(path.dirname(file), SWITCH);
+  const text = fs.readFileSync(name, 'utf8');
+  const line = `import {Removal} from "${place.startsWith('.') ? place : `./${place}`}";`;
+  fs.writeFileSync(name, text.replace(/^pragma .*$/m, (pragma) => `${pragma}\n${line}`));
+}
+
+/** Has every test set its own switch first. */
+function letTestsChoose(name) {
+  const file = path.join(copy, TESTS, name);
+  const head = /(function (test\w+)\([^)]*\) public \{)/g;
+  const text = fs.readFileSync(file, 'utf8');
+  fs.writeFileSync(file, text.replace(head, (_, start, test) => `${start}\n        ${ETCH(`REMOVAL_${test}`)}`));
+}
+
+/** Results by the test's name, each test with its own defence removed as the environment says. */
+async function forge(tests, environment) {
+  const args = ['test', '--match-path', `${TESTS}/**`, '--match-test', `^(${tests.join('|')})\\(`, '--json'];
+  const options = { cwd: copy, env: { ...ENVIRONMENT, ...environment }, maxBuffer: 1 << 28 };
+  const answer = await run(path.join(copy, 'node_modules/.bin/forge'), args, options).catch((error) => error);
+  const start = (answer.stdout ?? '').indexOf('{"');
+  if (start < 0) fail(`forge gave no results:\n${answer.stdout}${answer.stderr}`.slice(0, 6000));
   const results = new Map();
-  if (start < 0) throw new Error(`forge gave no results:\n${answer.stdout}${answer.stderr}`.slice(0, 4000));
   for (const suite of Object.values(JSON.parse(answer.stdout.slice(start).trim()))) {
     for (const [name, result] of Object.entries(suite.test_results)) results.set(name.replace(/\(.*/, ''), result);
   }
   return results;
 }
 
-/** What a removal led to: an empty string if the test failed as it must, else what is wrong. */
-async function judge(folder, removal) {
-  const before = [];
-  try {
-    for (const change of removal.edits) before.unshift(edit(folder, change));
-    const results = await forge(folder, [removal.test]);
-    const result = results.get(removal.test) ?? results.get('setUp');
-    if (!result) return 'the test did not run';
-    if (results.get('setUp') && !removal.failsInSetUp) return `setUp failed instead: ${results.get('setUp').reason}`;
-    return result.status === 'Failure' ? '' : 'the test passes without the defence';
-  } catch (error) {
-    return error.message;
-  } finally {
-    for (const { name, text } of before) fs.writeFileSync(name, text);
-  }
+/** What is wrong with a removal; empty if its test failed as it must. */
+function judge({ test, isInSetUp }, results) {
+  const result = results.get(test) ?? (isInSetUp ? results.get('setUp') : undefined);
+  if (!result) return `the test did not run${results.has('setUp') ? `: ${results.get('setUp').reason}` : ''}`;
+  return result.status === 'Failure' ? '' : 'the test passes without the defence';
 }
 
-function copy(folder) {
-  fs.rmSync(folder, { recursive: true, force: true });
-  for (const name of COPIED) fs.cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
-  fs.symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-  fs.mkdirSync(path.join(folder, 'target'));
-  for (const change of PREPARED) edit(folder, change);
+/** Removals that go into one run: no test twice, and what concerns the set-up alone. */
+function nextRun(queue) {
+  const alone = queue.findIndex(({ isInSetUp }) => isInSetUp);
+  if (alone >= 0) return queue.splice(alone, 1);
+  const chosen = queue.filter(({ test }, i) => queue.findIndex((other) => other.test === test) === i);
+  for (const removal of chosen) queue.splice(queue.indexOf(removal), 1);
+  return chosen;
 }
 
 const started = Date.now();
 const seconds = () => Math.round((Date.now() - started) / 1000);
 const all = JSON.parse(fs.readFileSync(path.join(root, LIST), 'utf8'));
-const only = option('--only') ?? '';
-const list = all.filter(({ test, edits }) => [test, ...edits.map(({ file }) => file)].some((text) => text.includes(only)));
-if (list.length === 0) fail(`nothing in ${LIST} matches «${only}»`);
 
-const sources = fs.readdirSync(path.join(root, 'test/adversarial')).filter((name) => name.endsWith('.t.sol'));
-const written = sources.flatMap((name) => {
-  const text = fs.readFileSync(path.join(root, 'test/adversarial', name), 'utf8');
+const suites = fs.readdirSync(path.join(root, TESTS)).filter((name) => name.endsWith('.t.sol'));
+const written = suites.flatMap((name) => {
+  const text = fs.readFileSync(path.join(root, TESTS, name), 'utf8');
   return [...text.matchAll(/function (test\w+)\(/g)].map((match) => match[1]);
 });
 const listed = new Set(all.map(({ test }) => test));
 const unproven = written.filter((name) => !listed.has(name));
-if (unproven.length !== 0) fail(`no defence is listed for ${unproven.join(', ')}`);
+if (unproven.length !== 0) fail(`${LIST} names no defence for ${unproven.join(', ')}`);
 
-const first = path.join(work, '0');
-copy(first);
-const tests = [...new Set(list.map(({ test }) => test))];
-const untouched = await forge(first, tests).catch((error) => fail(error.message));
+fs.rmSync(copy, { recursive: true, force: true });
+for (const name of COPIED) fs.cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
+fs.symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
+fs.mkdirSync(path.join(copy, 'target'));
+fs.writeFileSync(path.join(copy, SWITCH), SWITCH_TEXT);
+PREPARED.forEach(replace);
+suites.forEach(letTestsChoose);
+const numbers = new Map();
+for (const removal of all) {
+  const key = JSON.stringify(removal.edits);
+  if (!numbers.has(key)) {
+    numbers.set(key, numbers.size + 1);
+    for (const edit of removal.edits) replace(switched(edit, numbers.get(key)));
+  }
+  removal.number = numbers.get(key);
+}
+new Set(all.flatMap(({ edits }) => edits.map(({ file }) => file))).forEach(importSwitch);
+
+const only = option('--only') ?? '';
+const queue = all.filter(({ test, edits }) => [test, ...edits.map(({ file }) => file)].some((text) => text.includes(only)));
+if (queue.length === 0) fail(`nothing in ${LIST} matches «${only}»`);
+const count = queue.length;
+const tests = [...new Set(queue.map(({ test }) => test))];
+const untouched = await forge(tests, {});
 const broken = tests.filter((test) => untouched.get(test)?.status !== 'Success');
-if (broken.length !== 0) fail(`with every defence in place, these do not pass: ${broken.join(', ')}`);
+if (broken.length !== 0) {
+  fail(`these fail with every defence in place:\n${broken.map((t) => `  ${t}: ${untouched.get(t)?.reason}`).join('\n')}`);
+}
 console.log(`${tests.length} tests pass with every defence in place (${seconds()} s)`);
 
-const folders = [first];
-for (let i = 1; i < Number(option('--workers') ?? 2); i += 1) {
-  folders.push(path.join(work, String(i)));
-  fs.rmSync(folders[i], { recursive: true, force: true });
-  fs.cpSync(first, folders[i], { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
-}
-// Neighbours in this order share what has to be compiled; workers start at opposite ends.
-const queue = [...list].sort((a, b) => a.edits[0].file.localeCompare(b.edits[0].file));
 const wrong = [];
-await Promise.all(
-  folders.map(async (folder, i) => {
-    while (queue.length !== 0) {
-      const removal = i % 2 === 0 ? queue.shift() : queue.pop();
-      const message = await judge(folder, removal);
-      console.log(`${message === '' ? 'holds' : 'WRONG'}  ${removal.test}: ${removal.removed}${message && `: ${message}`}`);
-      if (message !== '') wrong.push(removal);
-    }
-  }),
-);
-console.log(`${list.length - wrong.length} of ${list.length} removals make their test fail (${seconds()} s)`);
+while (queue.length !== 0) {
+  const removals = nextRun(queue);
+  const environment = removals.map(({ test, number, isInSetUp }) => [isInSetUp ? 'REMOVAL' : `REMOVAL_${test}`, number]);
+  const results = await forge(removals.map(({ test }) => test), Object.fromEntries(environment));
+  for (const removal of removals) {
+    const message = judge(removal, results);
+    if (message === '') continue;
+    wrong.push(removal);
+    console.log(`${removal.test}, without «${removal.removed}»: ${message}`);
+  }
+}
+console.log(`${count - wrong.length} of ${count} removals make their test fail (${seconds()} s)`);
 if (wrong.length !== 0) process.exit(1);
-fs.rmSync(work, { recursive: true, force: true });
+fs.rmSync(copy, { recursive: true, force: true });
