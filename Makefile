@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-venues test-agents test-e2e vectors \
-        fmt lint abi check-abi bench-gas check-gas clean
+        fmt lint abi check-abi bench-gas check-gas \
+        check-defences clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
 LOCK := flock target/.setup.lock
@@ -90,6 +91,9 @@ bench-gas: $(STAMPS)/bench ## Measure gas and write bench/gas.json and bench/REA
 
 check-gas: $(STAMPS)/bench ## Measure gas again and compare with bench/gas.json and the targets
 	@node tools/bench-gas.mjs --check
+
+check-defences: $(STAMPS)/node ## Take out one defence at a time and see the incident's test fail
+	@node tools/check-defences.mjs
 
 clean: ## Remove everything that was built
 	rm -rf target out cache venues/out venues/cache node_modules

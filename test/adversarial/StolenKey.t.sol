@@ -11,7 +11,7 @@ import {Arena} from "./Arena.sol";
 contract StolenKeyIncident is Arena {
     uint32 private constant WINDOW = 1 days;
     uint16 private constant LOSS_BPS = 50;
-    uint16 private constant TURNOVER_BPS = 4000;
+    uint16 private constant TURNOVER_BPS = 8000;
     uint16 private constant BAND_BPS = 100;
     uint256 private constant BUDGET_OF_PUSHES_BPS = 2 * uint256(BAND_BPS) * TURNOVER_BPS / 10_000;
     uint256 private constant STEPS = 60;
@@ -28,7 +28,7 @@ contract StolenKeyIncident is Arena {
         _supply(odd, THIEF, HONEST, THIEF);
         steady.setExitFeeBps(30);
         other.setExitFeeBps(5);
-        odd.setExitFeeBps(100);
+        odd.setExitFeeBps(90);
     }
 
     function _terms() internal view override returns (Policy memory policy) {
@@ -49,7 +49,7 @@ contract StolenKeyIncident is Arena {
         for (uint256 i = 0; i < STEPS; ++i) {
             _wait();
             // The strategy that the thief runs keeps a part of what it should pay.
-            odd.setShortPayBps(_random(4) == 0 ? _random(200) : 0);
+            odd.setShortPayBps(_random(2) == 0 ? _random(1000) : 0);
             _tryAnything();
         }
         odd.setShortPayBps(0);
@@ -93,7 +93,7 @@ contract StolenKeyIncident is Arena {
         for (uint256 i = 0; i < 100; ++i) {
             uint256 before = _pushTo(other, 10_000 + BAND_BPS - 1);
             uint256 pushed = _total(other);
-            _count(_one(_in(1, 10_000 * UNIT)));
+            _count(_one(_in(1, 40_000 * UNIT)));
             // The push is taken back; what the agent paid in stays.
             _setTotal(other, before + _total(other) - pushed);
             before = _pushTo(other, 10_000 - BAND_BPS + 1);
@@ -106,7 +106,7 @@ contract StolenKeyIncident is Arena {
         uint256 most = _bound(BUDGET_OF_PUSHES_BPS, block.timestamp - start) + _rounding();
         assertGe(_money() + most, HONEST, "the vault's loss");
         assertLe(_thiefs(), thief + most, "the thief's gain");
-        assertGt(_thiefs(), thief + most / 3, "the thief gains: that is what turnover is bounded for");
+        assertGt(_thiefs(), thief + most / 4, "the thief gains: that is what turnover is bounded for");
     }
 
     /// @dev Moves a share's price to this many bps of an asset.
@@ -122,20 +122,25 @@ contract StolenKeyIncident is Arena {
         else strategy.lose(now_ - total);
     }
 
-    /// @dev A plan of one or two legs that may be valid, and often is not.
+    /// @dev A plan of one or two legs that mostly could be valid, and sometimes is nonsense.
     function _tryAnything() private {
-        // forge-lint: disable-next-line(unsafe-typecast)
-        Move memory first = Move(uint8(_random(4)), _random(2) == 0, uint128(_amount()));
-        // forge-lint: disable-next-line(unsafe-typecast)
-        Move memory second = Move(uint8(_random(3)), true, uint128(_amount()));
-        _count(_random(3) == 0 ? _two(first, second) : _one(first));
+        Move memory first = _move(_random(3) == 0);
+        if (first.isDeposit || _random(2) == 0) return _count(_one(first));
+        _count(_two(first, _move(true)));
     }
 
-    function _amount() private returns (uint256) {
-        uint256 kind = _random(8);
-        if (kind == 0) return _all();
-        if (kind == 1) return 0;
-        return _random(kind < 4 ? HONEST : HONEST / 20) + 1;
+    function _move(bool isDeposit) private returns (Move memory) {
+        TestStrategy[3] memory all = [steady, other, TestStrategy(odd)];
+        uint256 index = _random(3);
+        uint256 most = isDeposit ? asset.balanceOf(address(vault)) : _position(all[index]);
+        uint256 amount = _random(most + 1);
+        uint256 kind = _random(16);
+        if (kind == 0) amount = _all();
+        if (kind == 1) amount = 0;
+        if (kind == 2) amount = HONEST;
+        if (kind == 3) index = 3;
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return Move(uint8(index), isDeposit, uint128(amount));
     }
 
     function _count(Move[] memory moves) private {
@@ -148,7 +153,7 @@ contract StolenKeyIncident is Arena {
 
     function _wait() private {
         if (_random(3) == 0) return;
-        skip(_random(4 hours));
+        skip(_random(40 minutes));
         vm.roll(block.number + 1);
     }
 
