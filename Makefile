@@ -3,8 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup contracts venues agents demo chain test test-contracts test-venues test-agents test-e2e vectors \
-        fmt lint abi check-abi bench-gas check-gas \
+.PHONY: help setup contracts venues agents demo chain test test-contracts test-conformance test-venues test-agents \
+        test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
         check-defences clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
@@ -60,7 +60,10 @@ test: ## Set up and run every test: Solidity, venues, Rust, end to end
 	@tools/test.sh
 
 test-contracts: contracts ## Solidity tests
-	@tools/forge-tests.sh 300 $(FORGE)
+	@FOUNDRY_NO_MATCH_PATH='test/conformance/**' tools/forge-tests.sh 300 $(FORGE)
+
+test-conformance: contracts ## The numbered rules of ERC-4626, with and without isolation, and that none is missing
+	@$(LOCK) node tools/check-conformance.mjs
 
 test-venues: venues ## Venue tests, and our strategy against the real Morpho
 	@tools/forge-tests.sh 60 venues/forge.sh
