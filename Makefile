@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-conformance test-venues test-agents \
-        test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
+        test-differential planted-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
         check-defences clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
@@ -73,6 +73,12 @@ vectors: venues ## Write 10,000 rate vectors per venue, asked of the venues them
 
 test-agents: setup vectors ## Rust tests, the differential test included
 	@VAGUS_VECTORS=$(CURDIR)/target/vectors $(CARGO) test --quiet --workspace --exclude vagus-e2e
+
+test-differential: contracts ## Rust rules against the compiled guard, 100,000 cases; the counts are printed
+	@VAGUS_DIFFERENTIAL_CASES=100000 $(CARGO) test --quiet -p vagus-differential rust_and_solidity -- --nocapture
+
+planted-faults: contracts ## Faults planted into a copy of the Rust rules; the differential test finds every one
+	@node tools/planted-faults.mjs
 
 test-e2e: setup ## The story, the kills and the bad input, on real chains
 	@$(CARGO) test --quiet -p vagus-e2e

@@ -33,7 +33,7 @@ pub use tally::{RULES, RuleTally, Tally};
 
 use std::{
     num::NonZero,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
 };
 
@@ -66,18 +66,13 @@ pub fn run(cases: u64, seed: u64) -> Result<Tally, String> {
         .map(|part| (part * CASES_PER_PART, rng.next()))
         .collect();
     let next = AtomicUsize::new(0);
+    let has_difference = AtomicBool::new(false);
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let work = || {
         let mut done = Vec::new();
         while let Some(&(first, seed)) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
             let count = CASES_PER_PART.min(cases - first);
-            let result = run_part(&templates, first, count, seed);
-            let differs = result.is_err();
-            done.push((first, result));
-            if differs {
-                // Nobody has to start another one.
-                next.store(parts.len(), Ordering::Relaxed);
-            }
+            done.push((first, run_part(&templates, first, count, seed, &has_difference)));
         }
         done
     };
@@ -95,11 +90,21 @@ pub fn run(cases: u64, seed: u64) -> Result<Tally, String> {
     Ok(tally)
 }
 
-fn run_part(templates: &[World], first: u64, count: u64, seed: u64) -> Result<Tally, String> {
+/// Ends early where another part has found a difference.
+fn run_part(
+    templates: &[World],
+    first: u64,
+    count: u64,
+    seed: u64,
+    has_difference: &AtomicBool,
+) -> Result<Tally, String> {
     let mut rng = Rng::new(seed);
     let mut tally = Tally::default();
     let mut world = start(&templates[rng.index(templates.len())], &mut rng);
     for number in first..first + count {
+        if has_difference.load(Ordering::Relaxed) {
+            break;
+        }
         if number > first && number % CASES_PER_WORLD == 0 {
             world = start(&templates[rng.index(templates.len())], &mut rng);
         }
@@ -107,6 +112,7 @@ fn run_part(templates: &[World], first: u64, count: u64, seed: u64) -> Result<Ta
         let mut case = draw(&world, focus, &mut rng);
         let mode = case.world.state(case.agent).guard_state.mode;
         let verdict = compare(&mut case).map_err(|difference| {
+            has_difference.store(true, Ordering::Relaxed);
             format!(
                 "case {number} of seed {seed} ({focus:?}): {difference}\nat {} by {}\n{:#?}\nunder {:#?}",
                 case.world.chain.now, case.agent, case.plan, case.world.policy

@@ -42,7 +42,7 @@ pub const RULES: [Rule; 14] = [
 ];
 
 /// What cases are told apart by.
-const TRAITS: [&str; 24] = [
+const TRAITS: [&str; 25] = [
     "0 decimals",
     "6 decimals",
     "8 decimals",
@@ -65,6 +65,7 @@ const TRAITS: [&str; 24] = [
     "strategy with fees",
     "strategy that keeps back",
     "strategy that claims",
+    "leg that changes no shares",
     "member at the end of its band",
     "member that cannot be read",
 ];

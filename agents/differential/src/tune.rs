@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 use vagus_policy::{
-    ALL_ASSETS, Receipt, VaultState,
+    ALL_ASSETS, Move, Receipt, VaultState,
     math::{bps_down, bps_up},
     price::Band,
 };
@@ -101,6 +101,10 @@ pub(crate) fn objective(case: &mut Case, rng: &mut Rng) {
     let place = place_of(case, is_deposit, rng).or_else(|| place_of(case, !is_deposit, rng));
     let Some(place) = place else { return };
     let leg = case.plan.moves[place];
+    if leg.is_deposit && rng.chance(15) {
+        unchanged(case, leg);
+        return;
+    }
     let past = U256::from(rng.below(2));
     for _ in 0..TRIES {
         let Some(receipt) = simulated(case) else { return };
@@ -118,6 +122,18 @@ pub(crate) fn objective(case: &mut Case, rng: &mut Rng) {
             return;
         }
     }
+}
+
+/// R14: a strategy above its target's band keeps a whole deposit back, so that the position stays what it was.
+fn unchanged(case: &mut Case, leg: Move) {
+    case.is_honest = false;
+    case.is_previewed = false;
+    case.traits.push("leg that changes no shares");
+    case.world.set_take(leg.index, leg.assets, 0);
+    let mut policy = case.world.policy.clone();
+    policy.objective.target_weights_bps[usize::from(leg.index)] = 0;
+    policy.objective.band_bps = 0;
+    adopt(case, policy);
 }
 
 /// R10: a withdrawal ends at its floor.
