@@ -13,7 +13,7 @@ import {
 } from "../interfaces/IPolicyGuard.sol";
 import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
 import {ExitEntry, NavParameters} from "../types/Nav.sol";
-import {Mode, Policy} from "../types/Policy.sol";
+import {Ceilings, Mode, Policy} from "../types/Policy.sol";
 import {Receipt} from "../types/Rebalance.sol";
 import {GuardReads} from "./GuardReads.sol";
 import {PolicyComparison} from "./PolicyComparison.sol";
@@ -183,6 +183,26 @@ contract GuardGovernance is GuardReads {
     }
 
     // Views
+
+    /// @notice See `IPolicyGuard.namedGuardian`.
+    function namedGuardian() external view returns (address guardian_, uint40 activatableAt) {
+        return (_namedGuardian, _guardianActivatableAt);
+    }
+
+    /// @notice See `IPolicyGuard.ceilings`.
+    function ceilings() external view returns (Ceilings memory) {
+        return _ceilings;
+    }
+
+    /// @notice See `IPolicyGuard.policyDelaySeconds`.
+    function policyDelaySeconds() external view returns (uint32) {
+        return _policyDelay();
+    }
+
+    /// @notice See `IPolicyGuard.pendingPolicy`.
+    function pendingPolicy() external view returns (PendingPolicy memory) {
+        return _pending;
+    }
 
     /// @notice See `IPolicyGuard.guardState`.
     function guardState() external view returns (GuardState memory) {

@@ -9,7 +9,8 @@ import {AgentLedger, StoredPolicy, VaultLedger} from "./PolicyStore.sol";
 /// @dev One layout for the guard and for the half of its code that runs by delegatecall. Neither declares storage of
 /// its own.
 abstract contract GuardStorage {
-    bool private transient _isLocked;
+    /// @dev One or zero; a whole word, because a `bool` would be read again before each write.
+    uint256 private transient _isLocked;
 
     address internal _owner;
     address internal _offeredOwner;
@@ -30,11 +31,15 @@ abstract contract GuardStorage {
     modifier locked() {
         _lock();
         _;
-        _isLocked = false;
+        _unlock();
     }
 
-    function _lock() private {
-        if (_isLocked) revert IPolicyGuard.Locked();
-        _isLocked = true;
+    function _lock() internal {
+        if (_isLocked != 0) revert IPolicyGuard.Locked();
+        _isLocked = 1;
+    }
+
+    function _unlock() internal {
+        _isLocked = 0;
     }
 }

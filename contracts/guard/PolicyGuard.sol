@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
@@ -11,11 +12,14 @@ import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
 import {Ceilings, Mode, Policy, StrategyStatus} from "../types/Policy.sol";
 import {ALL_ASSETS, Leg, Move, Rebalance, Receipt} from "../types/Rebalance.sol";
 import {Rule} from "../types/Rule.sol";
+import {Word} from "../vault/Word.sol";
+import {Acceptance, Course} from "./Acceptance.sol";
+import {Authorisation} from "./Authorisation.sol";
 import {AuthoriseRules} from "./AuthoriseRules.sol";
 import {GuardGovernance} from "./GuardGovernance.sol";
 import {GuardReads} from "./GuardReads.sol";
 import {AgentLedger, PolicyStore, StoredPolicy, VaultLedger} from "./PolicyStore.sol";
-import {StrategyLimits} from "./PolicyTable.sol";
+import {PolicyTable, StrategyLimits} from "./PolicyTable.sol";
 import {PolicyValidation} from "./PolicyValidation.sol";
 import {Prediction} from "./Prediction.sol";
 import {PriceBands} from "./PriceBands.sol";
@@ -57,20 +61,21 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
     // Agent
 
     /// @inheritdoc IPolicyGuard
-    function rebalance(Rebalance calldata plan) external locked returns (Receipt memory) {
-        return _rebalance(plan, msg.sender);
+    function rebalance(Rebalance calldata plan) external returns (Receipt memory) {
+        _lock();
+        _rebalance(plan, msg.sender);
     }
 
     /// @inheritdoc IPolicyGuard
     /// @dev The lock is held while a contract's signature is checked, and the check is a static call.
     function rebalanceFor(Rebalance calldata plan, address agent, bytes calldata signature)
         external
-        locked
         returns (Receipt memory)
     {
+        _lock();
         bytes32 digest = RebalanceHash.digest(plan, agent, address(this));
         if (!SignatureChecker.isValidSignatureNowCalldata(agent, digest, signature)) revert InvalidSignature(agent);
-        return _rebalance(plan, agent);
+        _rebalance(plan, agent);
     }
 
     // Anyone
@@ -171,22 +176,26 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
 
     /// @inheritdoc IPolicyGuard
     function namedGuardian() external view returns (address guardian_, uint40 activatableAt) {
-        return (_namedGuardian, _guardianActivatableAt);
+        _delegateView();
+        return (guardian_, activatableAt);
     }
 
     /// @inheritdoc IPolicyGuard
-    function ceilings() external view returns (Ceilings memory) {
-        return _ceilings;
+    function ceilings() external view returns (Ceilings memory ceilings_) {
+        _delegateView();
+        return ceilings_;
     }
 
     /// @inheritdoc IPolicyGuard
-    function policyDelaySeconds() external view returns (uint32) {
-        return _policyDelay();
+    function policyDelaySeconds() external view returns (uint32 seconds_) {
+        _delegateView();
+        return seconds_;
     }
 
     /// @inheritdoc IPolicyGuard
-    function pendingPolicy() external view returns (PendingPolicy memory) {
-        return _pending;
+    function pendingPolicy() external view returns (PendingPolicy memory pending) {
+        _delegateView();
+        return pending;
     }
 
     /// @inheritdoc IPolicyGuard
@@ -235,14 +244,45 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
 
     // Inside
 
-    function _rebalance(Rebalance calldata plan, address agent) private returns (Receipt memory) {
-        RuleContext memory context = _contextFor(agent, block.timestamp);
+    /// @dev In two ways with the same result: where all rules certainly hold, by one pass before the legs and one after
+    /// them; else by the rules themselves, one by one. Unlocks, and ends the call with the receipt.
+    function _rebalance(Rebalance calldata plan, address agent) private {
+        Course memory course;
+        uint256 legs = Authorisation.check(course, plan, agent, _policy, _ledger, _agentLedgers[agent]);
+        uint256 count = plan.moves.length;
+        uint256 answer;
+        if (legs != 0) {
+            answer = VaultCall.executeAt(vault, VaultCall.headOf(legs), count);
+            course.receipt = answer + 0x20;
+        }
+        if (legs == 0 || !Acceptance.settle(course, legs, count)) {
+            RuleContext memory context = _authorised(plan, agent);
+            context.receipt = legs == 0 ? VaultCall.execute(vault, context.legs) : VaultCall.receiptAt(answer, count);
+            _settleByRules(context, plan, agent);
+            VaultCall.returnReceipt(context.receipt);
+        }
+        _store(course, agent);
+        if (course.followsPrices) _followPrices(legs, count, course);
+        _close(plan, agent, Acceptance.vaultCount(course), course.withdrawn + course.deposited, course.loss);
+        VaultCall.returnAnswer(answer, count);
+    }
+
+    function _close(Rebalance calldata plan, address agent, uint64 vaultCount, uint256 turnover, uint256 loss) private {
+        emit Rebalanced(agent, plan.nonce, plan.decision, vaultCount, turnover, loss);
+        _unlock();
+    }
+
+    /// @dev R1 to R6, and what the others look at.
+    function _authorised(Rebalance calldata plan, address agent) private view returns (RuleContext memory context) {
+        context = _contextFor(agent, block.timestamp);
         (Rule rule, uint256 observed, uint256 limit) = AuthoriseRules.firstRefusal(context, plan);
         if (rule != Rule.None) revert Refused(rule, observed, limit);
-
         _resolve(context, plan.moves);
-        context.receipt = VaultCall.execute(vault, context.legs);
-        (rule, observed, limit) = SettleRules.firstRefusal(context, _policy, vault);
+    }
+
+    /// @dev R7 to R14, and what follows. Nothing that the context was read from can have changed since the legs.
+    function _settleByRules(RuleContext memory context, Rebalance calldata plan, address agent) private {
+        (Rule rule, uint256 observed, uint256 limit) = SettleRules.firstRefusal(context, _policy, vault);
         if (rule != Rule.None) revert Refused(rule, observed, limit);
 
         AgentLedger memory agentLedger = context.agentLedger;
@@ -252,16 +292,28 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
         VaultLedger memory ledger = context.ledger;
         ++ledger.rebalanceCount;
         _ledger = ledger;
-        _followPrices(context);
-        emit Rebalanced(
+        for (uint256 i = 0; i < context.legs.length; ++i) {
+            (uint256 value, uint256 shares) = SettleRules.pricedAt(context.legs[i].isDeposit, context.receipt.legs[i]);
+            _followPrice(context.legs[i].strategy, context.references[i], context.hot.maxGrowthWad, value, shares);
+        }
+        _close(
+            plan,
             agent,
-            plan.nonce,
-            plan.decision,
             ledger.rebalanceCount,
             SettleRules.turnoverAssets(context.receipt),
             SettleRules.lossAssets(context)
         );
-        return context.receipt;
+    }
+
+    function _store(Course memory course, address agent) private {
+        VaultLedger storage ledger = _ledger;
+        AgentLedger storage agentLedger = _agentLedgers[agent];
+        (uint256 word, uint256 agentWord) = (course.ledger, course.agentLedger);
+        // Whole slots, as the pass made them.
+        assembly ("memory-safe") {
+            sstore(ledger.slot, word)
+            sstore(agentLedger.slot, agentWord)
+        }
     }
 
     function _resolve(RuleContext memory context, Move[] calldata moves) private view {
@@ -276,10 +328,11 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
     /// @dev What `trim` takes out: all that stands above the cap, as far as the strategy says it is liquid.
     function _excess(StrategyLimits memory limits) private view returns (uint128) {
         uint256 cap = limits.status == StrategyStatus.Active ? limits.cap : 0;
-        IERC4626 strategy = IERC4626(limits.strategy);
-        uint256 value = strategy.previewRedeem(strategy.balanceOf(vault));
+        (address strategy, uint256 holder) = (limits.strategy, uint160(vault));
+        uint256 shares = Word.read(strategy, IERC20.balanceOf.selector, holder);
+        uint256 value = Word.read(strategy, IERC4626.previewRedeem.selector, shares);
         if (value <= cap) revert NothingToTrim(value, cap);
-        uint256 liquid = strategy.maxWithdraw(vault);
+        uint256 liquid = Word.read(strategy, IERC4626.maxWithdraw.selector, holder);
         // Leaving for good by shares: an amount of assets could leave a dust share behind.
         if (cap == 0 && liquid >= value) return ALL_ASSETS;
         uint256 assets = Math.min(Math.min(value - cap, liquid), ALL_ASSETS - 1);
@@ -289,16 +342,26 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
         return uint128(assets);
     }
 
-    function _followPrices(RuleContext memory context) private {
-        for (uint256 i = 0; i < context.legs.length; ++i) {
-            (uint256 value, uint256 shares) = SettleRules.pricedAt(context.legs[i].isDeposit, context.receipt.legs[i]);
-            Reference memory reference_ = context.references[i];
-            (uint256 price, bool hasFollowed) = PriceBands.follow(
-                reference_.price, reference_.at, block.timestamp, context.hot.maxGrowthWad, value, shares
-            );
-            if (!hasFollowed) continue;
-            _policy.references[context.legs[i].strategy] = PriceReference.packDown(price, block.timestamp);
+    function _followPrices(uint256 legs, uint256 count, Course memory course) private {
+        for (uint256 i = 0; i < count; ++i) {
+            (address strategy, uint256 slot, uint256 value, uint256 shares) =
+                Acceptance.pricedAt(course, legs, count, i);
+            uint256 growthWad = PolicyTable.maxGrowthWad(course.hot);
+            _followPrice(strategy, PriceReference.unpack(slot), growthWad, value, shares);
         }
+    }
+
+    function _followPrice(
+        address strategy,
+        Reference memory reference_,
+        uint256 maxGrowthWad,
+        uint256 value,
+        uint256 shares
+    ) private {
+        (uint256 price, bool hasFollowed) = PriceBands.follow(
+            reference_.price, reference_.at, block.timestamp, maxGrowthWad, value, shares
+        );
+        if (hasFollowed) _policy.references[strategy] = PriceReference.packDown(price, block.timestamp);
     }
 
     /// @dev Runs the call as it came in on this contract's storage, and ends it with the answer as it is.

@@ -126,6 +126,41 @@ library PolicyTable {
         }
     }
 
+    /// @notice The first word: the limits that every rebalance reads.
+    function hotWord(address table) internal view returns (uint256 word) {
+        (word,) = _read(table, HOT);
+    }
+
+    /// @notice Place of an agent in the list, and the two words of its mandate; the list's length and nothing if it is
+    /// not there.
+    function mandateWords(address table, uint256 agentCount, address agent)
+        internal
+        view
+        returns (uint256 index, uint256 first, uint256 second)
+    {
+        index = findAgent(table, agentCount, agent);
+        if (index == agentCount) return (index, 0, 0);
+        uint256 offset = 32 * AGENT_WORDS * index;
+        assembly ("memory-safe") {
+            // Where `findAgent` left the list.
+            let entry := add(mload(0x40), offset)
+            first := mload(entry)
+            second := mload(add(entry, 0x20))
+        }
+    }
+
+    /// @notice Member of the first word.
+    function maxGrowthWad(uint256 hot) internal pure returns (uint256) {
+        return (hot >> 80) & type(uint64).max;
+    }
+
+    /// @notice Where in the table's code the strategies begin, two words each.
+    function strategiesOffset(uint256 hot) internal pure returns (uint256) {
+        unchecked {
+            return _offset(AGENTS + AGENT_WORDS * ((hot >> 48) & type(uint8).max) + ((hot >> 40) & type(uint8).max));
+        }
+    }
+
     /// @notice The limits that every rebalance reads.
     function hotLimits(address table) internal view returns (HotLimits memory) {
         (uint256 word,) = _read(table, HOT);

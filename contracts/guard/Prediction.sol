@@ -14,6 +14,11 @@ import {SaturatingMath} from "./SaturatingMath.sol";
 /// @notice Each strategy is asked what it would do, one by one and as things stand: what a leg changes for another one,
 /// what happens until the time of execution, and what a strategy does otherwise than it previews are not foreseen.
 library Prediction {
+    /// @dev Fourteen static members.
+    uint256 private constant NAV_STATE_SIZE = 0x1c0;
+    /// @dev `maxNavAgeSeconds` is the fifth member of `NavParameters`.
+    uint256 private constant MAX_NAV_AGE_PLACE = 0x80;
+
     /// @notice Predicts the receipt of `legs` executed at `at`.
     /// @return isReadable Whether every strategy of a leg answered with amounts; if not, the rest means nothing.
     function receiptOf(Leg[] memory legs, ITreasuryVault vault, uint256 at)
@@ -42,9 +47,37 @@ library Prediction {
         (nav, base, isFresh) = vault.checkpointState();
         // forge-lint: disable-next-line(block-timestamp)
         if (isFresh && at <= block.timestamp) return (nav, base);
-        NavState memory state = vault.navState();
-        if (isFresh && at - state.refreshedAt <= vault.navParameters().maxNavAgeSeconds) return (nav, base);
+        NavState memory state = _navState(vault);
+        if (isFresh && at - state.refreshedAt <= _maxNavAgeSeconds(vault)) return (nav, base);
         return (state.navAssets, state.baseAssets);
+    }
+
+    /// @dev `navState`, used where it is received: all its members are whole words or small numbers of the guard's own
+    /// vault, and a decoder of each would take more code than a guard has left.
+    function _navState(ITreasuryVault vault) private view returns (NavState memory state) {
+        _ask(vault, ITreasuryVault.navState.selector);
+        assembly ("memory-safe") {
+            returndatacopy(state, 0, NAV_STATE_SIZE)
+        }
+    }
+
+    function _maxNavAgeSeconds(ITreasuryVault vault) private view returns (uint256 age) {
+        _ask(vault, ITreasuryVault.navParameters.selector);
+        assembly ("memory-safe") {
+            returndatacopy(0x00, MAX_NAV_AGE_PLACE, 0x20)
+            age := mload(0x00)
+        }
+    }
+
+    /// @dev Passes a failure on as it is, and leaves the answer where `returndatacopy` finds it.
+    function _ask(ITreasuryVault vault, bytes4 selector) private view {
+        assembly ("memory-safe") {
+            mstore(0x00, selector)
+            if iszero(staticcall(gas(), vault, 0x00, 0x04, 0x00, 0x00)) {
+                returndatacopy(mload(0x40), 0x00, returndatasize())
+                revert(mload(0x40), returndatasize())
+            }
+        }
     }
 
     function _leg(Leg memory leg, address vault) private view returns (bool isRead, LegReceipt memory receipt) {

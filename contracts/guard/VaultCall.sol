@@ -33,18 +33,28 @@ library VaultCall {
 
     /// @notice `ITreasuryVault.execute`.
     /// @param legs As allocated above.
-    function execute(address vault, Leg[] memory legs) internal returns (Receipt memory receipt) {
+    function execute(address vault, Leg[] memory legs) internal returns (Receipt memory) {
+        uint256 data;
+        uint256 count = legs.length;
+        assembly ("memory-safe") {
+            data := add(legs, shl(5, add(count, 1)))
+        }
+        return receiptAt(executeAt(vault, data, count), count);
+    }
+
+    /// @notice `ITreasuryVault.execute` of legs that lie in memory where the call data needs them.
+    /// @param data Place of three words, to be written here, with the legs behind them.
+    /// @return answer Place of the vault's answer, which is an encoded `Receipt`.
+    function executeAt(address vault, uint256 data, uint256 count) internal returns (uint256 answer) {
         uint256 selector = uint32(ITreasuryVault.execute.selector);
         bool isDone;
         assembly ("memory-safe") {
-            let count := mload(legs)
-            let data := add(legs, shl(5, add(count, 1)))
             mstore(data, selector)
             mstore(add(data, 0x20), 0x20)
             mstore(add(data, 0x40), count)
             isDone := call(gas(), vault, 0, add(data, 0x1c), add(0x44, mul(0x60, count)), 0x00, 0x00)
         }
-        return _receipt(isDone, legs.length);
+        return _answer(isDone, count);
     }
 
     /// @notice `ITreasuryVault.pull`.
@@ -57,31 +67,25 @@ library VaultCall {
         assembly ("memory-safe") {
             isDone := call(gas(), vault, 0, add(data, 0x20), mload(data), 0x00, 0x00)
         }
-        return _receipt(isDone, 1);
+        return receiptAt(_answer(isDone, 1), 1);
     }
 
-    /// @dev Passes a failure on as it is.
-    function _receipt(bool isDone, uint256 count) private pure returns (Receipt memory receipt) {
-        bool isReceipt;
-        assembly ("memory-safe") {
-            let answer := mload(0x40)
-            let size := returndatasize()
-            returndatacopy(answer, 0, size)
-            if iszero(isDone) { revert(answer, size) }
+    /// @notice Place of the head of the call data, three words before the legs.
+    function headOf(uint256 legs) internal pure returns (uint256) {
+        unchecked {
+            return legs - 0x60;
+        }
+    }
 
-            // [0x20] [nav][base][idle before][idle after][offset of legs][offset of members]
-            // [count][count legs of 5 words] [0 members]
+    /// @notice The receipt in an answer.
+    function receiptAt(uint256 answer, uint256 count) internal pure returns (Receipt memory receipt) {
+        assembly ("memory-safe") {
             receipt := add(answer, 0x20)
-            let legs := add(receipt, 0xc0)
-            isReceipt := and(
-                and(eq(size, add(0x120, mul(0xa0, count))), eq(mload(answer), 0x20)),
-                and(eq(mload(add(receipt, 0x80)), 0xc0), eq(mload(legs), count))
-            )
             // A list in memory is its length and a pointer for each entry.
-            let list := add(answer, size)
+            let list := mload(0x40)
             mstore(list, count)
             let pointer := add(list, 0x20)
-            let leg := add(legs, 0x20)
+            let leg := add(receipt, 0xe0)
             for { let end := add(pointer, shl(5, count)) } lt(pointer, end) { pointer := add(pointer, 0x20) } {
                 mstore(pointer, leg)
                 leg := add(leg, 0xa0)
@@ -90,6 +94,40 @@ library VaultCall {
             mstore(add(receipt, 0x80), list)
             // The empty list.
             mstore(add(receipt, 0xa0), 0x60)
+        }
+    }
+
+    /// @notice Ends the call with an answer of the vault as it is.
+    function returnAnswer(uint256 answer, uint256 count) internal pure {
+        assembly ("memory-safe") {
+            return(answer, add(0x120, mul(0xa0, count)))
+        }
+    }
+
+    /// @notice Ends the call with a receipt.
+    function returnReceipt(Receipt memory receipt) internal pure {
+        bytes memory answer = abi.encode(receipt);
+        assembly ("memory-safe") {
+            return(add(answer, 0x20), mload(answer))
+        }
+    }
+
+    /// @dev Passes a failure on as it is.
+    function _answer(bool isDone, uint256 count) private pure returns (uint256 answer) {
+        bool isReceipt;
+        assembly ("memory-safe") {
+            answer := mload(0x40)
+            let size := returndatasize()
+            returndatacopy(answer, 0, size)
+            if iszero(isDone) { revert(answer, size) }
+            mstore(0x40, add(answer, size))
+
+            // [0x20] [nav][base][idle before][idle after][offset of legs][offset of members]
+            // [count][count legs of 5 words] [0 members]
+            isReceipt := and(
+                and(eq(size, add(0x120, mul(0xa0, count))), eq(mload(answer), 0x20)),
+                and(eq(mload(add(answer, 0xa0)), 0xc0), eq(mload(add(answer, 0xe0)), count))
+            )
         }
         if (!isReceipt) revert UnexpectedReceipt();
     }

@@ -33,9 +33,20 @@ contract Conduit is IConduit {
     /// @dev The allowance stands since the first leg into a strategy, so it is looked at only if the deposit fails.
     /// Whether and what the strategy took is not judged here: the vault measures.
     function deposit(address strategy, uint256 assets) external onlyVault {
-        bytes memory call_ = abi.encodeCall(IERC4626.deposit, (assets, vault));
-        (bool isDone,) = strategy.call(call_);
-        if (isDone && strategy.code.length != 0) return;
+        (address receiver, bytes4 selector) = (vault, IERC4626.deposit.selector);
+        bool isDone;
+        bool hasAnswered;
+        assembly ("memory-safe") {
+            // Behind the end of used memory, and nothing of the answer is copied.
+            let data := mload(0x40)
+            mstore(data, selector)
+            mstore(add(data, 0x04), assets)
+            mstore(add(data, 0x24), receiver)
+            isDone := call(gas(), strategy, 0, data, 0x44, 0x00, 0x00)
+            hasAnswered := gt(returndatasize(), 0)
+        }
+        // Without code the call succeeds too, in silence.
+        if (isDone && (hasAnswered || strategy.code.length != 0)) return;
         if (_ASSET.allowance(address(this), strategy) < assets) _ASSET.forceApprove(strategy, type(uint256).max);
         IERC4626(strategy).deposit(assets, vault);
     }

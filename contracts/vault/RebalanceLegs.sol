@@ -6,94 +6,183 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 import {IConduit} from "../interfaces/IConduit.sol";
-import {ALL_ASSETS, Leg, LegReceipt, Receipt} from "../types/Rebalance.sol";
+import {ALL_ASSETS, Leg, LegReceipt} from "../types/Rebalance.sol";
 import {Balance} from "./Balance.sol";
-import {Word} from "./Word.sol";
 
 /// @title The legs of a rebalance
 /// @notice Carries out what the guard authorised and measures it. Nothing here judges: what a strategy did not pay, or
 /// took too much of, shows in the receipt's idle, and the guard charges it.
+/// @dev Per leg this is the dearest part of a rebalance, so legs are read where they came in and the receipt is written
+/// as the answer that goes out, without structs in between. Only the guard calls, and its words are what their types
+/// say.
 library RebalanceLegs {
     using SafeERC20 for IERC20;
 
     /// @notice Withdraw legs, then deposit legs through the conduit; the rest returns to idle.
-    function execute(Leg[] calldata legs, IERC20 asset, IConduit conduit, Receipt memory receipt) internal {
-        receipt.idleBefore = Balance.held(asset);
-        receipt.legs = new LegReceipt[](legs.length);
-        uint256 deposits = _sumOfDeposits(legs);
-        if (deposits == 0) {
-            // Nothing to deposit: the conduit is not needed, and a rebalance that only withdraws does not depend on it.
-            for (uint256 i = 0; i < legs.length; ++i) {
-                withdraw(legs[i].strategy, legs[i].assets, address(this), receipt.legs[i]);
-            }
-        } else {
-            _executeThroughConduit(legs, asset, conduit, receipt.legs, deposits);
+    /// @return answer Place of the encoded `Receipt`. @return size Its length in bytes.
+    function execute(Leg[] calldata legs, IERC20 asset, IConduit conduit, uint256 nav, uint256 base)
+        internal
+        returns (uint256 answer, uint256 size)
+    {
+        size = 0x120 + 0xa0 * legs.length;
+        assembly ("memory-safe") {
+            // [0x20] [nav][base][idle before][idle after][offset of legs][offset of members]
+            // [count][count legs of 5 words] [0 members]
+            answer := mload(0x40)
+            mstore(0x40, add(answer, size))
+            mstore(answer, 0x20)
+            mstore(add(answer, 0x20), nav)
+            mstore(add(answer, 0x40), base)
+            mstore(add(answer, 0xa0), 0xc0)
+            mstore(add(answer, 0xc0), sub(size, 0x40))
+            mstore(add(answer, 0xe0), legs.length)
+            mstore(sub(add(answer, size), 0x20), 0)
         }
-        receipt.idleAfter = Balance.held(asset);
+        uint256 idle = Balance.held(asset);
+        assembly ("memory-safe") {
+            mstore(add(answer, 0x60), idle)
+        }
+        _execute(legs, asset, conduit, answer + 0x100);
+        idle = Balance.held(asset);
+        assembly ("memory-safe") {
+            mstore(add(answer, 0x80), idle)
+        }
     }
 
     /// @notice One withdraw leg, measured.
-    /// @param assets Amount asked, or `ALL_ASSETS`. @param measured Filled; empty before.
+    /// @param assets Amount asked, or `ALL_ASSETS`. @param measured Filled.
     function withdraw(address strategy, uint128 assets, address receiver, LegReceipt memory measured) internal {
-        uint256 shares;
-        (shares, measured.valueBefore) = _position(strategy);
-        measured.sharesBefore = shares;
-        if (assets == ALL_ASSETS) {
-            measured.assets = IERC4626(strategy).redeem(shares, receiver, address(this));
-        } else {
-            measured.assets = assets;
-            IERC4626(strategy).withdraw(assets, receiver, address(this));
+        uint256 place;
+        assembly ("memory-safe") {
+            place := measured
         }
-        (measured.sharesAfter, measured.valueAfter) = _position(strategy);
+        _withdraw(strategy, assets, receiver, place);
     }
 
-    function _executeThroughConduit(
-        Leg[] calldata legs,
-        IERC20 asset,
-        IConduit conduit,
-        LegReceipt[] memory receipts,
-        uint256 deposits
-    ) private {
-        uint256 atStart = Balance.heldBy(asset, address(conduit));
-        bool isFunded;
-        for (uint256 i = 0; i < legs.length; ++i) {
-            Leg calldata leg = legs[i];
-            if (!leg.isDeposit) {
-                withdraw(leg.strategy, leg.assets, address(conduit), receipts[i]);
-                continue;
-            }
-            if (!isFunded) {
-                _fund(asset, conduit, atStart, deposits);
-                isFunded = true;
-            }
-            _deposit(conduit, leg.strategy, leg.assets, receipts[i]);
+    /// @param place Where the receipts of the legs begin, five words each.
+    function _execute(Leg[] calldata legs, IERC20 asset, IConduit conduit, uint256 place) private {
+        uint256 deposits = _sumOfDeposits(legs);
+        address receiver = address(this);
+        uint256 atStart;
+        // Without a deposit the conduit is not needed, and a rebalance that only withdraws does not depend on it.
+        if (deposits != 0) {
+            receiver = address(conduit);
+            atStart = Balance.heldBy(asset, receiver);
         }
-        conduit.settle(atStart);
+        bool isFunded;
+        for (uint256 i = 0; i < legs.length;) {
+            address strategy;
+            bool isDeposit;
+            uint256 assets;
+            assembly ("memory-safe") {
+                let leg := add(legs.offset, mul(i, 0x60))
+                strategy := calldataload(leg)
+                isDeposit := calldataload(add(leg, 0x20))
+                assets := calldataload(add(leg, 0x40))
+            }
+            if (!isDeposit) {
+                _withdraw(strategy, assets, receiver, place);
+            } else {
+                if (!isFunded) {
+                    _fund(asset, receiver, atStart, deposits);
+                    isFunded = true;
+                }
+                _deposit(receiver, strategy, assets, place);
+            }
+            unchecked {
+                place += 0xa0;
+                ++i;
+            }
+        }
+        if (deposits != 0) conduit.settle(atStart);
     }
 
     /// @dev Adds from idle what the withdraw legs did not bring. What lay in the conduit before is not counted.
-    function _fund(IERC20 asset, IConduit conduit, uint256 atStart, uint256 deposits) private {
-        uint256 balance = Balance.heldBy(asset, address(conduit));
+    function _fund(IERC20 asset, address conduit, uint256 atStart, uint256 deposits) private {
+        uint256 balance = Balance.heldBy(asset, conduit);
         if (balance < atStart) revert IConduit.Overspent(balance, atStart);
         uint256 brought = balance - atStart;
-        if (brought < deposits) asset.safeTransfer(address(conduit), deposits - brought);
+        if (brought < deposits) asset.safeTransfer(conduit, deposits - brought);
     }
 
-    function _deposit(IConduit conduit, address strategy, uint128 assets, LegReceipt memory measured) private {
-        measured.assets = assets;
-        (measured.sharesBefore, measured.valueBefore) = _position(strategy);
-        conduit.deposit(strategy, assets);
-        (measured.sharesAfter, measured.valueAfter) = _position(strategy);
+    function _withdraw(address strategy, uint256 assets, address receiver, uint256 place) private {
+        uint256 shares = _measure(strategy, place + 0x20);
+        bool isAll = assets == ALL_ASSETS;
+        bytes4 selector = isAll ? IERC4626.redeem.selector : IERC4626.withdraw.selector;
+        uint256 amount = isAll ? shares : assets;
+        assembly ("memory-safe") {
+            // Behind the end of used memory: the call, which may be overwritten afterwards.
+            let data := mload(0x40)
+            mstore(data, selector)
+            mstore(add(data, 0x04), amount)
+            mstore(add(data, 0x24), receiver)
+            mstore(add(data, 0x44), address())
+            let isDone := call(gas(), strategy, 0, data, 0x64, 0x00, 0x20)
+            if or(iszero(isDone), lt(returndatasize(), 0x20)) {
+                returndatacopy(data, 0x00, returndatasize())
+                revert(data, returndatasize())
+            }
+            // What a redemption reports; of a withdrawal, what was asked.
+            if isAll { assets := mload(0x00) }
+            mstore(place, assets)
+        }
+        _measure(strategy, place + 0x40);
     }
 
-    function _position(address strategy) private view returns (uint256 shares, uint256 value) {
-        shares = Balance.held(IERC20(strategy));
-        if (shares != 0) value = Word.read(strategy, IERC4626.previewRedeem.selector, shares);
+    function _deposit(address conduit, address strategy, uint256 assets, uint256 place) private {
+        _measure(strategy, place + 0x20);
+        bytes4 selector = IConduit.deposit.selector;
+        assembly ("memory-safe") {
+            mstore(place, assets)
+            let data := mload(0x40)
+            mstore(data, selector)
+            mstore(add(data, 0x04), strategy)
+            mstore(add(data, 0x24), assets)
+            if iszero(call(gas(), conduit, 0, data, 0x44, 0x00, 0x00)) {
+                returndatacopy(data, 0x00, returndatasize())
+                revert(data, returndatasize())
+            }
+        }
+        _measure(strategy, place + 0x40);
     }
 
+    /// @dev Writes the position's value at `place` and its shares two words behind; an empty one is worth nothing and
+    /// its price is not asked for. Reverts as the strategy does, and if an answer is short.
+    function _measure(address strategy, uint256 place) private view returns (uint256 shares) {
+        (bytes4 balanceOf, bytes4 previewRedeem) = (IERC20.balanceOf.selector, IERC4626.previewRedeem.selector);
+        assembly ("memory-safe") {
+            // Scratch space 0x00–0x23 holds each call and 0x00–0x1f takes the answer.
+            mstore(0x00, balanceOf)
+            mstore(0x04, address())
+            let isDone := staticcall(gas(), strategy, 0x00, 0x24, 0x00, 0x20)
+            isDone := and(isDone, gt(returndatasize(), 0x1f))
+            let value := 0
+            if isDone {
+                shares := mload(0x00)
+                if shares {
+                    mstore(0x00, previewRedeem)
+                    mstore(0x04, shares)
+                    isDone := staticcall(gas(), strategy, 0x00, 0x24, 0x00, 0x20)
+                    isDone := and(isDone, gt(returndatasize(), 0x1f))
+                    value := mload(0x00)
+                }
+            }
+            if iszero(isDone) {
+                returndatacopy(mload(0x40), 0x00, returndatasize())
+                revert(mload(0x40), returndatasize())
+            }
+            mstore(place, value)
+            mstore(add(place, 0x40), shares)
+        }
+    }
+
+    /// @dev Amounts are below 2^128, so no sum overflows.
     function _sumOfDeposits(Leg[] calldata legs) private pure returns (uint256 sum) {
-        for (uint256 i = 0; i < legs.length; ++i) {
-            if (legs[i].isDeposit) sum += legs[i].assets;
+        assembly ("memory-safe") {
+            let end := add(legs.offset, mul(legs.length, 0x60))
+            for { let leg := legs.offset } lt(leg, end) { leg := add(leg, 0x60) } {
+                sum := add(sum, mul(calldataload(add(leg, 0x20)), calldataload(add(leg, 0x40))))
+            }
         }
     }
 }

@@ -210,15 +210,23 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     // The guard
 
     /// @inheritdoc ITreasuryVault
-    function execute(Leg[] calldata legs) external onlyGuard locks returns (Receipt memory receipt) {
+    /// @dev Ends the call with the encoded receipt as it was written, so it unlocks by itself.
+    function execute(Leg[] calldata legs) external onlyGuard returns (Receipt memory) {
+        _acquire();
+        uint256 navAssets;
+        uint256 baseAssets;
         if (_nav.isFresh()) {
-            (receipt.nav, receipt.base) = _checkpointed();
+            (navAssets, baseAssets) = _checkpointed();
         } else {
             Observation memory seen = _observe();
-            (receipt.nav, receipt.base) = (seen.nav, _nav.baseOf(seen));
+            (navAssets, baseAssets) = (seen.nav, _nav.baseOf(seen));
             _commit(seen);
         }
-        RebalanceLegs.execute(legs, _ASSET, IConduit(_CONDUIT), receipt);
+        (uint256 answer, uint256 size) = RebalanceLegs.execute(legs, _ASSET, IConduit(_CONDUIT), navAssets, baseAssets);
+        _release();
+        assembly ("memory-safe") {
+            return(answer, size)
+        }
     }
 
     /// @inheritdoc ITreasuryVault

@@ -43,10 +43,9 @@ abstract contract VaultBase is ERC20 {
     }
 
     modifier locks() {
-        _requireUnlocked();
-        _lock = 1;
+        _acquire();
         _;
-        _lock = 0;
+        _release();
     }
 
     modifier whenUnlocked() {
@@ -93,6 +92,15 @@ abstract contract VaultBase is ERC20 {
             }
         }
         emit Transfer(from, to, value);
+    }
+
+    function _acquire() internal {
+        _requireUnlocked();
+        _lock = 1;
+    }
+
+    function _release() internal {
+        _lock = 0;
     }
 
     function _isLocked() internal view returns (bool) {
