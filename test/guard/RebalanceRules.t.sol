@@ -196,6 +196,32 @@ contract RebalanceRulesTest is GuardFixture {
         assertRefused(AGENT, plan(AGENT, list), Rule.Shape, ALL_ASSETS, uint256(ALL_ASSETS) - 1);
     }
 
+    function test_RevertWhen_AWordOfAMoveIsTooLarge() public {
+        Rebalance memory rebalance_ = plan(AGENT, moves(deposits(0, 1), deposits(1, 1)));
+        bytes[3] memory calls = [
+            abi.encodeCall(guard.rebalance, (rebalance_)),
+            abi.encodeCall(guard.firstRefusal, (rebalance_, AGENT, block.timestamp)),
+            abi.encodeCall(guard.rebalanceDigest, (rebalance_, AGENT))
+        ];
+        uint256[3] memory tooLarge = [uint256(256), 2, 1 << 128];
+        for (uint256 i = 0; i < 3; ++i) {
+            for (uint256 word = 0; word < 3; ++word) {
+                bytes memory data = abi.encodePacked(calls[i]);
+                // The plan is the only argument of no fixed size, so its last move ends the call.
+                uint256 at = data.length - 96 + 32 * word;
+                uint256 value = tooLarge[word];
+                assembly ("memory-safe") {
+                    mstore(add(add(data, 0x20), at), value)
+                }
+                vm.prank(AGENT);
+                (bool success, bytes memory answer) = address(guard).call(data);
+                assertFalse(success);
+                assertEq(answer.length, 0);
+            }
+        }
+        rebalanceAs(AGENT, rebalance_);
+    }
+
     function test_FirstRefusal_JudgesAtTheGivenTime() public {
         Rebalance memory rebalance_ = plan(AGENT, moves(deposits(0, 1)));
         (Rule rule,,) = guard.firstRefusal(rebalance_, AGENT, rebalance_.deadline);
