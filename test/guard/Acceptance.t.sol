@@ -120,11 +120,13 @@ contract AcceptanceTest is Test {
         for (uint256 i = 0; i < LEGS; ++i) {
             bool isDeposit = i >= withdrawals;
             context.limits[i] = PolicyTable.strategyLimits(context.table, context.hot, i);
-            uint256 sharesPerAsset = 1 << (32 * _pick(3));
+            uint256 sharesPerAsset = 2 ** (32 * _pick(3));
             uint256 price = (1 << 128) / sharesPerAsset;
             context.references[i] = Reference(price, block.timestamp - _pick(2 days));
             _policy.references[context.limits[i].strategy] = PriceReference.packDown(price, context.references[i].at);
             uint256 assets = 1 + _pick(1e22);
+            // At most 1e22.
+            // forge-lint: disable-next-line(unsafe-typecast)
             context.legs[i] = Leg(context.limits[i].strategy, isDeposit, uint128(assets));
             context.receipt.legs[i] = _leg(context, i, assets, sharesPerAsset);
             idle = isDeposit ? idle - assets : idle + assets;
@@ -173,12 +175,13 @@ contract AcceptanceTest is Test {
         policy.agents[0] =
             AgentPolicy(address(1), type(uint40).max, type(uint32).max, uint16(500 + _pick(9000)), uint16(_pick(60)));
         policy.groups = new GroupPolicy[](1);
-        policy.groups[0] = GroupPolicy("group", uint16(BPS), type(uint128).max);
+        policy.groups[0] = GroupPolicy("group", 10_000, type(uint128).max);
         policy.strategies = new StrategyPolicy[](LEGS);
         policy.objective.targetWeightsBps = new uint16[](LEGS);
         for (uint256 i = 0; i < LEGS; ++i) {
             policy.objective.targetWeightsBps[i] = uint16(_pick(2500));
             policy.strategies[i] = StrategyPolicy({
+                // forge-lint: disable-next-line(unsafe-typecast)
                 strategy: address(uint160(0x1000 + i)),
                 status: _pick(40) == 0 ? StrategyStatus.ExitOnly : StrategyStatus.Active,
                 maxWeightBps: uint16(1800 + _pick(8000)),
