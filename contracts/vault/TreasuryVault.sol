@@ -223,7 +223,7 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
             _commit(seen);
         }
         (uint256 answer, uint256 size) = RebalanceLegs.execute(legs, _ASSET, IConduit(_CONDUIT), navAssets, baseAssets);
-        _release();
+        _lock = 0;
         assembly ("memory-safe") {
             return(answer, size)
         }

@@ -35,7 +35,7 @@ abstract contract VaultBase is ERC20 {
     /// every entry and exit writes anyway.
     mapping(address account => uint256) private _shares;
 
-    uint256 private transient _lock;
+    uint256 internal transient _lock;
 
     modifier onlyGuard() {
         _requireGuard();
@@ -45,7 +45,7 @@ abstract contract VaultBase is ERC20 {
     modifier locks() {
         _acquire();
         _;
-        _release();
+        _lock = 0;
     }
 
     modifier whenUnlocked() {
@@ -97,10 +97,6 @@ abstract contract VaultBase is ERC20 {
     function _acquire() internal {
         _requireUnlocked();
         _lock = 1;
-    }
-
-    function _release() internal {
-        _lock = 0;
     }
 
     function _isLocked() internal view returns (bool) {
