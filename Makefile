@@ -65,6 +65,9 @@ test-contracts: contracts ## Solidity tests
 test-conformance: contracts ## The numbered rules of ERC-4626, with and without isolation, and that none is missing
 	@$(LOCK) node tools/check-conformance.mjs
 
+test-invariants-deep: contracts ## Invariant campaigns five times as long as in `make test`; SEED=0x… for others
+	@FOUNDRY_PROFILE=deep $(FORGE) test --match-path 'test/invariant/**' $(if $(SEED),--fuzz-seed $(SEED))
+
 test-venues: venues ## Venue tests, and our strategy against the real Morpho
 	@tools/forge-tests.sh 60 venues/forge.sh
 

@@ -1,226 +1,460 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {StrategyState} from "../../../contracts/interfaces/IPolicyGuard.sol";
-import {Mode} from "../../../contracts/types/Policy.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+import {IPolicyGuard, StrategyState} from "../../../contracts/interfaces/IPolicyGuard.sol";
+import {
+    AgentPolicy,
+    Mode,
+    ObjectiveKind,
+    Policy,
+    StrategyPolicy,
+    StrategyStatus
+} from "../../../contracts/types/Policy.sol";
 import {ALL_ASSETS, ANY_COUNT, Move, Rebalance} from "../../../contracts/types/Rebalance.sol";
-import {World} from "../World.sol";
+import {Rule} from "../../../contracts/types/Rule.sol";
+import {Books} from "../Books.sol";
+import {Properties} from "../Properties.sol";
+import {Reading} from "../Reading.sol";
 import {WorldStrategy} from "../mocks/WorldStrategy.sol";
 import {Handler} from "./Handler.sol";
 
-/// @notice An honest agent, and one whose key was stolen by someone with accomplices in the venues.
-contract Agents is Handler {
-    bytes4 private constant PANIC = 0x4e487b71;
-
-    /// @dev Plain members would be too many for one frame.
-    struct Plan {
-        address agent;
-        uint256 from;
-        uint256 to;
-        uint256 withdrawn;
-        uint256 deposited;
-        bool isAll;
-        bool isPushed;
+/// @notice Plans and carries out rebalances, and holds every accepted one to the rules by what it sees itself.
+abstract contract Agents is Handler {
+    struct Seen {
+        uint256[] shares;
+        uint256[] values;
+        uint256[] payouts;
+        uint256 idle;
+        uint256 nav;
+        uint256 base;
+        uint256 received;
+        uint256 trueValue;
+        uint256[] references;
     }
 
     uint256 public refusals;
-    uint256 private _closedTimes;
 
-    constructor(World world) Handler(world) {
-        world.expectAction("honest rebalance");
-        world.expectAction("honest withdrawal of all");
-        world.expectAction("hostile churn");
-        world.expectAction("hostile push up");
-        world.expectAction("hostile push down");
-        world.expectAction("hostile skim");
+    constructor(Properties world) Handler(world) {
+        world.expectProperty("property_AcceptedRebalancesObeyTheRules");
+        world.expectProperty("property_MandatesEnd");
+        world.expectProperty("property_AgentsReceiveNothing");
+        world.expectProperty("property_ARefusedRebalanceChangesNothing");
+        world.expectProperty("property_WhatIsReportedIsWhatWasMeasured");
     }
 
-    /// @notice Moves a reasonable part at the true price.
-    function honestRebalance(uint256 from, uint256 to, uint256 withdrawn, uint256 deposited) external {
-        _ready(WORLD.HONEST());
-        Plan memory plan = _plan(WORLD.HONEST(), from, to, withdrawn, deposited);
-        if (withdrawn % 2 == 0) _leaveTheSmallest(plan);
-        uint256 before = WORLD.trueValue();
-        if (!_execute(plan, before)) return;
-        uint256 legs = plan.withdrawn != 0 && plan.deposited != 0 ? 2 : 1;
-        // ERC-4626 rounds by a unit of assets a leg, and a share may be worth a few.
-        assertLe(before, WORLD.trueValue() + 4 * legs, "an honest rebalance at true prices loses rounding only");
-        WORLD.succeed("honest rebalance");
-        if (plan.isAll) WORLD.succeed("honest withdrawal of all");
-    }
+    // Plans
 
-    /// @notice As much as the buckets take, at pushed prices or through a venue that skims.
-    function hostileRebalance(uint256 how, uint256 from, uint256 to, uint256 withdrawn, uint256 deposited) external {
-        _ready(WORLD.HOSTILE());
-        Plan memory plan = _plan(WORLD.HOSTILE(), from, to, withdrawn, deposited);
-        uint256 size = how % 10;
-        // 0 churns, 1 and 2 push, 3 skims.
-        how = [uint8(1), 2, 3, 1, 2, 3, 1, 2, 3, 0][(how / 10) % 10];
-        string memory name = "hostile churn";
-        if (how == 1 && _isNearReference(plan.to)) {
-            // From most of the band to a little past it.
-            _strategy(plan.to).push(WAD + WAD * WORLD.BAND_BPS() * (70 + 4 * size) / 1_000_000);
-            plan.isPushed = true;
-            if (plan.deposited != 0) name = "hostile push up";
-        } else if (how == 2 && _aimAtTheLargest(plan, withdrawn)) {
-            _strategy(plan.from).push(WAD - WAD * WORLD.BAND_BPS() * (70 + 4 * size) / 1_000_000);
-            plan.isPushed = true;
-            if (plan.withdrawn != 0) name = "hostile push down";
-        } else if (how == 3 && plan.withdrawn + plan.deposited != 0) {
-            // From a tenth of what the loss bucket takes to a tenth more than it does.
-            uint256 room = _room(WORLD.LOSS_BPS(), GUARD.guardState().loss.levelWad) * (size + 1) * 11 / 100;
-            uint256 skimWad = room * WAD / (plan.withdrawn + plan.deposited);
-            skimWad = skimWad < WAD / 2 ? skimWad : WAD / 2;
-            _strategy(plan.from).skim(skimWad, WORLD.THIEF());
-            _strategy(plan.to).skim(skimWad, WORLD.THIEF());
-            name = "hostile skim";
+    /// @dev Moves over the document in force: each strategy at most once, withdrawals first, amounts anything.
+    function _randomMoves(uint256 seed, uint256 most) internal view returns (Move[] memory moves) {
+        Policy memory document = WORLD.document();
+        uint256 count = document.strategies.length;
+        moves = new Move[](count);
+        uint256 length = 0;
+        uint256 idle = ASSET.balanceOf(address(VAULT));
+        uint256 wanted = 1 + _mix(seed, 10) % 3;
+        uint256[3] memory left = [uint256(0), 0, 0];
+        (left[1], left[2]) = _standard();
+        for (uint256 i = 0; i < count && length < wanted; ++i) {
+            if (_mix(seed, 20 + i) % 2 == 0) continue;
+            uint256 position = _liquid(document.strategies[i].strategy);
+            if (position == 0) continue;
+            uint256 assets = _min(_amount(_mix(seed, 30 + i), position), most);
+            bool isAll = assets == position && _mix(seed, 40 + i) % 2 == 0;
+            moves[length++] = Move(uint8(i), false, isAll ? ALL_ASSETS : uint128(assets));
+            idle += assets;
+            most -= assets;
+            if (most == 0) break;
         }
-        bool isDone = _execute(plan, WORLD.trueValue());
-        _restore();
-        if (isDone) WORLD.succeed(name);
-    }
-
-    /// @dev Withdraws and deposits at random, between nothing and more than fits.
-    function _plan(address agent, uint256 from, uint256 to, uint256 withdrawn, uint256 deposited)
-        private
-        view
-        returns (Plan memory plan)
-    {
-        plan.agent = agent;
-        plan.from = from % STRATEGIES;
-        plan.to = to % STRATEGIES;
-        if (plan.to == plan.from) plan.to = (plan.to + 1) % STRATEGIES;
-        uint256 position = _strategy(plan.from).maxWithdraw(address(VAULT));
-        if (withdrawn % 4 != 0 && position != 0) plan.withdrawn = _amount(withdrawn, position);
-        uint256 idle = ASSET.balanceOf(address(VAULT)) + plan.withdrawn;
-        uint256 held = _strategy(plan.to).trueAssetsOf(address(VAULT));
-        uint256 most = WORLD.trueValue() * WORLD.MAX_WEIGHT_BPS() / 10_000;
-        uint256 room = most > held ? most - held : 0;
-        room = room < idle ? room : idle;
-        if (deposited % 4 != 0 && room != 0) plan.deposited = _amount(deposited, room);
-        if (from % 4 != 0) _fit(plan);
-    }
-
-    /// @dev Forge's numbers are mostly tiny; half of the amounts are a percentage instead.
-    function _amount(uint256 seed, uint256 most) private pure returns (uint256) {
-        uint256 part = most * (seed % 100 + 1) / 100;
-        return seed % 2 == 0 || part == 0 ? _within(seed, 1, most) : part;
-    }
-
-    /// @dev Three times in four, no more than the vault's turnover bucket takes: attempts that are refused teach
-    /// little.
-    function _fit(Plan memory plan) private view {
-        uint256 room = _room(WORLD.TURNOVER_BPS(), GUARD.guardState().turnover.levelWad);
-        uint256 moved = plan.withdrawn + plan.deposited;
-        if (moved <= room) return;
-        plan.withdrawn = plan.withdrawn * room / moved;
-        plan.deposited = plan.deposited * room / moved;
-    }
-
-    /// @dev What a bucket at this level still takes, leaks since its last charge left out.
-    function _room(uint256 bps, uint256 levelWad) private view returns (uint256) {
-        (, uint256 base,) = VAULT.checkpointState();
-        return base * bps / 10_000 * (WAD - levelWad) / WAD;
-    }
-
-    /// @dev A withdrawal from the largest position, which is where a low price hurts most.
-    /// @return Whether there is one, near its reference.
-    function _aimAtTheLargest(Plan memory plan, uint256 seed) private view returns (bool) {
-        uint256 most = 0;
-        for (uint256 i = 0; i < STRATEGIES; ++i) {
-            uint256 position = _strategy(i).maxWithdraw(address(VAULT));
-            if (position > most) (most, plan.from) = (position, i);
+        for (uint256 i = 0; i < count && length < wanted && most != 0 && idle != 0; ++i) {
+            uint256 place = (i + _mix(seed, 11)) % count;
+            left[0] = idle;
+            if (_has(moves, length, place)) continue;
+            uint256 assets = _min(
+                _min(_amount(_mix(seed, 50 + i), idle), most),
+                _roomIn(document.strategies[place], document.limits.minIdleBps, left)
+            );
+            if (assets == 0) continue;
+            moves[length++] = Move(uint8(place), true, uint128(assets));
+            idle -= assets;
+            most -= assets;
         }
-        if (most == 0) return false;
-        plan.withdrawn = _amount(seed, most);
-        plan.deposited = 0;
-        _fit(plan);
-        return plan.withdrawn != 0 && _isNearReference(plan.from);
-    }
-
-    /// @dev All of the smallest position there is, which is what fits a bucket most often.
-    function _leaveTheSmallest(Plan memory plan) private view {
-        uint256 least = type(uint256).max;
-        for (uint256 i = 0; i < STRATEGIES; ++i) {
-            uint256 position = _strategy(i).maxWithdraw(address(VAULT));
-            if (position == 0 || position >= least) continue;
-            (least, plan.from, plan.withdrawn, plan.deposited, plan.isAll) = (position, i, position, 0, true);
+        assembly ("memory-safe") {
+            mstore(moves, length)
         }
     }
 
-    function _execute(Plan memory plan, uint256 valueBefore) private returns (bool) {
-        Rebalance memory rebalance_ = _encode(plan);
-        address agent = plan.agent;
-        uint256 received = ASSET.balanceOf(agent);
-        vm.prank(agent);
-        try GUARD.rebalance(rebalance_) {}
-        catch (bytes memory reason) {
-            assertNotEq(_selectorOf(reason), PANIC, "a refusal is no panic");
-            ++refusals;
-            return false;
-        }
-        assertEq(ASSET.balanceOf(agent), received, "an agent receives nothing");
-        _assertLimits(plan, valueBefore);
-        _restore();
-        uint256 moved = plan.withdrawn + plan.deposited;
-        uint256 valueAfter = WORLD.trueValue();
-        if (plan.isPushed) {
-            assertLe(valueBefore, valueAfter + moved * 2 * WORLD.BAND_BPS() / 10_000 + 8, "a push costs twice the band");
-        }
-        WORLD.recordRebalance(valueBefore, valueAfter, moved, plan.isPushed);
-        return true;
+    /// @dev Whether an agent may act. What is shut is opened again every other time: attempts that fail for dull
+    /// reasons teach little.
+    function _isOpenFor(address agent, uint256 seed) internal returns (bool) {
+        if (_isShutFor(agent) && _mix(seed, 16) % 2 == 0) WORLD.adopt(WORLD.openPolicy(_mix(seed, 17)));
+        return !_isShutFor(agent);
     }
 
-    /// @dev R8 and R11 from the venue's and the token's own figures, at the prices of that moment. Base and NAV are at
-    /// most the live value, and at least what a growth limit holds back: only the first is used for caps; the floor of
-    /// idle is
-    /// checked against the lowest NAV there can be, the one the vault reports.
-    function _assertLimits(Plan memory plan, uint256 valueBefore) private view {
-        if (plan.deposited == 0) return;
-        WorldStrategy strategy = _strategy(plan.to);
-        uint256 value = strategy.previewRedeem(strategy.balanceOf(address(VAULT)));
-        uint256 most = valueBefore * WORLD.MAX_WEIGHT_BPS() / 10_000;
-        // A pushed venue may weigh up to the band more in a live value that was read while it was pushed.
-        assertLe(value, most + most * WORLD.BAND_BPS() / 5000, "weight");
-        assertGe(ASSET.balanceOf(address(VAULT)), VAULT.totalAssets() * WORLD.MIN_IDLE_BPS() * 98 / 1_000_000, "idle");
+    function _isShutFor(address agent) private view returns (bool) {
+        (AgentPolicy memory mandate, bool exists) = _mandateOf(WORLD.document(), agent);
+        bool isOver = !exists || WORLD.isEnded(agent) || mandate.expiresAt < block.timestamp;
+        return isOver || WORLD.mode() != Mode.Active;
     }
 
-    function _encode(Plan memory plan) private view returns (Rebalance memory rebalance_) {
-        uint256 legs = (plan.withdrawn != 0 ? 1 : 0) + (plan.deposited != 0 ? 1 : 0);
-        Move[] memory moves = new Move[](legs);
-        if (plan.withdrawn != 0) {
-            moves[0] = Move(uint8(plan.from), false, plan.isAll ? ALL_ASSETS : uint128(plan.withdrawn));
-        }
-        if (plan.deposited != 0) moves[legs - 1] = Move(uint8(plan.to), true, uint128(plan.deposited));
-        rebalance_ = Rebalance({
-            policyVersion: GUARD.guardState().policyVersion,
-            nonce: GUARD.agentState(plan.agent).nonce,
+    function _plan(address agent, Move[] memory moves) internal view returns (Rebalance memory) {
+        return Rebalance({
+            policyVersion: WORLD.version(),
+            nonce: GUARD.agentState(agent).nonce,
             vaultCount: ANY_COUNT,
             deadline: uint64(block.timestamp),
-            decision: bytes32(0),
+            decision: keccak256(abi.encode(agent, moves.length)),
             moves: moves
         });
     }
 
-    /// @dev Cooldown over, doors open: otherwise nearly every attempt would be refused for dull reasons.
-    function _ready(address agent) private {
-        vm.warp(block.timestamp + 60);
-        bool isClosed = GUARD.guardState().mode != Mode.Active || GUARD.agentState(agent).isRevoked;
-        if (isClosed && ++_closedTimes % 2 == 0) WORLD.adopt(WORLD.policy());
+    /// @dev What both turnover buckets take now.
+    function _turnoverRoom(address agent) internal view returns (uint256) {
+        Policy memory document = WORLD.document();
+        (AgentPolicy memory mandate, bool exists) = _mandateOf(document, agent);
+        if (!exists) return 0;
+        (, uint256 base) = _standard();
+        return WORLD.roomFor(agent, base, document.limits.maxTurnoverBps, mandate.maxTurnoverBps, false);
     }
 
-    /// @dev The bound on what accomplices can take assumes that the reference lies within one band of the true price.
-    function _isNearReference(uint256 index) private view returns (bool) {
-        StrategyState memory state = GUARD.strategyStates()[index];
-        uint256 price = _strategy(index).convertToAssets(1 << 128);
-        uint256 band = state.referencePrice * WORLD.BAND_BPS() / 10_000;
-        return price <= state.referencePrice + band && price + band >= state.referencePrice;
+    /// @dev What both loss buckets take now.
+    function _lossRoom(address agent) internal view returns (uint256) {
+        (AgentPolicy memory mandate, bool exists) = _mandateOf(WORLD.document(), agent);
+        if (!exists) return 0;
+        (, uint256 base) = _standard();
+        return WORLD.roomFor(agent, base, WORLD.limits().maxLossBps, mandate.maxLossBps, true);
     }
 
-    function _restore() private {
+    /// @dev What can be deposited into a strategy now.
+    function _spaceIn(Policy memory document, uint256 place) internal view returns (uint256) {
+        uint256[3] memory left = [ASSET.balanceOf(address(VAULT)), 0, 0];
+        (left[1], left[2]) = _standard();
+        return _roomIn(document.strategies[place], document.limits.minIdleBps, left);
+    }
+
+    /// @param left Idle, NAV and base.
+    function _roomIn(StrategyPolicy memory entry, uint256 minIdleBps, uint256[3] memory left)
+        private
+        view
+        returns (uint256)
+    {
+        (uint256 idle, uint256 nav, uint256 base) = (left[0], left[1], left[2]);
+        uint256 held = Reading.value(WorldStrategy(entry.strategy), address(VAULT));
+        uint256 most = Math.min(entry.cap, base * entry.maxWeightBps / BPS);
+        if (entry.status != StrategyStatus.Active) return 0;
+        uint256 room = most > held ? most - held : 0;
+        uint256 kept = nav * minIdleBps / BPS + 1;
+        return Math.min(room, idle > kept ? idle - kept : 0);
+    }
+
+    // Execution
+
+    /// @dev Sends a plan. All that an accepted one did is measured and judged here, from outside.
+    /// @param isPushed Whether an accomplice holds a price off the true one.
+    function _execute(address agent, Rebalance memory plan, bool isPushed) internal returns (bool) {
+        Policy memory document = WORLD.document();
+        Seen memory before = _look(document, agent);
+        bytes32 state = _fingerprint();
+        WORLD.digest();
+        (bool isDone, bytes memory reason) = _send(agent, plan);
+        if (!isDone) {
+            WORLD.forget();
+            _selectorOf(reason);
+            property_ARefusedRebalanceChangesNothing(state);
+            return false;
+        }
+        Seen memory later = _look(document, agent);
+        _judge(document, agent, plan, before, later, isPushed);
+        return true;
+    }
+
+    /// @dev Sends a plan that has to be refused by a rule.
+    function _refused(address agent, Rebalance memory plan, Rule least, Rule most) internal {
+        bytes32 state = _fingerprint();
+        WORLD.digest();
+        (bool isDone, bytes memory reason) = _send(agent, plan);
+        WORLD.forget();
+        assertFalse(isDone, "accepted against a rule");
+        property_ARefusedRebalanceChangesNothing(state);
+        if (_selectorOf(reason) != IPolicyGuard.Refused.selector) return;
+        (Rule rule,,) = abi.decode(_arguments(reason), (Rule, uint256, uint256));
+        assertGe(uint256(rule), uint256(least), "refused by an earlier rule");
+        assertLe(uint256(rule), uint256(most), "refused by a later rule");
+    }
+
+    function _send(address agent, Rebalance memory plan) internal virtual returns (bool isDone, bytes memory reason) {
+        vm.prank(agent);
+        (isDone, reason) = address(GUARD).call(abi.encodeCall(IPolicyGuard.rebalance, (plan)));
+    }
+
+    function _judge(
+        Policy memory document,
+        address agent,
+        Rebalance memory plan,
+        Seen memory before,
+        Seen memory later,
+        bool isPushed
+    ) private {
+        property_MandatesEnd(document, agent, plan);
+        property_AgentsReceiveNothing(before.received, later.received);
+        property_AcceptedRebalancesObeyTheRules(document, plan, before, later);
+        _book(document, agent, plan, before, later, isPushed);
+    }
+
+    function property_ARefusedRebalanceChangesNothing(bytes32 state) private {
+        assertEq(_fingerprint(), state, "a refused rebalance changed something");
+        ++refusals;
+        WORLD.count("property_ARefusedRebalanceChangesNothing");
+    }
+
+    /// @dev R1 to R5: an agent acts under a mandate that is there, not ended, not expired and covers what is touched.
+    function property_MandatesEnd(Policy memory document, address agent, Rebalance memory plan) private {
+        (AgentPolicy memory mandate, bool exists) = _mandateOf(document, agent);
+        assertTrue(exists && !WORLD.isEnded(agent), "no mandate");
+        assertLe(block.timestamp, mandate.expiresAt, "mandate expired");
+        assertNotEq(uint256(WORLD.mode()), uint256(Mode.Paused), "paused");
+        assertEq(plan.policyVersion, WORLD.version(), "planned on another policy");
+        Books.Book memory book = WORLD.bookOf(agent);
+        assertEq(plan.nonce, book.rebalances, "a nonce was used twice");
+        if (book.rebalances != 0) {
+            assertGe(block.timestamp, book.at + document.limits.cooldownSeconds, "cooldown");
+            WORLD.count("property_MandatesEnd");
+        }
+        for (uint256 i = 0; i < plan.moves.length; ++i) {
+            assertEq((mandate.scope >> plan.moves[i].index) & 1, 1, "outside the scope");
+            if (plan.moves[i].isDeposit) {
+                assertEq(uint256(WORLD.mode()), uint256(Mode.Active), "deposit while closing");
+            }
+        }
+    }
+
+    function property_AgentsReceiveNothing(uint256 before, uint256 later) private {
+        assertEq(later, before, "an agent received something");
+        WORLD.count("property_AgentsReceiveNothing");
+    }
+
+    /// @dev R8, R10, R11 and R13, by the values of the strategies themselves. Exact.
+    function property_AcceptedRebalancesObeyTheRules(
+        Policy memory document,
+        Rebalance memory plan,
+        Seen memory before,
+        Seen memory later
+    ) private {
+        bool hasDeposit = false;
+        for (uint256 i = 0; i < plan.moves.length; ++i) {
+            uint256 place = plan.moves[i].index;
+            StrategyPolicy memory entry = document.strategies[place];
+            uint256 value = later.values[place];
+            if (plan.moves[i].isDeposit) {
+                hasDeposit = true;
+                assertEq(uint256(entry.status), uint256(StrategyStatus.Active), "deposit into a closed strategy");
+                assertLe(value, Math.min(entry.cap, before.base * entry.maxWeightBps / BPS), "R8 weight");
+                property_GroupsStayBelowTheirCaps(document, entry.groups, before.base, later);
+                _assertPrice(entry, before.references[place], later.shares[place], value, true);
+            } else {
+                if (WORLD.mode() == Mode.Active && entry.status == StrategyStatus.Active) {
+                    assertGe(value * BPS, before.nav * entry.minWeightBps, "R10 floor");
+                }
+                _assertPrice(entry, before.references[place], before.shares[place], before.values[place], false);
+            }
+            if (document.objective.kind == ObjectiveKind.TargetWeights && WORLD.mode() == Mode.Active) {
+                property_TargetWeightsAreObeyed(document, place, before, later);
+            }
+        }
+        if (hasDeposit) assertGe(later.idle * BPS, before.nav * document.limits.minIdleBps, "R11 idle");
+        if (hasDeposit) WORLD.count("property_AcceptedRebalancesObeyTheRules");
+    }
+
+    function property_GroupsStayBelowTheirCaps(Policy memory document, uint256 groups, uint256 base, Seen memory later)
+        private
+    {
+        for (uint256 g = 0; g < document.groups.length; ++g) {
+            if ((groups >> g) & 1 == 0) continue;
+            uint256 sum = 0;
+            for (uint256 i = 0; i < document.strategies.length; ++i) {
+                if (document.strategies[i].status == StrategyStatus.WrittenOff) continue;
+                if ((document.strategies[i].groups >> g) & 1 != 0) sum += later.values[i];
+            }
+            assertLe(sum, Math.min(document.groups[g].cap, base * document.groups[g].maxWeightBps / BPS), "R9 group");
+            WORLD.countIfExpected("property_GroupsStayBelowTheirCaps");
+        }
+    }
+
+    /// @dev value ÷ shares against the reference, one unit of grace, cross-multiplied.
+    function _assertPrice(StrategyPolicy memory entry, uint256 ref, uint256 shares, uint256 value, bool isDeposit)
+        private
+        pure
+    {
+        uint256 low = Math.mulDiv(ref, BPS - entry.priceBandBps, BPS);
+        assertGe(value + 1, Math.mulDiv(shares, low, 1 << 128), "R13 below");
+        if (!isDeposit) return;
+        uint256 high = Math.mulDiv(ref, BPS + entry.priceBandBps, BPS, Math.Rounding.Ceil);
+        assertLe(value, Math.mulDiv(shares, high, 1 << 128, Math.Rounding.Ceil) + 1, "R13 above");
+    }
+
+    /// @dev R14: inside the target's band or, outside it, on the same side and no further, at the price after.
+    function property_TargetWeightsAreObeyed(
+        Policy memory document,
+        uint256 place,
+        Seen memory before,
+        Seen memory later
+    ) private {
+        WORLD.countIfExpected("property_TargetWeightsAreObeyed");
+        bool isActive = document.strategies[place].status == StrategyStatus.Active;
+        uint256 target = isActive ? before.nav * document.objective.targetWeightsBps[place] : 0;
+        uint256 band = before.nav * document.objective.bandBps;
+        uint256 now_ = later.values[place] * BPS;
+        uint256 distance = now_ > target ? now_ - target : target - now_;
+        if (distance <= band) return;
+        uint256 then_ = before.values[place] * BPS;
+        if (later.shares[place] != 0) {
+            then_ = Math.mulDiv(later.values[place], before.shares[place], later.shares[place]) * BPS;
+        }
+        // A unit of rounding on either value.
+        assertTrue(now_ > target == then_ + BPS > target || now_ + BPS > target == then_ > target, "R14 side");
+        uint256 past = then_ > target ? then_ - target : target - then_;
+        assertLe(distance, past + 2 * BPS, "R14 further");
+    }
+
+    /// @dev R7 and R12: what was moved and lost, by the strategies' own previews around the call.
+    function _book(
+        Policy memory document,
+        address agent,
+        Rebalance memory plan,
+        Seen memory before,
+        Seen memory later,
+        bool isPushed
+    ) private {
+        (AgentPolicy memory mandate,) = _mandateOf(document, agent);
+        (uint256 turnover, uint256 loss) = _measure(plan.moves, before, later);
+        Books.Deed memory deed;
+        (deed.agent, deed.turnover, deed.loss, deed.base) = (agent, turnover, loss, before.base);
+        (deed.agentTurnoverBps, deed.agentLossBps) = (mandate.maxTurnoverBps, mandate.maxLossBps);
+        (deed.isPushed, deed.legs) = (isPushed, plan.moves.length);
+        _settle(isPushed);
+        (deed.valueBefore, deed.valueAfter) = (before.trueValue, WORLD.trueValueAfterFees());
+        WORLD.recordRebalance(deed);
+        property_WhatIsReportedIsWhatWasMeasured(agent, plan, turnover, loss);
+    }
+
+    /// @dev Puts pushed prices back before true values are taken.
+    function _settle(bool isPushed) internal virtual {}
+
+    function property_WhatIsReportedIsWhatWasMeasured(
+        address agent,
+        Rebalance memory plan,
+        uint256 turnover,
+        uint256 loss
+    ) private {
+        // The event is the last one of the guard.
+        bytes32[3] memory topics = [IPolicyGuard.Rebalanced.selector, bytes32(uint256(uint160(agent))), plan.decision];
+        (bool isFound, uint256 told, uint256 toldLoss) = WORLD.lastRebalanced(topics);
+        assertTrue(isFound, "an accepted rebalance is told");
+        assertEq(told, turnover, "turnover told");
+        assertEq(toldLoss, loss, "loss told");
+        WORLD.count("property_WhatIsReportedIsWhatWasMeasured");
+    }
+
+    function _measure(Move[] memory moves, Seen memory before, Seen memory later)
+        internal
+        pure
+        returns (uint256 turnover, uint256 loss)
+    {
+        uint256 idle = before.idle;
+        uint256 deposited = 0;
+        for (uint256 i = 0; i < moves.length; ++i) {
+            uint256 place = moves[i].index;
+            uint256 assets = moves[i].assets == ALL_ASSETS ? before.payouts[place] : moves[i].assets;
+            turnover += assets;
+            uint256 due = before.values[place];
+            if (moves[i].isDeposit) {
+                due += assets;
+                deposited += assets;
+            } else {
+                due = Math.saturatingSub(due, assets);
+                idle += assets;
+            }
+            loss += Math.saturatingSub(due, later.values[place]);
+        }
+        loss += Math.saturatingSub(Math.saturatingSub(idle, deposited), later.idle);
+    }
+
+    // Seen from outside
+
+    function _look(Policy memory document, address agent) private view returns (Seen memory seen) {
+        uint256 length = document.strategies.length;
+        (seen.shares, seen.values) = (new uint256[](length), new uint256[](length));
+        (seen.payouts, seen.references) = (new uint256[](length), new uint256[](length));
+        StrategyState[] memory states = GUARD.strategyStates();
+        for (uint256 i = 0; i < length; ++i) {
+            WorldStrategy strategy = WorldStrategy(document.strategies[i].strategy);
+            seen.shares[i] = strategy.trueBalanceOf(address(VAULT));
+            seen.values[i] = Reading.value(strategy, address(VAULT));
+            seen.payouts[i] = strategy.payoutOf(seen.shares[i]);
+            seen.references[i] = states[i].referencePrice;
+        }
+        seen.idle = ASSET.balanceOf(address(VAULT));
+        (seen.nav, seen.base) = _standard();
+        seen.received = ASSET.balanceOf(agent) + VAULT.balanceOf(agent);
+        seen.trueValue = WORLD.trueValueAfterFees();
+    }
+
+    /// @dev NAV and base that a rebalance now would be held to.
+    function _standard() internal view returns (uint256 nav, uint256 base) {
+        bool isFresh;
+        (nav, base, isFresh) = VAULT.checkpointState();
+        if (!isFresh) (nav, base) = (VAULT.navState().navAssets, VAULT.navState().baseAssets);
+    }
+
+    function _liquid(address strategy) internal view returns (uint256) {
+        return Reading.liquid(WorldStrategy(strategy), address(VAULT));
+    }
+
+    function _mandateOf(Policy memory document, address agent)
+        internal
+        pure
+        returns (AgentPolicy memory mandate, bool exists)
+    {
+        for (uint256 i = 0; i < document.agents.length; ++i) {
+            if (document.agents[i].agent == agent) return (document.agents[i], true);
+        }
+    }
+
+    function _fingerprint() internal view returns (bytes32 state) {
+        address[3] memory agents = [WORLD.HONEST(), WORLD.HOSTILE(), WORLD.RELAYED()];
+        state = keccak256(abi.encode(GUARD.guardState(), GUARD.strategyStates(), GUARD.pendingPolicy()));
+        (uint256 nav, uint256 base,) = VAULT.checkpointState();
+        state = keccak256(abi.encode(state, nav, base, VAULT.totalSupply(), ASSET.balanceOf(address(VAULT))));
+        for (uint256 i = 0; i < 3; ++i) {
+            state = keccak256(abi.encode(state, GUARD.agentState(agents[i]), ASSET.balanceOf(agents[i])));
+        }
+        address conduit = VAULT.conduit();
         for (uint256 i = 0; i < STRATEGIES; ++i) {
-            _strategy(i).push(WAD);
-            _strategy(i).skim(0, address(0));
+            WorldStrategy strategy = _strategy(i);
+            state = keccak256(
+                abi.encode(
+                    state,
+                    strategy.trueBalanceOf(address(VAULT)),
+                    ASSET.balanceOf(address(strategy)),
+                    IERC20(ASSET).allowance(conduit, address(strategy))
+                )
+            );
+        }
+    }
+
+    function _has(Move[] memory moves, uint256 length, uint256 place) private pure returns (bool) {
+        for (uint256 i = 0; i < length; ++i) {
+            if (moves[i].index == place) return true;
+        }
+        return false;
+    }
+
+    function _arguments(bytes memory reason) private pure returns (bytes memory arguments) {
+        arguments = new bytes(reason.length - 4);
+        for (uint256 i = 4; i < reason.length; ++i) {
+            arguments[i - 4] = reason[i];
         }
     }
 }

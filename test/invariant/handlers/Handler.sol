@@ -5,46 +5,77 @@ import {Test} from "forge-std/Test.sol";
 
 import {PolicyGuard} from "../../../contracts/guard/PolicyGuard.sol";
 import {TreasuryVault} from "../../../contracts/vault/TreasuryVault.sol";
-import {MockAsset} from "../../guard/mocks/MockAsset.sol";
-import {World} from "../World.sol";
+import {UnusualToken} from "../../mocks/UnusualToken.sol";
+import {Properties} from "../Properties.sol";
 import {WorldStrategy} from "../mocks/WorldStrategy.sol";
 
-/// @notice Something that acts on the world. Every action that has taken place reports its name, so that a run in which
-/// one never succeeded is seen to prove nothing.
+/// @notice Somebody or something that acts on the world. Every action that has taken place is counted, so that a
+/// campaign in which one never completed is seen to prove nothing.
 abstract contract Handler is Test {
-    uint256 internal constant STRATEGIES = 3;
     uint256 internal constant WAD = 1e18;
+    uint256 internal constant BPS = 10_000;
+    uint256 internal constant LISTED = 4;
+    uint256 internal constant STRATEGIES = 6;
+    bytes4 private constant PANIC = 0x4e487b71;
 
-    World internal immutable WORLD;
+    Properties internal immutable WORLD;
     TreasuryVault internal immutable VAULT;
     PolicyGuard internal immutable GUARD;
-    MockAsset internal immutable ASSET;
+    UnusualToken internal immutable ASSET;
 
-    constructor(World world) {
+    /// @dev Around every action: what the guard told is read, then everything is checked.
+    modifier acts() {
+        WORLD.begin();
+        _;
+        WORLD.check();
+    }
+
+    constructor(Properties world) {
         WORLD = world;
         VAULT = world.vault();
         GUARD = world.guard();
         ASSET = world.asset();
     }
 
-    function _strategy(uint256 seed) internal view returns (WorldStrategy) {
-        return WORLD.strategies(seed % STRATEGIES);
+    function _done(string memory action) internal {
+        WORLD.count(action);
     }
 
-    function _person(uint256 seed) internal view returns (address) {
-        return WORLD.people(seed % WORLD.peopleCount());
+    function _strategy(uint256 index) internal view returns (WorldStrategy) {
+        return WORLD.strategies(index);
     }
 
-    function _selectorOf(bytes memory reason) internal pure returns (bytes4) {
+    function _depositor(uint256 seed) internal view returns (address) {
+        return WORLD.people(_mix(seed, 1) % WORLD.depositorCount());
+    }
+
+    function _pass(uint256 seconds_) internal {
+        WORLD.passTo(block.timestamp + seconds_);
+    }
+
+    /// @dev Forge's numbers are mostly very small or very large; choices need even ones.
+    function _mix(uint256 seed, uint256 salt) internal pure returns (uint256) {
+        return uint256(keccak256(abi.encode(seed, salt)));
+    }
+
+    /// @dev An amount up to `most`: tiny, all of it, or anything between.
+    function _amount(uint256 seed, uint256 most) internal pure returns (uint256) {
+        if (most == 0) return 0;
+        uint256 kind = _mix(seed, 2) % 8;
+        if (kind == 0) return 1 + _mix(seed, 3) % (most < 10 ? most : 10);
+        if (kind == 1) return most;
+        return 1 + _mix(seed, 3) % most;
+    }
+
+    function _min(uint256 a, uint256 b) internal pure returns (uint256) {
+        return a < b ? a : b;
+    }
+
+    /// @dev Among true venues nothing may end in a panic; elsewhere it may be the venue's own.
+    function _selectorOf(bytes memory reason) internal view returns (bytes4 selector) {
         // The selector is what is wanted; a shorter reason is padded.
         // forge-lint: disable-next-line(unsafe-typecast)
-        return bytes4(reason);
-    }
-
-    /// @dev Like forge's `bound`, without a line of log for each call.
-    function _within(uint256 seed, uint256 least, uint256 most) internal pure returns (uint256) {
-        if (seed >= least && seed <= most) return seed;
-        if (least == 0 && most == type(uint256).max) return seed;
-        return least + seed % (most - least + 1);
+        selector = bytes4(reason);
+        if (WORLD.tellVenuesTheTruth()) assertNotEq(selector, PANIC, "a refusal is no panic");
     }
 }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IPolicyGuard} from "../../../contracts/interfaces/IPolicyGuard.sol";
+import {Mode, Policy} from "../../../contracts/types/Policy.sol";
+import {ALL_ASSETS, Move, Rebalance} from "../../../contracts/types/Rebalance.sol";
+import {Properties} from "../Properties.sol";
+import {Agents} from "./Agents.sol";
+
+/// @notice An agent that does its work at whatever prices there are, and one that signs it for anyone to relay.
+contract HonestAgent is Agents {
+    /// @dev Whether venues tell the truth in this campaign, so that honest work costs rounding and known fees only.
+    bool private immutable _AMONG_TRUE_VENUES;
+    bool private immutable _HAS_RELAY;
+
+    constructor(Properties world, bool amongTrueVenues, bool hasRelay) Agents(world) {
+        (_AMONG_TRUE_VENUES, _HAS_RELAY) = (amongTrueVenues, hasRelay);
+        world.expectAction("honest rebalance");
+        if (amongTrueVenues) {
+            world.expectAction("honest withdrawal of all");
+            world.expectProperty("property_HonestWorkCostsRounding");
+        }
+        if (hasRelay) world.expectAction("relayed rebalance");
+    }
+
+    function work(uint256 seed) external acts {
+        _work(WORLD.HONEST(), seed, "honest rebalance");
+    }
+
+    function workAgain(uint256 seed) external acts {
+        _work(WORLD.HONEST(), _mix(seed, 4), "honest rebalance");
+    }
+
+    /// @notice Leaves the smallest position altogether.
+    function leaveOne(uint256 seed) external acts {
+        _pass(WORLD.COOLDOWN() + _mix(seed, 5) % 600);
+        if (WORLD.mode() == Mode.Paused) return;
+        Policy memory document = WORLD.document();
+        uint256 least = type(uint256).max;
+        Move[] memory moves = new Move[](1);
+        for (uint256 i = 0; i < document.strategies.length; ++i) {
+            uint256 position = _liquid(document.strategies[i].strategy);
+            if (position == 0 || position >= least || document.strategies[i].minWeightBps != 0) continue;
+            (least, moves[0]) = (position, Move(uint8(i), false, ALL_ASSETS));
+        }
+        if (moves[0].assets == 0) return;
+        bool isDone = _execute(WORLD.HONEST(), _plan(WORLD.HONEST(), moves), false);
+        if (isDone && _AMONG_TRUE_VENUES) _done("honest withdrawal of all");
+    }
+
+    function _work(address agent, uint256 seed, string memory action) internal {
+        _pass(WORLD.COOLDOWN() + _mix(seed, 5) % 600);
+        if (!_isOpenFor(agent, seed)) return;
+        Move[] memory moves = _randomMoves(seed, _turnoverRoom(agent));
+        if (moves.length == 0) return;
+        uint256 before = WORLD.trueValueAfterFees();
+        if (!_execute(agent, _plan(agent, moves), false)) return;
+        if (_AMONG_TRUE_VENUES) property_HonestWorkCostsRounding(before, moves);
+        _done(action);
+    }
+
+    function property_HonestWorkCostsRounding(uint256 before, Move[] memory moves) private {
+        // One unit of assets a leg, and a share may be worth a few; a fee is charged on the way in.
+        uint256 fees = 0;
+        for (uint256 i = 0; i < moves.length; ++i) {
+            if (moves[i].isDeposit) fees += moves[i].assets * _strategy(moves[i].index).exitFeeBps() / BPS + 1;
+        }
+        assertLe(before, WORLD.trueValueAfterFees() + 4 * moves.length + fees, "honest work cost more than rounding");
+        WORLD.count("property_HonestWorkCostsRounding");
+    }
+
+    /// @notice Anyone relays what the agent signed, once; a second time, or changed, it is refused.
+    function relay(uint256 seed) external acts {
+        if (!_HAS_RELAY) return;
+        _pass(WORLD.COOLDOWN() + _mix(seed, 5) % 600);
+        address agent = WORLD.RELAYED();
+        if (!_isOpenFor(agent, seed)) return;
+        Move[] memory moves = _randomMoves(seed, _turnoverRoom(agent));
+        if (moves.length == 0) return;
+        Rebalance memory plan = _plan(agent, moves);
+        _isRelayed = true;
+        if (_execute(agent, plan, false)) {
+            bytes32 state = _fingerprint();
+            (bool isDone,) = _send(agent, plan);
+            WORLD.forget();
+            assertFalse(isDone, "relayed twice");
+            assertEq(_fingerprint(), state, "a second relay changed something");
+            _done("relayed rebalance");
+        }
+        _isRelayed = false;
+    }
+
+    bool private _isRelayed;
+
+    function _send(address agent, Rebalance memory plan) internal override returns (bool isDone, bytes memory reason) {
+        if (!_isRelayed) return super._send(agent, plan);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(WORLD.RELAYED_KEY(), GUARD.rebalanceDigest(plan, agent));
+        address relayer = WORLD.OUTSIDER();
+        vm.prank(relayer);
+        (isDone, reason) =
+            address(GUARD).call(abi.encodeCall(IPolicyGuard.rebalanceFor, (plan, agent, abi.encodePacked(r, s, v))));
+    }
+}
