@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-conformance test-venues test-agents \
         test-differential planted-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
-        check-defences clean
+        check check-defences clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
 LOCK := flock target/.setup.lock
@@ -103,6 +103,9 @@ bench-gas: $(STAMPS)/bench ## Measure gas and write bench/gas.json and bench/REA
 
 check-gas: $(STAMPS)/bench ## Measure gas again and compare with bench/gas.json and the targets
 	@node tools/bench-gas.mjs --check
+
+check: $(STAMPS)/node ## Static analysis of the contracts
+	@tools/check.sh
 
 check-defences: $(STAMPS)/node ## Take out one defence at a time and see the incident's test fail
 	@node tools/check-defences.mjs

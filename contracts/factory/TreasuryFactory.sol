@@ -42,7 +42,11 @@ contract TreasuryFactory is ITreasuryFactory {
         (_vault, _guard) = (vault, guard);
         bytes32 salt = _salt(parameters);
         // The results are the predicted addresses: same deployer, salt and code hash.
+        // The address is the predicted one; Create2 reverts otherwise.
+        // slither-disable-next-line unused-return
         Create2.deploy(0, salt, vaultCode);
+        // The address is the predicted one; Create2 reverts otherwise.
+        // slither-disable-next-line unused-return
         Create2.deploy(0, salt, guardCode);
         delete _parameters;
         (_vault, _guard) = (address(0), address(0));

@@ -208,9 +208,13 @@ library Acceptance {
             if (product >> PRODUCT_BITS != 0 || price == 0 || product / price != shares) return false;
 
             uint256 band = _bps(leg.limits, PRICE_BAND);
+            // As PriceBands rounds, which the rules use.
+            // slither-disable-next-line divide-before-multiply
             uint256 low = price * (BPS - band) / BPS;
             if (shares * low > (value + 1) << 128) return false;
             if (!isDeposit) return true;
+            // As PriceBands rounds, which the rules use.
+            // slither-disable-next-line divide-before-multiply
             uint256 high = (price * (BPS + band) + (BPS - 1)) / BPS;
             return value <= (shares * high >> 128) + 1;
         }
@@ -251,6 +255,8 @@ library Acceptance {
                 course.base * _bps(hot, VAULT_LOSS) / BPS,
                 course.loss
             );
+            // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+            // slither-disable-next-line incorrect-equality
             if (turnover == NO_FIT || loss == NO_FIT) return false;
             course.ledger = turnover | (block.timestamp << VAULT_TURNOVER_AT) | (loss << VAULT_LOSS_LEVEL)
                 | (block.timestamp << VAULT_LOSS_AT) | (((ledger >> VAULT_COUNT) + 1) << VAULT_COUNT);
@@ -274,6 +280,8 @@ library Acceptance {
                 course.base * _bps(budgets, AGENT_LOSS) / BPS,
                 course.loss
             );
+            // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+            // slither-disable-next-line incorrect-equality
             if (turnover == NO_FIT || loss == NO_FIT) return false;
             course.agentLedger = turnover | (loss << AGENT_LOSS_LEVEL) | (block.timestamp << AGENT_AT)
                 | (((ledger >> AGENT_NONCE) + 1) << AGENT_NONCE);
@@ -293,6 +301,8 @@ library Acceptance {
     /// @dev `Budgets.charge`: the new level, or `NO_FIT`.
     function _charge(uint256 level, uint256 capacity, uint256 amount) private pure returns (uint256) {
         unchecked {
+            // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+            // slither-disable-next-line incorrect-equality
             uint256 used = level == 0 ? 0 : (level * capacity + (WAD - 1)) / WAD;
             if (used + amount > capacity) return NO_FIT;
             // A capacity of zero never comes here: the amount is then zero.

@@ -144,6 +144,8 @@ library Authorisation {
                     legs := 0
                     break
                 }
+                // The bit at `index`.
+                // slither-disable-next-line incorrect-shift
                 unused := xor(unused, shl(index, 1))
                 last := isDeposit
                 let limits := add(leg, size)

@@ -107,6 +107,8 @@ contract GuardGovernance is GuardReads {
     /// @notice See `IPolicyGuard.nameGuardian`.
     function nameGuardian(address guardian_) external locked onlyOwner {
         uint40 activatableAt = uint40(block.timestamp + _policyDelay());
+        // Zero means that there is to be no guardian.
+        // slither-disable-next-line missing-zero-check
         _namedGuardian = guardian_;
         _guardianActivatableAt = activatableAt;
         emit IPolicyGuard.GuardianNamed(guardian_, activatableAt);
@@ -114,6 +116,8 @@ contract GuardGovernance is GuardReads {
 
     /// @notice See `IPolicyGuard.offerOwnership`.
     function offerOwnership(address offered) external locked onlyOwner {
+        // Zero withdraws an offer.
+        // slither-disable-next-line missing-zero-check
         _offeredOwner = offered;
         emit IPolicyGuard.OwnershipOffered(msg.sender, offered);
     }
@@ -273,6 +277,8 @@ contract GuardGovernance is GuardReads {
 
     function _voidPending() private {
         bytes32 hash = _pending.hash;
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // slither-disable-next-line incorrect-equality
         if (hash == 0) return;
         delete _pending;
         emit IPolicyGuard.PolicyVoided(hash);

@@ -12,6 +12,8 @@ abstract contract GuardStorage {
     /// @dev One or zero; a whole word, because a `bool` would be read again before each write.
     uint256 private transient _isLocked;
 
+    // Each half is analysed alone, and writes only part of this; both run on one storage.
+    // slither-disable-start constable-states,immutable-states,uninitialized-state,unused-state
     address internal _owner;
     address internal _offeredOwner;
     address internal _guardian;
@@ -25,6 +27,7 @@ abstract contract GuardStorage {
 
     VaultLedger internal _ledger;
     mapping(address agent => AgentLedger) internal _agentLedgers;
+    // slither-disable-end constable-states,immutable-states,uninitialized-state,unused-state
 
     /// @dev Covers every function that writes, so that a strategy that is called during a rebalance finds the guard
     /// shut.

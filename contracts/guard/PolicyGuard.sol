@@ -44,9 +44,13 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
 
     /// @dev No arguments, so that the address depends on the factory and the treasury's parameters alone.
     constructor() {
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return
         (TreasuryParameters memory parameters, address vault_,) = ITreasuryFactory(msg.sender).deployment();
         if (parameters.owner == address(0)) revert Unauthorized(address(0));
         PolicyValidation.checkCeilingsThemselves(parameters.ceilings);
+        // The factory's own answer.
+        // slither-disable-next-line missing-zero-check
         vault = vault_;
         governance = address(new GuardGovernance(vault_));
         _owner = parameters.owner;
@@ -255,8 +259,12 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
             answer = VaultCall.executeAt(vault, VaultCall.headOf(legs), count);
             course.receipt = answer + 0x20;
         }
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // slither-disable-next-line incorrect-equality
         if (legs == 0 || !Acceptance.settle(course, legs, count)) {
             RuleContext memory context = _authorised(plan, agent);
+            // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+            // slither-disable-next-line incorrect-equality
             context.receipt = legs == 0 ? VaultCall.execute(vault, context.legs) : VaultCall.receiptAt(answer, count);
             _settleByRules(context, plan, agent);
             VaultCall.returnReceipt(context.receipt);
@@ -327,6 +335,8 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
 
     /// @dev What `trim` takes out: all that stands above the cap, as far as the strategy says it is liquid.
     function _excess(StrategyLimits memory limits) private view returns (uint128) {
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // slither-disable-next-line incorrect-equality
         uint256 cap = limits.status == StrategyStatus.Active ? limits.cap : 0;
         (address strategy, uint256 holder) = (limits.strategy, uint160(vault));
         uint256 shares = Word.read(strategy, IERC20.balanceOf.selector, holder);
@@ -334,8 +344,12 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
         if (value <= cap) revert NothingToTrim(value, cap);
         uint256 liquid = Word.read(strategy, IERC4626.maxWithdraw.selector, holder);
         // Leaving for good by shares: an amount of assets could leave a dust share behind.
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // slither-disable-next-line incorrect-equality
         if (cap == 0 && liquid >= value) return ALL_ASSETS;
         uint256 assets = Math.min(Math.min(value - cap, liquid), ALL_ASSETS - 1);
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // slither-disable-next-line incorrect-equality
         if (assets == 0) revert NothingLiquid(value - cap);
         // casting to 'uint128' is safe because of the min above
         // forge-lint: disable-next-line(unsafe-typecast)

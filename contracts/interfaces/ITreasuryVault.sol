@@ -115,6 +115,8 @@ interface ITreasuryVault is IERC4626, IERC20Permit {
     function pull(address strategy, uint128 assets, uint256 minAssets) external returns (Receipt memory receipt);
 
     /// @notice Takes over the vault's part of an adopted policy. Guard only; reads no strategy's value.
+    // The name says what it is on either side.
+    // slither-disable-next-line shadowing-local
     function adopt(NavParameters calldata parameters, ExitEntry[] calldata exitList) external;
 
     /// @notice Refreshes mark and observation from the live value. Anyone may call. With an unreadable strategy it

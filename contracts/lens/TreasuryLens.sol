@@ -65,6 +65,8 @@ contract TreasuryLens is ITreasuryLens {
                 if (next == start) revert GasTooLow(gasReserve, given);
                 break;
             }
+            // One page of vaults, bounded by gas.
+            // slither-disable-next-line calls-loop
             try this.readVault{gas: given - gasReserve}(queries[next]) returns (VaultView memory seen) {
                 vaults[next - start] = seen;
             } catch {

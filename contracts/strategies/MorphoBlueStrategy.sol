@@ -135,27 +135,43 @@ contract MorphoBlueStrategy is ERC4626, IMorphoBlueStrategy {
 
     // Internal
 
+    // Overrides what OpenZeppelin's ERC-4626 calls.
+    // slither-disable-next-line dead-code
     function _deposit(address caller, address receiver, uint256 assets, uint256 shares) internal override {
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // slither-disable-next-line incorrect-equality
         if (shares == 0 && assets != 0) revert ZeroShares(assets);
         super._deposit(caller, receiver, assets, shares);
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // slither-disable-next-line incorrect-equality
         if (assets == 0) return;
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return
         (, uint256 counted) = IMorphoBlue(morpho).supply(marketParams(), assets, 0, address(this), "");
         // More is possible for `mint`, whose assets are rounded up; the rest is nobody's.
         if (counted < shares) revert SharesDiffer(shares, counted);
     }
 
+    // Overrides what OpenZeppelin's ERC-4626 calls.
+    // slither-disable-next-line dead-code
     function _withdraw(address caller, address receiver, address owner, uint256 assets, uint256 shares)
         internal
         override
     {
         super._withdraw(caller, receiver, owner, assets, shares);
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // slither-disable-next-line incorrect-equality
         if (assets == 0) return;
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return
         (, uint256 counted) = IMorphoBlue(morpho).withdraw(marketParams(), assets, 0, address(this), receiver);
         // Fewer is possible for `redeem`, whose assets are rounded down.
         if (counted > shares) revert SharesDiffer(shares, counted);
     }
 
     /// @dev Morpho pays the receiver itself.
+    // Overrides what OpenZeppelin's ERC-4626 calls.
+    // slither-disable-next-line dead-code
     function _transferOut(address to, uint256) internal pure override {
         if (to == address(0)) revert ZeroAddress();
     }
@@ -196,7 +212,9 @@ contract MorphoBlueStrategy is ERC4626, IMorphoBlueStrategy {
 
     /// @dev Whether no interest is pending; a market without a rate model never has any.
     function _isCurrent(Market memory market) private view returns (bool) {
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
         // forge-lint: disable-next-line(block-timestamp) Equality decides only whether there is anything to compute.
+        // slither-disable-next-line incorrect-equality
         return block.timestamp == market.lastUpdate || _IRM == address(0);
     }
 }

@@ -48,6 +48,8 @@ contract Conduit is IConduit {
         // Without code the call succeeds too, in silence.
         if (isDone && (hasAnswered || strategy.code.length != 0)) return;
         if (_ASSET.allowance(address(this), strategy) < assets) _ASSET.forceApprove(strategy, type(uint256).max);
+        // What was received is read from balances, not believed.
+        // slither-disable-next-line unused-return
         IERC4626(strategy).deposit(assets, vault);
     }
 
@@ -67,8 +69,12 @@ contract Conduit is IConduit {
         }
         // A token that refuses must not hold up the policy that takes the strategy out of business. What the allowance
         // could still reach is nothing: no rebalance deposits into the strategy any more.
+        // The call goes to the asset, whatever the strategy is.
         // forge-lint: disable-next-line(unchecked-call)
+        // slither-disable-next-line missing-zero-check
         (bool isCleared,) = address(_ASSET).call(abi.encodeCall(IERC20.approve, (strategy, 0)));
+        // Names the answer that is ignored on purpose.
+        // slither-disable-next-line redundant-statements
         isCleared;
     }
 

@@ -125,6 +125,8 @@ library NavAccounting {
         returns (uint256 shares)
     {
         shares = _managementShares(self, settings, self.supply);
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // slither-disable-next-line incorrect-equality
         if (shares == 0) return 0;
         Observation memory stored;
         _unpack(self.prices, stored);
@@ -202,6 +204,8 @@ library NavAccounting {
         state.supply = seen.supply;
         state.pendingFeeShares = seen.managementShares + seen.performanceShares;
         state.highWaterPrice = Price.unpack(seen.highWater);
+        // A change of unit: 1e18 is a multiple of 1e14.
+        // slither-disable-next-line divide-before-multiply
         state.seasonedWad = _seasonedRatio(self, self.supply, seen.supply) * (1e18 / SEASONED_ONE);
         state.markPrice = Price.unpack(seen.mark);
         state.observationPrice = Price.unpack(seen.observation);
@@ -314,6 +318,8 @@ library NavAccounting {
         view
         returns (uint256)
     {
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return
         (uint256 feeBps,) = settings.feesBps();
         if (feeBps == 0) return 0;
         uint256 exponent = Exponential.decayDown(feeBps, _since(self.accruedAt));
@@ -329,6 +335,8 @@ library NavAccounting {
         if (livePrice <= highWater || markPrice <= highWater) return;
         uint256 price = Price.ofDown(_navOf(seen, markPrice, livePrice), seen.units);
         if (price <= highWater) return;
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return
         (, uint256 feeBps) = seen.settings.feesBps();
         if (feeBps != 0) {
             uint256 exponent = Exponential.lnDown(price, highWater) * feeBps / BPS;
@@ -370,6 +378,8 @@ library NavAccounting {
         uint64 livePacked,
         uint64 earlierPacked
     ) private pure returns (uint64) {
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // slither-disable-next-line incorrect-equality
         if (livePacked == markPacked) return markPacked;
         uint256 mark = Price.unpack(markPacked);
         uint256 live = Price.unpack(livePacked);
@@ -379,6 +389,8 @@ library NavAccounting {
             uint64 grown = Price.packDown(Math.saturatingAdd(mark, growth));
             return Price.unpack(grown) < live ? grown : livePacked;
         }
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // slither-disable-next-line incorrect-equality
         if (live == mark || earlier >= mark) return markPacked;
         uint256 halt = Math.max(settings.entryHaltSeconds(), 1);
         uint256 rate = settings.maxDrawdownBps() * Math.min(elapsed, MAX_FALL_SECONDS);

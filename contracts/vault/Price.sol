@@ -76,6 +76,8 @@ library Price {
 
     /// @notice ⌊a × b ÷ c⌋, or the largest number where that does not fit.
     function mulDivSaturating(uint256 a, uint256 b, uint256 c) internal pure returns (uint256) {
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return
         (uint256 high,) = Math.mul512(a, b);
         return high >= c ? type(uint256).max : Math.mulDiv(a, b, c);
     }

@@ -159,6 +159,8 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     /// @inheritdoc IERC4626
     function previewWithdraw(uint256 assets) external view whenUnlocked returns (uint256) {
         Observation memory seen = _observe();
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return
         (uint256 cost,) = ExitWalk.preview(seen, assets, true);
         return _toSharesUp(seen, assets + cost);
     }
@@ -167,6 +169,8 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     function previewRedeem(uint256 shares) external view whenUnlocked returns (uint256 assets) {
         Observation memory seen = _observe();
         uint256 target = _toAssetsDown(seen, shares);
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return
         (uint256 cost,) = ExitWalk.preview(seen, target, false);
         return Math.saturatingSub(target, cost);
     }
@@ -222,6 +226,8 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
             (navAssets, baseAssets) = (seen.nav, _nav.baseOf(seen));
             _commit(seen);
         }
+        // Under the lock; what is written afterwards ends it or was settled before.
+        // slither-disable-next-line reentrancy-no-eth
         (uint256 answer, uint256 size) = RebalanceLegs.execute(legs, _ASSET, IConduit(_CONDUIT), navAssets, baseAssets);
         _lock = 0;
         assembly ("memory-safe") {
@@ -465,12 +471,16 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     }
 
     function _setting() private returns (VaultSetting memory) {
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return
         (TreasuryParameters memory parameters,, address guard_) = ITreasuryFactory(msg.sender).deployment();
         IERC20 asset_ = IERC20(parameters.asset);
         return VaultSetting(asset_, 10 ** uint256(parameters.decimalsOffset), guard_, address(new Conduit(asset_)));
     }
 
     function _parameters() private view returns (TreasuryParameters memory parameters) {
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return
         (parameters,,) = ITreasuryFactory(msg.sender).deployment();
     }
 }

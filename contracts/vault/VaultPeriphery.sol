@@ -31,6 +31,9 @@ contract VaultPeriphery is VaultBase {
         uint256[] memory old = NavSettings.read(_nav.settings);
         _takeManagement(old);
         _nav.accrue(totalSupply(), totalSupply());
+        // Under the lock; what is written afterwards ends it or was settled before.
+        // Under the lock; the conduit is the vault's own.
+        // slither-disable-next-line reentrancy-no-eth,reentrancy-events
         ExitList.replace(old.entriesOf(), exitList_, address(_ASSET), _GUARD, IConduit(_CONDUIT));
         _nav.settings = NavSettings.write(parameters, exitList_);
         _nav.seasoningSeconds = parameters.seasoningSeconds;
