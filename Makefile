@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-conformance test-venues test-agents \
         test-differential planted-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
-        check check-defences clean
+        check check-defences prove mutate clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
 LOCK := flock target/.setup.lock
@@ -106,6 +106,12 @@ check-gas: $(STAMPS)/bench ## Measure gas again and compare with bench/gas.json 
 
 check: $(STAMPS)/node ## Static analysis of the contracts
 	@tools/check.sh
+
+prove: $(STAMPS)/node ## Prove the theorems about buckets, prices, conversions and comparisons
+	@tools/prove.sh
+
+mutate: $(STAMPS)/node ## Break vault and guard on purpose; the tests have to notice every time
+	@node tools/mutate.mjs
 
 check-defences: $(STAMPS)/node ## Take out one defence at a time and see the incident's test fail
 	@node tools/check-defences.mjs
