@@ -11,6 +11,9 @@ import { fileURLToPath } from 'node:url';
 
 const CASES = 20_000;
 const LEAST_FAULTS = 20;
+// Both share a folder of builds, in which cargo tells crates apart by their place inside their workspace: theirs must not
+// be the place of the crates without faults.
+const FOLDER = 'faulty';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const list = path.join(root, 'tools', 'planted-faults.txt');
@@ -34,14 +37,15 @@ function readFaults() {
 function copyRules(faults) {
   fs.rmSync(copy, { recursive: true, force: true });
   for (const crate of ['policy', 'differential']) {
-    fs.cpSync(path.join(root, 'agents', crate), path.join(copy, 'agents', crate), { recursive: true });
+    fs.cpSync(path.join(root, 'agents', crate), path.join(copy, FOLDER, crate), { recursive: true });
   }
   const manifest = fs.readFileSync(path.join(root, 'Cargo.toml'), 'utf8');
   const members = 'members = ["agents/policy", "agents/differential"]';
-  fs.writeFileSync(path.join(copy, 'Cargo.toml'), manifest.replace(/^members = \[[^\]]*\]/m, members));
+  const copied = manifest.replace(/^members = \[[^\]]*\]/m, members).replaceAll('"agents/', `"${FOLDER}/`);
+  fs.writeFileSync(path.join(copy, 'Cargo.toml'), copied);
   for (const name of ['Cargo.lock', 'rust-toolchain.toml']) fs.copyFileSync(path.join(root, name), path.join(copy, name));
 
-  const sources = path.join(copy, 'agents', 'policy', 'src');
+  const sources = path.join(copy, FOLDER, 'policy', 'src');
   for (const { number, file, from, to } of faults) {
     const place = path.join(sources, file);
     const text = fs.readFileSync(place, 'utf8');

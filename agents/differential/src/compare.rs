@@ -121,7 +121,7 @@ pub(crate) fn compare(case: &mut Case) -> Result<Verdict, String> {
         }
     };
     if case.is_honest {
-        holds(&predict(&policy, &before, &plan.moves), &receipt)?;
+        holds(&before, &plan, &predict(&policy, &before, &plan.moves), &receipt)?;
     }
     let verdict = check(&policy, &before, &plan, at, &receipt);
     if case.is_previewed {
@@ -186,17 +186,25 @@ fn left_behind(
 }
 
 /// Whether a prediction is what happened, but for roundings against us.
-fn holds(predicted: &Receipt, real: &Receipt) -> Result<(), String> {
+fn holds(
+    before: &VaultState,
+    plan: &Rebalance,
+    predicted: &Receipt,
+    real: &Receipt,
+) -> Result<(), String> {
     let whole =
         |receipt: &Receipt| (receipt.nav, receipt.base, receipt.idle_before, receipt.idle_after);
     same("predicted idle, NAV and base", &whole(predicted), &whole(real))?;
     same("predicted members", &predicted.members, &real.members)?;
-    for (predicted, real) in predicted.legs.iter().zip(&real.legs) {
-        let before = (predicted.assets, predicted.value_before, predicted.shares_before);
-        let real_before = (real.assets, real.value_before, real.shares_before);
-        same("predicted position", &before, &real_before)?;
-        // Two shares' rounding and four units, all of them against us.
+    for (asked, (predicted, real)) in plan.moves.iter().zip(predicted.legs.iter().zip(&real.legs)) {
+        let position = (predicted.assets, predicted.value_before, predicted.shares_before);
+        let real_position = (real.assets, real.value_before, real.shares_before);
+        same("predicted position", &position, &real_position)?;
+        // Two shares' rounding and four units, all of them against us. Where nothing was held, a share is predicted to be
+        // worth what the reference says.
+        let reference = before.strategies[usize::from(asked.index)].reference_price >> 128_usize;
         let share = real.value_after.checked_div(real.shares_after).unwrap_or_default();
+        let share = share.max(reference) + U256::ONE;
         let slack = share * U256::from(2) + U256::from(4);
         if predicted.value_after > real.value_after
             || predicted.value_after + slack < real.value_after

@@ -69,7 +69,9 @@ impl Anvil {
                 .args(["--timestamp", &GENESIS_AT.to_string()])
                 .args(["--accounts", &ACCOUNTS.to_string(), "--balance", "1000000"])
                 .args(["--slots-in-an-epoch", "1", "--gas-limit", "200000000"])
-                .args(["--order", "fifo", "--quiet"]),
+                .args(["--order", "fifo", "--quiet"])
+                // A kept state is more than a request may hold otherwise.
+                .arg("--no-request-size-limit"),
             &folder.join("anvil.log"),
         )?;
         let url = format!("http://127.0.0.1:{port}");
