@@ -212,9 +212,10 @@ contract MorphoBlueStrategy is ERC4626, IMorphoBlueStrategy {
 
     /// @dev Whether no interest is pending; a market without a rate model never has any.
     function _isCurrent(Market memory market) private view returns (bool) {
-        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
-        // forge-lint: disable-next-line(block-timestamp) Equality decides only whether there is anything to compute.
-        // slither-disable-next-line incorrect-equality
+        // Equality decides only whether there is anything to compute.
+        // slither-disable-start incorrect-equality
+        // forge-lint: disable-next-line(block-timestamp)
         return block.timestamp == market.lastUpdate || _IRM == address(0);
+        // slither-disable-end incorrect-equality
     }
 }

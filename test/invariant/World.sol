@@ -94,9 +94,17 @@ abstract contract World is Register {
         document.schemaVersion = POLICY_SCHEMA_VERSION;
         document.limits = Limits({
             mode: Mode.Active,
+            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+            // forge-lint: disable-next-line(unsafe-typecast)
             cooldownSeconds: uint32(COOLDOWN),
+            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+            // forge-lint: disable-next-line(unsafe-typecast)
             windowSeconds: uint32(WINDOW),
+            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+            // forge-lint: disable-next-line(unsafe-typecast)
             maxTurnoverBps: uint16(TURNOVER_BPS),
+            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+            // forge-lint: disable-next-line(unsafe-typecast)
             maxLossBps: uint16(LOSS_BPS),
             minIdleBps: 500,
             maxGrowthWad: 0.004e18,

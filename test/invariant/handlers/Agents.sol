@@ -63,6 +63,8 @@ abstract contract Agents is Handler {
             if (position == 0) continue;
             uint256 assets = _min(_amount(_mix(seed, 30 + i), position), most);
             bool isAll = assets == position && _mix(seed, 40 + i) % 2 == 0;
+            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+            // forge-lint: disable-next-line(unsafe-typecast)
             moves[length++] = Move(uint8(i), false, isAll ? ALL_ASSETS : uint128(assets));
             idle += assets;
             most -= assets;
@@ -77,6 +79,8 @@ abstract contract Agents is Handler {
                 _roomIn(document.strategies[place], document.limits.minIdleBps, left)
             );
             if (assets == 0) continue;
+            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+            // forge-lint: disable-next-line(unsafe-typecast)
             moves[length++] = Move(uint8(place), true, uint128(assets));
             idle -= assets;
             most -= assets;
@@ -95,6 +99,8 @@ abstract contract Agents is Handler {
 
     function _isShutFor(address agent) private view returns (bool) {
         (AgentPolicy memory mandate, bool exists) = _mandateOf(WORLD.document(), agent);
+        // Only later or not.
+        // forge-lint: disable-next-line(block-timestamp)
         bool isOver = !exists || WORLD.isEnded(agent) || mandate.expiresAt < block.timestamp;
         return isOver || WORLD.mode() != Mode.Active;
     }

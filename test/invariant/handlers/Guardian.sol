@@ -41,6 +41,8 @@ contract Guardian is Handler {
         uint256 idle = ASSET.balanceOf(address(VAULT));
         WORLD.digest();
         vm.prank(WORLD.guardian());
+        // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+        // forge-lint: disable-next-line(unsafe-typecast)
         try GUARD.pull(SafeCast.toUint8(place), isAll ? ALL_ASSETS : uint128(assets), least) returns (
             uint256 received
         ) {

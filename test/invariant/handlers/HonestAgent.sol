@@ -41,6 +41,8 @@ contract HonestAgent is Agents {
         for (uint256 i = 0; i < document.strategies.length; ++i) {
             uint256 position = _liquid(document.strategies[i].strategy);
             if (position == 0 || position >= least || document.strategies[i].minWeightBps != 0) continue;
+            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+            // forge-lint: disable-next-line(unsafe-typecast)
             (least, moves[0]) = (position, Move(uint8(i), false, ALL_ASSETS));
         }
         if (moves[0].assets == 0) return;

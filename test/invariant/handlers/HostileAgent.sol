@@ -111,6 +111,8 @@ contract HostileAgent is Agents {
         uint256 most = isUp ? _spaceIn(document, place) : _liquid(address(strategy));
         uint256 assets = _min(most, room);
         if (assets != 0) {
+            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+            // forge-lint: disable-next-line(unsafe-typecast)
             moves[0] = Move(uint8(place), isUp, uint128(assets - assets * (_mix(seed, 15) % 20) / 100));
             string memory action =
                 isOverBlocks ? "hostile push over blocks" : isUp ? "hostile push up" : "hostile push down";
@@ -177,6 +179,8 @@ contract HostileAgent is Agents {
 
     function _depositBeforeWithdrawal(Move[] memory moves) private pure returns (Move[] memory two) {
         two = new Move[](2);
+        // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+        // forge-lint: disable-next-line(unsafe-typecast)
         two[0] = Move((moves[0].index + 1) % uint8(LISTED), true, 1);
         two[1] = Move(moves[0].index, false, 1);
     }
@@ -185,6 +189,8 @@ contract HostileAgent is Agents {
     function _moreThanTurnover(Move[] memory moves) private view returns (Move[] memory one) {
         one = new Move[](1);
         (, uint256 base) = _standard();
+        // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+        // forge-lint: disable-next-line(unsafe-typecast)
         one[0] = Move(moves[0].index, true, uint128(base * WORLD.HOSTILE_TURNOVER_BPS() / BPS + 1));
     }
 }
