@@ -308,7 +308,6 @@ abstract contract Ledger is Shadow {
         property_NavPerShareGrowsNoFasterThanAllowed(state);
         property_TheMarkFallsNoFasterThanAllowed(state);
         property_TheHighWaterMarkNeverFalls(state);
-        // Only later or not.
         // forge-lint: disable-next-line(block-timestamp)
         if (state.refreshedAt != block.timestamp) {
             assertEq(state.refreshedAt, _refreshedAt, "looked at too late");

@@ -27,6 +27,7 @@ contract MoneyInvariants is Properties {
         expectProperty("property_AStolenKeyLosesAtMostItsBudget");
         expectProperty("property_PushedPricesCostAtMostTwiceTheBand");
         expectProperty("property_BudgetsNeverExceedTheirCapacity");
+        expectProperty("property_AcceptedRebalancesObeyTheRules");
         expectProperty("property_GroupsStayBelowTheirCaps");
         expectProperty("property_TargetWeightsAreObeyed");
         expectProperty("property_FeesStayInsideTheFormula");
@@ -58,6 +59,14 @@ contract MoneyInvariants is Properties {
 
     function afterInvariant() public {
         _requireAllSeen();
+        _reportNumber("residue: unused growth", residueOfUnusedGrowth);
+        _reportNumber("residue: unfallen loss", residueOfUnfallenLoss);
+        _reportNumber("residue: hidden gain", residueOfHiddenGain);
+        _reportNumber("residue: pushed legs", residueOfPushedLegs);
+        _reportNumber("residue: overcharge", residueOfOvercharge);
+        _reportNumber("residue: fees left behind", residueOfFeesLeftBehind);
+        _reportNumber("in: the outsider", given[OUTSIDER]);
+        _reportNumber("in: yield and gifts", yield);
     }
 
     /// @notice Every other time under target weights.

@@ -175,7 +175,7 @@ abstract contract Properties is Books {
     function _canBeSent(WorldStrategy strategy, address to) private returns (bool isSent) {
         try this.probeTransfer(strategy, to) {}
         catch (bytes memory reason) {
-            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+            // The selector is what is wanted.
             // forge-lint: disable-next-line(unsafe-typecast)
             isSent = bytes4(reason) == Probed.selector;
         }
@@ -249,7 +249,7 @@ abstract contract Properties is Books {
     }
 
     function _requireProbed(bytes memory reason) internal pure {
-        // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
+        // The selector is what is wanted.
         // forge-lint: disable-next-line(unsafe-typecast)
         if (bytes4(reason) == Probed.selector) return;
         assembly ("memory-safe") {

@@ -68,6 +68,11 @@ abstract contract Register is Test {
         }
     }
 
+    function _reportNumber(string memory name, uint256 number) internal {
+        string memory file = vm.envOr("VAGUS_INVARIANT_REPORT", string(""));
+        if (bytes(file).length != 0) vm.writeLine(file, string.concat(vm.toString(number), " ", name));
+    }
+
     function _write(string memory file, string[] storage names) private {
         for (uint256 i = 0; i < names.length; ++i) {
             vm.writeLine(file, string.concat(vm.toString(times[names[i]]), " ", names[i]));

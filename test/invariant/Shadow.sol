@@ -324,7 +324,6 @@ abstract contract Shadow is World {
     /// @dev Who takes an office is who was named or offered it, and a guardian has waited the delay.
     function property_OfficesChangeHandsAsPromised(address taker, address promised, uint256 from) private {
         assertEq(taker, promised, "taken by somebody else");
-        // Only later or not.
         // forge-lint: disable-next-line(block-timestamp)
         assertTrue(from != 0 && block.timestamp >= from, "taken before the delay");
         count("property_OfficesChangeHandsAsPromised");

@@ -94,18 +94,10 @@ abstract contract World is Register {
         document.schemaVersion = POLICY_SCHEMA_VERSION;
         document.limits = Limits({
             mode: Mode.Active,
-            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
-            // forge-lint: disable-next-line(unsafe-typecast)
-            cooldownSeconds: uint32(COOLDOWN),
-            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
-            // forge-lint: disable-next-line(unsafe-typecast)
-            windowSeconds: uint32(WINDOW),
-            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
-            // forge-lint: disable-next-line(unsafe-typecast)
-            maxTurnoverBps: uint16(TURNOVER_BPS),
-            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
-            // forge-lint: disable-next-line(unsafe-typecast)
-            maxLossBps: uint16(LOSS_BPS),
+            cooldownSeconds: SafeCast.toUint32(COOLDOWN),
+            windowSeconds: SafeCast.toUint32(WINDOW),
+            maxTurnoverBps: SafeCast.toUint16(TURNOVER_BPS),
+            maxLossBps: SafeCast.toUint16(LOSS_BPS),
             minIdleBps: 500,
             maxGrowthWad: 0.004e18,
             maxDrawdownBps: 1000,

@@ -16,6 +16,7 @@ abstract contract Handler is Test {
     uint256 internal constant BPS = 10_000;
     uint256 internal constant LISTED = 4;
     uint256 internal constant STRATEGIES = 6;
+    uint256 internal constant TRANSACTION_GAS = 30_000_000;
     bytes4 private constant PANIC = 0x4e487b71;
 
     Properties internal immutable WORLD;

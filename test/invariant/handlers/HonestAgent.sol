@@ -6,6 +6,7 @@ import {Mode, Policy} from "../../../contracts/types/Policy.sol";
 import {ALL_ASSETS, Move, Rebalance} from "../../../contracts/types/Rebalance.sol";
 import {Properties} from "../Properties.sol";
 import {Agents} from "./Agents.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice An agent that does its work at whatever prices there are, and one that signs it for anyone to relay.
 contract HonestAgent is Agents {
@@ -41,9 +42,7 @@ contract HonestAgent is Agents {
         for (uint256 i = 0; i < document.strategies.length; ++i) {
             uint256 position = _liquid(document.strategies[i].strategy);
             if (position == 0 || position >= least || document.strategies[i].minWeightBps != 0) continue;
-            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
-            // forge-lint: disable-next-line(unsafe-typecast)
-            (least, moves[0]) = (position, Move(uint8(i), false, ALL_ASSETS));
+            (least, moves[0]) = (position, Move(SafeCast.toUint8(i), false, ALL_ASSETS));
         }
         if (moves[0].assets == 0) return;
         bool isDone = _execute(WORLD.HONEST(), _plan(WORLD.HONEST(), moves), false);

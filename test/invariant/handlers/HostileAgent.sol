@@ -8,6 +8,7 @@ import {Rule} from "../../../contracts/types/Rule.sol";
 import {Properties} from "../Properties.sol";
 import {WorldStrategy} from "../mocks/WorldStrategy.sol";
 import {Agents} from "./Agents.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice Whoever stole an agent's key, with accomplices in the venues. It wants all that the buckets give.
 contract HostileAgent is Agents {
@@ -21,28 +22,35 @@ contract HostileAgent is Agents {
         world.expectProperty("property_InvalidPlansAreRefused");
     }
 
-    /// @notice Moves as much as fits, a little less or a little more.
+    /// @notice Out of the largest position and into the roomiest: from half of what the buckets take to twice as much.
     function churn(uint256 seed) external acts {
         if (!_ready(seed)) return;
-        uint256 most = _turnoverRoom(WORLD.HOSTILE());
-        most = most * (90 + _mix(seed, 6) % 12) / 100;
-        Move[] memory moves = _randomMoves(_mix(seed, 7), most);
+        uint256 most = _turnoverRoom(WORLD.HOSTILE()) * (50 + _mix(seed, 6) % 151) / 100;
+        Move[] memory moves = _greedyMoves(WORLD.document(), most);
         if (moves.length != 0 && _attempt(moves, false)) _done("hostile churn");
     }
 
-    /// @notice Lets a venue keep a part of what passes: from a tenth of what the loss buckets take to a tenth more.
+    function churnAgain(uint256 seed) external {
+        this.churn(_mix(seed, 88));
+    }
+
+    /// @notice Lets a venue keep a part of what passes: from a fifth of what the loss buckets take to twice that.
     function skim(uint256 seed) external acts {
         if (!_ready(seed)) return;
-        Move[] memory moves = _randomMoves(_mix(seed, 7), _turnoverRoom(WORLD.HOSTILE()));
+        Move[] memory moves = _greedyMoves(WORLD.document(), _turnoverRoom(WORLD.HOSTILE()) * 9 / 10);
         uint256 moved = _movedBy(moves);
         if (moved == 0) return;
-        uint256 wanted = _lossRoom(WORLD.HOSTILE()) * (_mix(seed, 6) % 11 + 1) / 10;
+        uint256 wanted = _lossRoom(WORLD.HOSTILE()) * (_mix(seed, 6) % 19 + 2) / 10;
         uint256 skimWad = _min(wanted * WAD / moved, WAD / 2);
         for (uint256 i = 0; i < moves.length; ++i) {
             _strategy(moves[i].index).skim(skimWad, WORLD.THIEF());
         }
         if (_attempt(moves, false)) _done("hostile skim");
         _restore();
+    }
+
+    function skimAgain(uint256 seed) external {
+        this.skim(_mix(seed, 89));
     }
 
     /// @notice An accomplice pushes a price up; the vault buys dear.
@@ -94,6 +102,26 @@ contract HostileAgent is Agents {
         WORLD.count("property_InvalidPlansAreRefused");
     }
 
+    function _oneMove(uint256 place, bool isDeposit, uint256 assets) private pure returns (Move[] memory one) {
+        one = new Move[](1);
+        one[0] = Move(SafeCast.toUint8(place), isDeposit, SafeCast.toUint128(assets));
+    }
+
+    /// @dev Both legs share what is to be moved.
+    function _greedyMoves(Policy memory document, uint256 most) private view returns (Move[] memory moves) {
+        moves = new Move[](2);
+        uint256 from = _largest(document);
+        uint256 to = _roomiest(document);
+        uint256 out = _min(most / 2 + 1, _liquid(document.strategies[from].strategy));
+        uint256 in_ = to == from ? 0 : _min(most - _min(most, out), _spaceIn(document, to) + out / 2);
+        uint256 legs = 0;
+        if (out != 0) moves[legs++] = Move(SafeCast.toUint8(from), false, SafeCast.toUint128(out));
+        if (in_ != 0) moves[legs++] = Move(SafeCast.toUint8(to), true, SafeCast.toUint128(in_));
+        assembly ("memory-safe") {
+            mstore(moves, legs)
+        }
+    }
+
     function _push(uint256 seed, bool isUp, bool isOverBlocks) private {
         Policy memory document = WORLD.document();
         uint256 place = isUp ? _roomiest(document) : _largest(document);
@@ -106,17 +134,10 @@ contract HostileAgent is Agents {
             VAULT.checkpoint();
             _pass(12 + _mix(seed, 14) % 600);
         }
-        uint256 room = _turnoverRoom(WORLD.HOSTILE());
-        Move[] memory moves = new Move[](1);
         uint256 most = isUp ? _spaceIn(document, place) : _liquid(address(strategy));
-        uint256 assets = _min(most, room);
-        if (assets != 0) {
-            // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
-            // forge-lint: disable-next-line(unsafe-typecast)
-            moves[0] = Move(uint8(place), isUp, uint128(assets - assets * (_mix(seed, 15) % 20) / 100));
-            string memory action =
-                isOverBlocks ? "hostile push over blocks" : isUp ? "hostile push up" : "hostile push down";
-            if (moves[0].assets != 0 && _attempt(moves, true)) _done(action);
+        most = _min(most, _turnoverRoom(WORLD.HOSTILE())) * (81 + _mix(seed, 15) % 20) / 100;
+        if (most != 0 && _attempt(_oneMove(place, isUp, most), true)) {
+            _done(isOverBlocks ? "hostile push over blocks" : isUp ? "hostile push up" : "hostile push down");
         }
         _restore();
     }
@@ -179,9 +200,7 @@ contract HostileAgent is Agents {
 
     function _depositBeforeWithdrawal(Move[] memory moves) private pure returns (Move[] memory two) {
         two = new Move[](2);
-        // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        two[0] = Move((moves[0].index + 1) % uint8(LISTED), true, 1);
+        two[0] = Move((moves[0].index + 1) % SafeCast.toUint8(LISTED), true, 1);
         two[1] = Move(moves[0].index, false, 1);
     }
 
@@ -189,8 +208,6 @@ contract HostileAgent is Agents {
     function _moreThanTurnover(Move[] memory moves) private view returns (Move[] memory one) {
         one = new Move[](1);
         (, uint256 base) = _standard();
-        // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        one[0] = Move(moves[0].index, true, uint128(base * WORLD.HOSTILE_TURNOVER_BPS() / BPS + 1));
+        one[0] = Move(moves[0].index, true, SafeCast.toUint128(base * WORLD.HOSTILE_TURNOVER_BPS() / BPS + 1));
     }
 }

@@ -114,9 +114,7 @@ contract Listing is Handler {
     function _scope(Policy memory next) private pure {
         for (uint256 i = 0; i < next.agents.length; ++i) {
             AgentPolicy memory agent = next.agents[i];
-            // The bit at that place.
-            // forge-lint: disable-next-line(incorrect-shift)
-            agent.scope = uint32((1 << next.strategies.length) - 1);
+            agent.scope = uint32((2 ** next.strategies.length) - 1);
         }
     }
 }

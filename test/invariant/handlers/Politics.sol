@@ -13,6 +13,7 @@ import {
 } from "../../../contracts/types/Policy.sol";
 import {Properties} from "../Properties.sol";
 import {Handler} from "./Handler.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice An owner, honest or not, and a governance that says anything at any time: documents looser, stricter, both,
 /// past the ceilings; activation too early, in time, too late, of the wrong document; vetoes and offices.
@@ -100,22 +101,16 @@ contract Politics is Handler {
         uint256 staleAt = WORLD.staleAt();
         uint256 when = _mix(seed, 2) % 8;
         // Mostly at or just around the edges.
-        // Only later or not.
         // forge-lint: disable-next-line(block-timestamp)
         if (when == 1 && block.timestamp < matureAt) WORLD.passTo(matureAt - 1);
-        // Only later or not.
         // forge-lint: disable-next-line(block-timestamp)
         if (when > 1 && when < 5 && block.timestamp < matureAt) WORLD.passTo(matureAt + (when == 2 ? 0 : when * 100));
-        // Only later or not.
         // forge-lint: disable-next-line(block-timestamp)
         if (when == 5 && block.timestamp < staleAt) WORLD.passTo(staleAt);
-        // Only later or not.
         // forge-lint: disable-next-line(block-timestamp)
         if (when > 5 && block.timestamp <= staleAt) WORLD.passTo(staleAt + 1);
-        // Only later or not.
         // forge-lint: disable-next-line(block-timestamp)
         bool isEarly = block.timestamp < matureAt;
-        // Only later or not.
         // forge-lint: disable-next-line(block-timestamp)
         bool isLate = block.timestamp > staleAt;
         WORLD.digest();
@@ -191,11 +186,9 @@ contract Politics is Handler {
 
     function takeOffice(uint256 seed) external acts {
         uint256 at = WORLD.namedAt();
-        // Only later or not.
         // forge-lint: disable-next-line(block-timestamp)
         if (at != 0 && block.timestamp < at && _mix(seed, 1) % 2 == 0) WORLD.passTo(at);
         (bool isDone,) = address(GUARD).call(abi.encodeCall(IPolicyGuard.activateGuardian, ()));
-        // Only later or not.
         // forge-lint: disable-next-line(block-timestamp)
         assertEq(isDone, at != 0 && block.timestamp >= at, "a guardian takes office after its delay");
         if (isDone) _done("guardian takes office");
@@ -306,9 +299,7 @@ contract Politics is Handler {
                 mstore(list, sub(length, 1))
             }
             for (uint256 i = 0; i < next.agents.length; ++i) {
-                // The bit at that place.
-                // forge-lint: disable-next-line(incorrect-shift)
-                next.agents[i].scope &= uint32((1 << (length - 1)) - 1);
+                next.agents[i].scope &= uint32((2 ** (length - 1)) - 1);
             }
         }
         if (how == 26) {
@@ -321,21 +312,15 @@ contract Politics is Handler {
     function _changeAgents(Policy memory next, uint256 how, uint256 seed) private view returns (bool) {
         if (next.agents.length == 0) {
             next.agents = WORLD.policy().agents;
-            // The bit at that place.
-            // forge-lint: disable-next-line(incorrect-shift)
-            uint256 all = (1 << next.strategies.length) - 1;
+            uint256 all = (2 ** next.strategies.length) - 1;
             for (uint256 i = 0; i < next.agents.length; ++i) {
-                // Small enough: amounts of these worlds are below 2^120, places and bps below their types.
-                // forge-lint: disable-next-line(unsafe-typecast)
-                next.agents[i].scope &= uint32(all);
+                next.agents[i].scope &= SafeCast.toUint32(all);
             }
             return true;
         }
         AgentPolicy memory agent = next.agents[_mix(seed, 1) % next.agents.length];
         if (how == 27) agent.expiresAt = uint40(block.timestamp + _mix(seed, 2) % 90 days);
-        // The bit at that place.
-        // forge-lint: disable-next-line(incorrect-shift)
-        if (how == 28) agent.scope = uint32(_mix(seed, 2) % (1 << next.strategies.length));
+        if (how == 28) agent.scope = uint32(_mix(seed, 2) % (2 ** next.strategies.length));
         if (how == 29) {
             agent.maxLossBps = uint16(_mix(seed, 2) % 200);
             agent.maxTurnoverBps = uint16(_mix(seed, 3) % 9000);
