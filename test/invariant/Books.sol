@@ -87,6 +87,7 @@ abstract contract Books is Ledger {
         _leak(book);
         book.lossRay = _fill(book.lossRay, loss, base * limits().maxLossBps / BPS);
         book.loss += loss;
+        if (base > book.largestBase) book.largestBase = base;
     }
 
     /// @notice Parts of the buckets that are free now: the vault's and the agent's, the smaller one.
