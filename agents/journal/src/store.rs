@@ -1,5 +1,6 @@
 //! The journal's two traits and their implementation over SQL.
 
+mod cursors;
 pub(crate) mod decisions;
 mod lock;
 mod open;
@@ -151,6 +152,12 @@ pub trait ReadJournal: Send + Sync {
     /// If the database fails.
     async fn nonces_in_flight(&self, chain_id: u64, from: Address) -> Result<Vec<u64>>;
 
+    /// Where the follower of a chain stood when it was last stored for this account, as the keeper wrote it.
+    ///
+    /// # Errors
+    /// If the database fails, or what is stored is no JSON.
+    async fn cursor(&self, chain_id: u64, agent: Address) -> Result<Option<serde_json::Value>>;
+
     /// Hashes every record of the vault again and follows every link. What it cannot see is that the newest records
     /// were dropped together with the journal's own note of them: for that, compare the head with the guard's events.
     ///
@@ -220,4 +227,15 @@ pub trait Journal: ReadJournal {
     /// # Errors
     /// If there is no such frozen record, or its outcome is terminal and anything but `is_orphaned` would change.
     async fn append_outcome(&self, outcome: &Outcome) -> Result<()>;
+
+    /// Stores where the follower of a chain stands for an account, in place of what was stored before.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn put_cursor(
+        &self,
+        chain_id: u64,
+        agent: Address,
+        cursor: &serde_json::Value,
+    ) -> Result<()>;
 }

@@ -81,6 +81,14 @@ macro_rules! read_by_pool {
                 self.pool.nonces_in_flight(chain_id, from).await
             }
 
+            async fn cursor(
+                &self,
+                chain_id: u64,
+                agent: Address,
+            ) -> Result<Option<serde_json::Value>> {
+                self.pool.cursor(chain_id, agent).await
+            }
+
             async fn verify_chain(&self, chain_id: u64, vault: Address) -> Result<ChainReport> {
                 verify::verify(self.pool.read().await?, chain_id, vault).await
             }
@@ -127,5 +135,14 @@ impl Journal for SqlJournal {
 
     async fn append_outcome(&self, outcome: &Outcome) -> Result<()> {
         self.put_outcome(outcome).await
+    }
+
+    async fn put_cursor(
+        &self,
+        chain_id: u64,
+        agent: Address,
+        cursor: &serde_json::Value,
+    ) -> Result<()> {
+        self.store_cursor(chain_id, agent, cursor).await
     }
 }

@@ -6,7 +6,7 @@ use vagus_journal::{
     ReadJournal, RecordQuery,
 };
 
-use crate::fixture::{CHAIN, OTHER_VAULT, Place, VAULT, block, hold, notes, rebalance};
+use crate::fixture::{AGENT, CHAIN, OTHER_VAULT, Place, VAULT, block, hold, notes, rebalance};
 
 #[tokio::test]
 async fn a_decision_is_appended_once_and_read_back_whole() {
@@ -179,5 +179,21 @@ async fn two_keepers_on_one_server_make_one_chain() {
         assert!(report.is_intact(), "{report:?}");
         // A record that both wrote is one record.
         assert!(report.records <= mine + yours && report.records >= 30, "{report:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_is_kept_by_chain_and_account_and_the_newest_counts() {
+    for place in Place::all().await {
+        let journal = place.open().await;
+        assert_eq!(journal.cursor(CHAIN, AGENT).await.unwrap(), None);
+        for number in [1, 2] {
+            let cursor = serde_json::json!({ "number": number });
+            journal.put_cursor(CHAIN, AGENT, &cursor).await.unwrap();
+            journal.put_cursor(CHAIN + 1, AGENT, &serde_json::json!([])).await.unwrap();
+            assert_eq!(journal.cursor(CHAIN, AGENT).await.unwrap(), Some(cursor));
+        }
+        assert_eq!(journal.cursor(CHAIN + 1, AGENT).await.unwrap(), Some(serde_json::json!([])));
+        assert_eq!(journal.cursor(CHAIN, VAULT).await.unwrap(), None);
     }
 }
