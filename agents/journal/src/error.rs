@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256};
 
-use crate::record::RecordError;
+use crate::{LeaseKey, record::RecordError};
 
 /// Result of the journal's operations.
 pub type Result<T> = std::result::Result<T, JournalError>;
@@ -10,7 +10,8 @@ pub type Result<T> = std::result::Result<T, JournalError>;
 /// What to do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The same call may succeed later; nothing was changed.
+    /// The same call may succeed later. Nothing was changed, or, if the connection broke while a commit was under way,
+    /// all of it was: what is stored has to be read again.
     Retry,
     /// The call asked for what cannot be; nothing was changed.
     Refused,
@@ -78,12 +79,92 @@ pub enum JournalError {
         /// Newest migration known here.
         known: i64,
     },
-    /// The journal is busy; nothing was changed.
-    #[error("journal: busy for too long: {0}")]
-    Busy(String),
+    /// Somebody else holds the lock that is needed; nothing was changed.
+    #[error(
+        "journal {place}: busy for too long ({message}); nothing was changed. Look for another program that holds it"
+    )]
+    Busy {
+        /// Where.
+        place: String,
+        /// The database's words.
+        message: String,
+    },
+    /// There is no room for what is to be written; nothing was changed.
+    #[error(
+        "journal {place}: no room left ({message}); nothing was changed and nothing is sent. Free space under it"
+    )]
+    Full {
+        /// Where.
+        place: String,
+        /// The database's words.
+        message: String,
+    },
+    /// The server cannot be reached any more, or broke off.
+    #[error(
+        "journal {place}: the connection was lost ({message}); nothing is sent until it is back. Check the database \
+         server and the way to it"
+    )]
+    ConnectionLost {
+        /// Where.
+        place: String,
+        /// The database's words.
+        message: String,
+    },
+    /// The server is there and says nothing.
+    #[error(
+        "journal {place}: no answer in time; nothing is sent until there is one. Check whether the database server is \
+         paused or overloaded"
+    )]
+    NoAnswer {
+        /// Where.
+        place: String,
+    },
+    /// A write rests on a lease that somebody else holds now; nothing was changed.
+    #[error(
+        "journal: the lease of {key} is not held any more; nothing was changed. Another keeper works on it"
+    )]
+    LeaseLost {
+        /// What is leased.
+        key: LeaseKey,
+    },
     /// The database failed.
+    #[error("journal {place}: {message}")]
+    Database {
+        /// Where.
+        place: String,
+        /// The database's words.
+        message: String,
+    },
+    /// A number cannot be stored.
+    #[error("journal: the number {0} is too large to be stored; expected less than 2^63")]
+    TooLarge(u64),
+    /// A value cannot be written as JSON.
     #[error("journal: {0}")]
-    Database(String),
+    NotWritten(String),
+    /// The body of a hold was dropped after its time.
+    #[error(
+        "journal: the body of decision {0} was dropped by retention; its hash and its place in the chain are kept. A \
+         backup from before may hold it"
+    )]
+    Dropped(B256),
+    /// There is something where a copy is to be written.
+    #[error("journal {place}: there already; expected {expected}")]
+    NotEmpty {
+        /// Where.
+        place: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// What is to be copied is not whole.
+    #[error("journal {place}: not copied: the chain of vault {vault} is broken: {breach}")]
+    BrokenChain {
+        /// Where.
+        place: String,
+        /// Whose chain.
+        vault: Address,
+        /// The first thing wrong with it.
+        breach: String,
+    },
     /// A record cannot be.
     #[error(transparent)]
     Record(#[from] RecordError),
@@ -155,16 +236,25 @@ impl JournalError {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Busy(_) => ErrorKind::Retry,
+            Self::Busy { .. }
+            | Self::Full { .. }
+            | Self::ConnectionLost { .. }
+            | Self::NoAnswer { .. }
+            | Self::LeaseLost { .. } => ErrorKind::Retry,
             Self::BadUrl { .. }
             | Self::InUse { .. }
             | Self::NotOpened { .. }
             | Self::NotWritable { .. }
             | Self::Corrupt { .. }
             | Self::NewerSchema { .. }
-            | Self::Database(_)
+            | Self::Database { .. }
+            | Self::BrokenChain { .. }
             | Self::Damaged { .. } => ErrorKind::Fatal,
             Self::Record(_)
+            | Self::TooLarge(_)
+            | Self::NotWritten(_)
+            | Self::Dropped(_)
+            | Self::NotEmpty { .. }
             | Self::StaleHead { .. }
             | Self::NotARebalance
             | Self::NoSuchDecision(_)

@@ -8,22 +8,26 @@
 //! [`Journal`] is what the keeper writes to and [`ReadJournal`] what everything else reads from; [`SqlJournal`]
 //! implements both on one SQLite file or on PostgreSQL, [`JournalReader`] the reading alone, from another process.
 
+mod continuity;
 mod error;
+pub mod lease;
 pub mod outcome;
 pub mod record;
 mod store;
 pub mod transaction;
 mod verify;
 
+pub use continuity::{Adoption, Continuity, Known, OnChain, judge, known};
 pub use error::{ErrorKind, JournalError, Result};
+pub use lease::{Lease, LeaseKey, Leases, LiveKeeper, Scope, Service, Session, spread};
 pub use outcome::{AttemptSummary, Outcome, OutcomeState, ReceiptSummary, Settlement, Simulation};
 pub use record::{
     Body, Check, DecisionRecord, Header, HoldObservation, Observation, RECORD_SCHEMA_VERSION,
     RecordError, RunKey, canonical_hash,
 };
 pub use store::{
-    HoldNotes, HoldRun, Journal, JournalReader, LONGEST_RUN_SECONDS, ReadJournal, RecordQuery,
-    SqlJournal, StoredRecord,
+    HoldNotes, HoldRun, Journal, JournalReader, LONGEST_RUN_SECONDS, Patience, Pauses, ReadJournal,
+    RecordQuery, SqlJournal, StoredRecord,
 };
 pub use transaction::{Attempt, StoredTransaction, TransactionIntent, TransactionUpdate};
 pub use verify::{Breach, ChainReport};

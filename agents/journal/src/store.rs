@@ -1,25 +1,31 @@
 //! The journal's two traits and their implementation over SQL.
 
+mod adoptions;
 mod cursors;
 pub(crate) mod decisions;
+mod failures;
+mod fence;
+mod leases;
 mod lock;
 mod open;
 mod outcomes;
 mod reads;
+mod retention;
 mod rows;
 pub(crate) mod sql;
 mod traits;
 mod transactions;
 
-pub use open::{JournalReader, SqlJournal};
+pub use open::{JournalReader, Patience, SqlJournal};
+pub use sql::Pauses;
 
 use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use vagus_policy::BlockRef;
 
 use crate::{
-    Attempt, ChainReport, DecisionRecord, HoldObservation, Outcome, Result, Simulation,
-    StoredTransaction, TransactionIntent, TransactionUpdate,
+    Adoption, Attempt, ChainReport, DecisionRecord, HoldObservation, Leases, Outcome, Result,
+    Simulation, StoredTransaction, TransactionIntent, TransactionUpdate,
 };
 
 /// Longest run of holds in seconds of block time; the next hold begins a new record.
@@ -158,6 +164,18 @@ pub trait ReadJournal: Send + Sync {
     /// If the database fails, or what is stored is no JSON.
     async fn cursor(&self, chain_id: u64, agent: Address) -> Result<Option<serde_json::Value>>;
 
+    /// What persons took as it stood, oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn adoptions(&self, chain_id: u64, vault: Address) -> Result<Vec<Adoption>>;
+
+    /// Highest nonce that a transaction of the account ever had here.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn highest_nonce(&self, chain_id: u64, from: Address) -> Result<Option<u64>>;
+
     /// Hashes every record of the vault again and follows every link. What it cannot see is that the newest records
     /// were dropped together with the journal's own note of them: for that, compare the head with the guard's events.
     ///
@@ -169,7 +187,7 @@ pub trait ReadJournal: Send + Sync {
 /// The journal. Every call is one transaction of the database: done and durable when it returns, or not done at all.
 /// A call that is dropped half-way is not done.
 #[async_trait]
-pub trait Journal: ReadJournal {
+pub trait Journal: ReadJournal + Leases {
     /// Appends a rebalance's record and closes the vault's open run of holds. A record that is stored already changes
     /// nothing. Gives back its hash.
     ///
@@ -177,15 +195,17 @@ pub trait Journal: ReadJournal {
     /// If the record contradicts itself, is a hold, or does not name [`ReadJournal::head_hash`] as the one before it.
     async fn append_decision(&self, record: &DecisionRecord) -> Result<B256>;
 
-    /// [`Self::append_decision`] and [`Self::put_transaction`] as one: a decision that is to be sent is never stored
-    /// without the transaction it becomes. Gives back the record's hash.
+    /// [`Self::append_decision`], [`Self::put_transaction`] and [`Self::append_outcome`] as one: a decision that is to be
+    /// sent is never stored without the transaction it becomes, and whoever sends it, perhaps another keeper, finds what
+    /// is known of it so far. Gives back the record's hash.
     ///
     /// # Errors
-    /// As those two, and if the intent is of another decision.
+    /// As those three, and if intent or outcome is of another decision.
     async fn append_rebalance(
         &self,
         record: &DecisionRecord,
         intent: &TransactionIntent,
+        outcome: &Outcome,
     ) -> Result<B256>;
 
     /// Adds a hold to the vault's open run, or closes that and begins a new one: if anything of the header, the reason
@@ -196,7 +216,8 @@ pub trait Journal: ReadJournal {
     /// If the observation contradicts itself or is none of a hold.
     async fn observe_hold(&self, hold: &HoldObservation, notes: &HoldNotes) -> Result<HoldRun>;
 
-    /// Closes every open run: at the end, and at the start after a crash. Gives back their hashes.
+    /// Closes every open run, of leased vaults if the journal is fenced: at the end, and at the start after a crash.
+    /// Gives back their hashes.
     ///
     /// # Errors
     /// If the database fails.
@@ -225,7 +246,8 @@ pub trait Journal: ReadJournal {
     /// Appends what is now known of what came of a decision. The same again changes nothing.
     ///
     /// # Errors
-    /// If there is no such frozen record, or its outcome is terminal and anything but `is_orphaned` would change.
+    /// If there is no such frozen record, or its outcome is terminal and anything but `is_orphaned` would change. An
+    /// outcome that was marked as orphaned stays so.
     async fn append_outcome(&self, outcome: &Outcome) -> Result<()>;
 
     /// Stores where the follower of a chain stands for an account, in place of what was stored before.
@@ -238,4 +260,25 @@ pub trait Journal: ReadJournal {
         agent: Address,
         cursor: &serde_json::Value,
     ) -> Result<()>;
+
+    /// Notes that the block a decision was made at was reorganised away.
+    ///
+    /// # Errors
+    /// If there is no such frozen record.
+    async fn mark_orphaned(&self, decision: B256) -> Result<()>;
+
+    /// Drops the bodies of holds of a vault that ended more than `keep_seconds` of block time before its latest decision,
+    /// with their outcomes: a bounded number of the oldest. Their hashes and links stay, so the chain can still be
+    /// followed; rebalances stay whole. Gives back how many were dropped; zero: there are none left.
+    ///
+    /// # Errors
+    /// If a body is not what its hash says: nothing is dropped that would prove something.
+    async fn drop_old_holds(&self, chain_id: u64, vault: Address, keep_seconds: u64)
+    -> Result<u64>;
+
+    /// Notes that a person takes a vault as it stands on the chain.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn adopt(&self, adoption: &Adoption) -> Result<()>;
 }

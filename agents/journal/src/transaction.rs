@@ -5,6 +5,8 @@
 use alloy_primitives::{Address, B256, Bytes};
 use serde_json::Value;
 
+use crate::LeaseKey;
+
 /// A decision that is to become a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionIntent {
@@ -63,4 +65,12 @@ pub struct StoredTransaction {
     pub nonce: Option<u64>,
     /// Whether the state is terminal.
     pub is_terminal: bool,
+}
+
+impl StoredTransaction {
+    /// The lease that its changes rest on: that of the key that signs it.
+    #[must_use]
+    pub const fn lease(&self) -> LeaseKey {
+        LeaseKey::key(self.chain_id, self.from)
+    }
 }

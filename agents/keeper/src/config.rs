@@ -20,6 +20,7 @@ pub use value::{Amount, Finality, Gwei, NativePriceSource};
 
 use crate::exit::{Exit, Failure};
 use vagus_chain::EndpointUrl;
+use vagus_journal::Patience;
 
 /// A configuration that was read and found sound.
 #[derive(Clone, Debug)]
@@ -28,6 +29,10 @@ pub struct Config {
     pub agent: AgentConfig,
     /// Address of the journal, as the journal crate takes it.
     pub journal: JournalUrl,
+    /// How holds are kept.
+    pub retention: Retention,
+    /// How it shares its journal with other keepers.
+    pub fleet: FleetConfig,
     /// Chains, in the order of the file.
     pub chains: Vec<ChainConfig>,
     /// Vaults, in the order of the file.
@@ -61,6 +66,49 @@ impl std::fmt::Display for JournalUrl {
                 write!(f, "{scheme}://{}", host.split(['/', '?']).next().unwrap_or_default())
             }
         }
+    }
+}
+
+/// How long bodies of holds are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// Days of block time; none: for ever.
+    pub keep_holds_days: Option<u32>,
+}
+
+impl Retention {
+    /// In seconds of block time; none: for ever.
+    #[must_use]
+    pub fn keep_seconds(self) -> Option<u64> {
+        self.keep_holds_days.map(|days| u64::from(days) * 86_400)
+    }
+}
+
+/// How a keeper shares a journal with others. Without PostgreSQL it means nothing: a file has one keeper.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FleetConfig {
+    /// Its name for people.
+    pub name: String,
+    /// Seconds of the database's clock after which others take over what a keeper holds that says nothing.
+    #[serde(deserialize_with = "value::lease_seconds")]
+    pub lease_seconds: u32,
+}
+
+impl FleetConfig {
+    /// How long the journal waits for others under these leases: a session that stands still loses its locks well before
+    /// its leases are over.
+    #[must_use]
+    pub fn patience(&self) -> Patience {
+        let standing = Duration::from_secs(u64::from(self.lease_seconds) / 2);
+        let usual = Patience::default();
+        Patience { standing: usual.standing.min(standing), ..usual }
+    }
+}
+
+impl Default for FleetConfig {
+    fn default() -> Self {
+        Self { name: "keeper".to_owned(), lease_seconds: 30 }
     }
 }
 
@@ -200,7 +248,9 @@ pub struct Gas {
 #[serde(deny_unknown_fields)]
 struct RawConfig {
     agent: RawAgent,
-    journal: Spanned<RawSource>,
+    journal: Spanned<RawJournal>,
+    #[serde(default)]
+    fleet: FleetConfig,
     chains: Vec<RawChain>,
     vaults: Vec<RawVault>,
 }
@@ -221,6 +271,16 @@ struct RawSource {
     url: Option<String>,
     url_file: Option<PathBuf>,
     url_env: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawJournal {
+    url: Option<String>,
+    url_file: Option<PathBuf>,
+    url_env: Option<String>,
+    #[serde(default = "value::default_keep_holds_days")]
+    keep_holds_days: u32,
 }
 
 #[derive(Deserialize)]
@@ -324,6 +384,9 @@ impl Reader<'_> {
     }
 
     fn check(&self, raw: RawConfig) -> Result<Config, Failure> {
+        // Zero is for ever: a limit that was meant to be none must not drop everything.
+        let days = raw.journal.get_ref().keep_holds_days;
+        let retention = Retention { keep_holds_days: (days > 0).then_some(days) };
         let journal = self.journal(raw.journal)?;
         let agent = self.agent(raw.agent)?;
         let mut chains: Vec<ChainConfig> = Vec::new();
@@ -350,7 +413,8 @@ impl Reader<'_> {
         if vaults.is_empty() {
             return Err(self.fail(None, "expected at least one [[vaults]]"));
         }
-        Ok(Config { agent, journal, chains, vaults })
+        let fleet = raw.fleet;
+        Ok(Config { agent, journal, retention, fleet, chains, vaults })
     }
 
     fn agent(&self, raw: RawAgent) -> Result<AgentConfig, Failure> {
@@ -368,9 +432,11 @@ impl Reader<'_> {
         Ok(AgentConfig { address: raw.address, keystore: self.path(raw.keystore), password })
     }
 
-    fn journal(&self, raw: Spanned<RawSource>) -> Result<JournalUrl, Failure> {
-        let at = raw.span().start;
-        let url = self.source(raw)?;
+    fn journal(&self, raw: Spanned<RawJournal>) -> Result<JournalUrl, Failure> {
+        let span = raw.span();
+        let at = span.start;
+        let RawJournal { url, url_file, url_env, .. } = raw.into_inner();
+        let url = self.source(Spanned::new(span, RawSource { url, url_file, url_env }))?;
         match url.split_once(':') {
             Some(("sqlite", file)) => {
                 let file = file.strip_prefix("//").unwrap_or(file);

@@ -64,12 +64,13 @@ async fn keep(common: Common) -> Result<(), Failure> {
     let stop = signals()?;
     let key = open_key(&config.agent)?;
     let worlds = world::open(&config, common.vault.as_deref()).await?;
-    let journal = SqlJournal::connect(config.journal.expose())
+    let journal = SqlJournal::connect_with(config.journal.expose(), config.fleet.patience())
         .await
         .map_err(|error| Failure::new(Exit::Journal, format_args!("The {error}.")))?;
     let reporter =
         Reporter::new(common.json, Box::new(anstream::AutoStream::auto(std::io::stdout())));
-    run::run(worlds, Arc::new(journal), key, Arc::new(reporter), stop).await
+    let options = run::RunOptions { fleet: config.fleet.clone(), retention: config.retention };
+    run::run(worlds, Arc::new(journal), options, key, Arc::new(reporter), stop).await
 }
 
 /// Becomes true at SIGTERM or SIGINT.

@@ -7,7 +7,9 @@
 //! One task per chain. What is in flight is looked after before anything new is decided.
 
 mod chain;
+mod continuity;
 mod error;
+mod fleet;
 mod reconcile;
 mod settle;
 mod transact;
@@ -20,16 +22,27 @@ use vagus_chain::{AgentKey, ChainReader as _, Tag};
 use vagus_journal::Journal;
 
 use crate::{
+    config::{FleetConfig, Retention},
     exit::{Exit, Failure},
     report::Reporter,
     world::{ChainWorld, chain_failure},
 };
 
 pub use chain::ChainLoop;
+pub use continuity::adopt;
 pub use error::RunError;
 
 /// Version that stands in every outcome.
 pub const KEEPER_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What is not a chain's, a vault's or the key's.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// How the journal is shared.
+    pub fleet: FleetConfig,
+    /// How long holds are kept whole.
+    pub retention: Retention,
+}
 
 /// Works on all chains until told to stop, or until one of them cannot go on.
 ///
@@ -38,6 +51,7 @@ pub const KEEPER_VERSION: &str = env!("CARGO_PKG_VERSION");
 pub async fn run(
     worlds: Vec<ChainWorld>,
     journal: Arc<dyn Journal>,
+    options: RunOptions,
     key: AgentKey,
     reporter: Arc<Reporter>,
     stop: watch::Receiver<bool>,
@@ -50,7 +64,8 @@ pub async fn run(
     let (all_stop, stopped) = watch::channel(false);
     let mut chains = JoinSet::new();
     for world in worlds {
-        let chain = ChainLoop::new(world, journal.clone(), key.clone(), reporter.clone());
+        let chain = ChainLoop::new(world, journal.clone(), key.clone(), reporter.clone())
+            .with(options.clone());
         chains.spawn(chain.run(stopped.clone()));
     }
     let mut stop = stop;

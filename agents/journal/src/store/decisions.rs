@@ -10,8 +10,8 @@ use super::{
     sql::{Tx, args, damaged, stored},
 };
 use crate::{
-    Body, DecisionRecord, HoldObservation, JournalError, Outcome, OutcomeState, Result, RunKey,
-    TransactionIntent,
+    Body, DecisionRecord, HoldObservation, JournalError, LeaseKey, Outcome, OutcomeState, Result,
+    RunKey, TransactionIntent,
 };
 
 impl SqlJournal {
@@ -19,7 +19,7 @@ impl SqlJournal {
     pub(super) async fn put_rebalance(
         &self,
         record: &DecisionRecord,
-        intent: Option<&TransactionIntent>,
+        sent: Option<(&TransactionIntent, &Outcome)>,
     ) -> Result<B256> {
         record.validate()?;
         if record.is_hold() {
@@ -28,10 +28,13 @@ impl SqlJournal {
         let (chain_id, vault) = (record.header.chain_id, record.header.vault);
         let body = record.to_canonical()?;
         let hash = keccak256(&body);
-        if let Some(intent) = intent.filter(|intent| intent.decision != hash) {
-            return Err(JournalError::NoSuchDecision(intent.decision));
+        for named in sent.iter().flat_map(|(intent, outcome)| [intent.decision, outcome.decision]) {
+            if named != hash {
+                return Err(JournalError::NoSuchDecision(named));
+            }
         }
         let mut tx = self.pool.write().await?;
+        tx.fence(&self.fences, LeaseKey::vault(chain_id, vault)).await?;
         let mut line = tx.lock_vault(chain_id, vault).await?;
         if tx.row("SELECT hash FROM records WHERE hash = $1", args![hash]).await?.is_none() {
             tx.close_run(chain_id, vault, &mut line).await?;
@@ -42,8 +45,9 @@ impl SqlJournal {
             tx.freeze(record, body, &mut line).await?;
             tx.note_decided(chain_id, vault, record.last().block()).await?;
         }
-        if let Some(intent) = intent {
+        if let Some((intent, outcome)) = sent {
             tx.claim(intent).await?;
+            tx.add_outcome(outcome).await?;
         }
         tx.commit().await?;
         Ok(hash)
@@ -59,6 +63,7 @@ impl SqlJournal {
         let mut fresh = DecisionRecord::new(hold.header.clone(), B256::ZERO, body);
         fresh.validate()?;
         let mut tx = self.pool.write().await?;
+        tx.fence(&self.fences, LeaseKey::vault(chain_id, vault)).await?;
         let mut line = tx.lock_vault(chain_id, vault).await?;
         let mut closed = None;
         let run = match tx.run_of(chain_id, vault).await? {
@@ -86,6 +91,11 @@ impl SqlJournal {
         let mut hashes = Vec::new();
         for row in open {
             let (chain_id, vault) = (row.number("chain_id")?, row.parsed("vault")?);
+            let key = LeaseKey::vault(chain_id, vault);
+            if !self.fences.names(key) {
+                continue;
+            }
+            tx.fence(&self.fences, key).await?;
             let mut line = tx.lock_vault(chain_id, vault).await?;
             hashes.extend(tx.close_run(chain_id, vault, &mut line).await?);
         }

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     str::FromStr as _,
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,31 +11,54 @@ use sqlx::{
     Connection as _, PgConnection, PgPool, SqlitePool,
     migrate::{MigrateError, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{
+        SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
+        SqliteSynchronous,
+    },
 };
 
 use super::{
+    failures::{failed, sqlite_code},
+    fence::Fences,
     lock::Lock,
-    sql::{Pool, failed, sqlite_code},
+    sql::{Db, Pauses, Pool},
 };
-use crate::{JournalError, Result};
+use crate::{JournalError, Lease, Result};
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// How long a statement waits for another process's lock before it is busy.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the journal waits for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For a lock that somebody else holds, and for an answer of a server.
+    pub answer: Duration,
+    /// The server ends a session that stands still inside a transaction for longer: what a keeper that hangs has locked
+    /// is free again, and so are its leases once their time is over. Less than the time of a lease.
+    pub standing: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { answer: Duration::from_secs(10), standing: Duration::from_secs(5) }
+    }
+}
+
+/// The write-ahead log of a file is cut back to this after a checkpoint, bytes.
+const LARGEST_LOG: &str = "16777216";
 
 /// The journal over SQL: one SQLite file, or PostgreSQL.
 ///
 /// A SQLite file has one writing process. That is enforced by an advisory lock of the operating system on a file
 /// beside it (`FILE.lock`), which ends with the process however it ends; the lock file itself stays. Any number of
-/// [`JournalReader`]s may read meanwhile.
-#[derive(Debug)]
+/// [`JournalReader`]s may read meanwhile. PostgreSQL takes any number of processes; what keeps them apart is leases, and
+/// a journal opened there writes nothing until it is [`crate::Leases::fenced`]. Copies share what they stand for.
+#[derive(Clone, Debug)]
 pub struct SqlJournal {
     pub(super) pool: Pool,
+    pub(super) fences: Fences,
     /// Held as long as the journal is open.
-    _lock: Option<Lock>,
+    _lock: Option<Arc<Lock>>,
 }
 
 impl SqlJournal {
@@ -45,22 +69,33 @@ impl SqlJournal {
     /// One clear sentence if the url is of no known kind, the journal is in use by another process, cannot be opened or
     /// written, is damaged or something else, or was written by a newer keeper.
     pub async fn connect(url: &str) -> Result<Self> {
+        Self::connect_with(url, Patience::default()).await
+    }
+
+    /// [`Self::connect`] with another patience.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub async fn connect_with(url: &str, patience: Patience) -> Result<Self> {
         match Location::of(url)? {
-            Location::Sqlite(path) => Self::open_sqlite(&path).await,
-            Location::Postgres(options) => Self::open_postgres(*options).await,
+            Location::Sqlite(path) => Self::open_sqlite(&path, patience).await,
+            Location::Postgres(options) => Self::open_postgres(*options, patience).await,
         }
     }
 
-    async fn open_sqlite(path: &Path) -> Result<Self> {
+    async fn open_sqlite(path: &Path, patience: Patience) -> Result<Self> {
         let place = path.display().to_string();
         let lock = Lock::take(path, &place)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
+            // Pages that retention frees are given back; counts for files that are new.
+            .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
+            .pragma("journal_size_limit", LARGEST_LOG)
             .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT);
+            .busy_timeout(patience.answer);
         // One connection: SQLite has one writer anyway, and here it never has to wait for itself.
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
@@ -71,19 +106,42 @@ impl SqlJournal {
             .map_err(|error| not_opened(&place, &error))?;
         check_sqlite(&pool, &place).await?;
         SQLITE.run(&pool).await.map_err(|error| not_migrated(&place, &SQLITE, error))?;
-        Ok(Self { pool: Pool::Sqlite(pool), _lock: Some(lock) })
+        // A wait for a lock ends by itself.
+        let answer = patience.answer * 2;
+        let pool = Pool { db: Db::Sqlite(pool), place: place.into(), answer, pauses: None };
+        Ok(Self { pool, fences: Fences::Alone, _lock: Some(Arc::new(lock)) })
     }
 
-    async fn open_postgres(options: PgConnectOptions) -> Result<Self> {
+    async fn open_postgres(options: PgConnectOptions, patience: Patience) -> Result<Self> {
         let place = place_of(&options);
-        let pool = postgres_pool(options, &place).await?;
+        let pool = postgres_pool(options, &place, patience).await?;
         POSTGRES.run(&pool).await.map_err(|error| not_migrated(&place, &POSTGRES, error))?;
-        Ok(Self { pool: Pool::Postgres(pool), _lock: None })
+        let (db, answer) = (Db::Postgres(pool), patience.answer);
+        let pool = Pool { db, place: place.into(), answer, pauses: None };
+        Ok(Self { pool, fences: Fences::none(), _lock: None })
     }
 
     /// Closes the journal. Nothing is lost without it; a SQLite file is left without its write-ahead log.
     pub async fn close(self) {
         self.pool.close().await;
+    }
+
+    /// [`crate::Leases::fenced`], as what it is.
+    #[must_use]
+    pub fn under(&self, leases: &[Lease]) -> Self {
+        let mut journal = self.clone();
+        if self.pool.is_postgres() {
+            journal.fences = Fences::of(leases);
+        }
+        journal
+    }
+
+    /// The same journal, held by a test before every statement.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_pauses(mut self, pauses: Arc<dyn Pauses>) -> Self {
+        self.pool.pauses = Some(pauses);
+        self
     }
 }
 
@@ -105,7 +163,7 @@ impl JournalReader {
             .filename(path)
             .read_only(true)
             .create_if_missing(false)
-            .busy_timeout(BUSY_TIMEOUT);
+            .busy_timeout(Patience::default().answer);
         let pool = SqlitePoolOptions::new()
             .max_connections(2)
             .connect_with(options)
@@ -116,7 +174,12 @@ impl JournalReader {
             .await
             .map_err(|error| no_schema(&place, &error))?;
         check_schema(&place, &SQLITE, found)?;
-        Ok(Self { pool: Pool::Sqlite(pool) })
+        Ok(Self::over(Db::Sqlite(pool), place))
+    }
+
+    fn over(db: Db, place: String) -> Self {
+        let answer = Patience::default().answer * 2;
+        Self { pool: Pool { db, place: place.into(), answer, pauses: None } }
     }
 
     /// Opens a journal for reading alone, by the url that [`SqlJournal::connect`] takes.
@@ -129,13 +192,13 @@ impl JournalReader {
             Location::Postgres(options) => *options,
         };
         let place = place_of(&options);
-        let pool = postgres_pool(options, &place).await?;
+        let pool = postgres_pool(options, &place, Patience::default()).await?;
         let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
             .fetch_one(&pool)
             .await
             .map_err(|error| no_schema(&place, &error))?;
         check_schema(&place, &POSTGRES, found)?;
-        Ok(Self { pool: Pool::Postgres(pool) })
+        Ok(Self::over(Db::Postgres(pool), place))
     }
 }
 
@@ -175,22 +238,33 @@ fn place_of(options: &PgConnectOptions) -> String {
     format!("{database} on {}", options.get_host())
 }
 
-async fn postgres_pool(options: PgConnectOptions, place: &str) -> Result<PgPool> {
-    // What was committed has to be on disk before anything is broadcast, whatever the server's default is.
-    let options = options.options([("synchronous_commit", "on"), ("lock_timeout", "10s")]);
+async fn postgres_pool(
+    options: PgConnectOptions,
+    place: &str,
+    patience: Patience,
+) -> Result<PgPool> {
+    let limits = [
+        // What was committed has to be on disk before anything is broadcast, whatever the server's default is.
+        ("synchronous_commit", "on".to_owned()),
+        ("lock_timeout", format!("{}ms", patience.answer.as_millis())),
+        ("idle_in_transaction_session_timeout", format!("{}ms", patience.standing.as_millis())),
+    ];
+    let options = options.application_name("vagus-keeper").options(limits);
     // Alone first: a pool would only say that it has waited in vain.
-    let first = tokio::time::timeout(BUSY_TIMEOUT, PgConnection::connect_with(&options)).await;
+    let first = tokio::time::timeout(patience.answer, PgConnection::connect_with(&options)).await;
     match first {
-        Ok(Ok(connection)) => connection.close().await.map_err(failed)?,
+        Ok(Ok(connection)) => {
+            connection.close().await.map_err(|error| not_opened(place, &error))?;
+        }
         Ok(Err(error)) => return Err(not_opened(place, &error)),
         Err(_) => {
-            let message = format!("no answer for {} s", BUSY_TIMEOUT.as_secs());
+            let message = format!("no answer for {} s", patience.answer.as_secs());
             return Err(JournalError::NotOpened { place: place.to_owned(), message });
         }
     }
     PgPoolOptions::new()
         .max_connections(5)
-        .acquire_timeout(BUSY_TIMEOUT)
+        .acquire_timeout(patience.answer)
         .connect_with(options)
         .await
         .map_err(|error| not_opened(place, &error))
@@ -217,7 +291,8 @@ async fn check_sqlite(pool: &SqlitePool, place: &str) -> Result<()> {
         return Err(JournalError::Corrupt { place: place.to_owned(), message });
     }
     let probe = pool.begin_with("BEGIN IMMEDIATE").await;
-    probe.map_err(|error| not_opened(place, &error))?.rollback().await.map_err(failed)
+    let probe = probe.map_err(|error| not_opened(place, &error))?;
+    probe.rollback().await.map_err(|error| failed(place, &error))
 }
 
 fn check_schema(place: &str, migrator: &Migrator, found: Option<i64>) -> Result<()> {

@@ -1,5 +1,7 @@
 //! Outcomes: appended, each replacing the one before, until one is terminal.
 
+use alloy_primitives::B256;
+
 use super::{
     SqlJournal,
     sql::{Tx, args, stored},
@@ -14,37 +16,60 @@ impl SqlJournal {
         if tx.row(sql, args![outcome.decision]).await?.is_none() {
             return Err(JournalError::NoSuchDecision(outcome.decision));
         }
+        tx.fence_outcome(&self.fences, outcome.decision).await?;
         tx.add_outcome(outcome).await?;
+        tx.commit().await
+    }
+
+    /// Whoever sees it may say it: it is never taken back, so nothing of another's is lost.
+    pub(super) async fn note_orphan(&self, decision: B256) -> Result<()> {
+        let mut tx = self.pool.write().await?;
+        let sql = "UPDATE records SET kind = kind WHERE hash = $1 RETURNING hash";
+        if tx.row(sql, args![decision]).await?.is_none() {
+            return Err(JournalError::NoSuchDecision(decision));
+        }
+        tx.fence_either(&self.fences, decision).await?;
+        if let Some((_, last)) = tx.last_outcome(decision).await? {
+            tx.add_outcome(&Outcome { is_orphaned: true, ..last }).await?;
+        }
         tx.commit().await
     }
 }
 
 impl Tx {
-    pub(super) async fn add_outcome(&mut self, outcome: &Outcome) -> Result<()> {
+    async fn last_outcome(&mut self, decision: B256) -> Result<Option<(u64, Outcome)>> {
         let last = self
             .row(
                 "SELECT sequence, body FROM outcomes WHERE decision = $1 \
                  ORDER BY sequence DESC LIMIT 1",
-                args![outcome.decision],
+                args![decision],
             )
             .await?;
-        let sequence = match last {
+        last.map(|row| Ok((row.number("sequence")?, row.json("body")?))).transpose()
+    }
+
+    pub(super) async fn add_outcome(&mut self, outcome: &Outcome) -> Result<()> {
+        let mut outcome = outcome.clone();
+        let sequence = match self.last_outcome(outcome.decision).await? {
             None => 0,
-            Some(row) => {
-                let before: Outcome = row.json("body")?;
-                if before == *outcome {
-                    return Ok(());
-                }
-                let is_terminal = before.state.is_terminal();
-                if is_terminal && *outcome != (Outcome { is_orphaned: true, ..before }) {
+            Some((sequence, before)) => {
+                let is_ended = before.state.is_terminal()
+                    && outcome != before
+                    && outcome != (Outcome { is_orphaned: true, ..before.clone() });
+                if is_ended {
                     return Err(JournalError::OutcomeEnded(outcome.decision));
                 }
-                row.number("sequence")? + 1
+                // Somebody else may have seen what the writer of this one has not.
+                outcome.is_orphaned |= before.is_orphaned;
+                if before == outcome {
+                    return Ok(());
+                }
+                sequence + 1
             }
         };
         self.run(
             "INSERT INTO outcomes (decision, sequence, body) VALUES ($1, $2, $3)",
-            args![outcome.decision, stored(sequence)?, written(outcome)?],
+            args![outcome.decision, stored(sequence)?, written(&outcome)?],
         )
         .await
     }
@@ -52,5 +77,5 @@ impl Tx {
 
 /// JSON text of what is not hashed.
 pub(super) fn written<T: serde::Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|error| JournalError::Database(error.to_string()))
+    serde_json::to_string(value).map_err(|error| JournalError::NotWritten(error.to_string()))
 }

@@ -54,7 +54,7 @@ impl Pool {
         // One statement for both orders: the sign of the sequence.
         let sql = "SELECT hash, sequence, body FROM records \
                    WHERE chain_id = $1 AND vault = $2 AND last_block >= $3 AND first_block <= $4 \
-                   AND (kind = 'rebalance' OR $5 = 0) ORDER BY sequence * $6 LIMIT $7";
+                   AND (kind = 'rebalance' OR $5 = 0) AND body <> '' ORDER BY sequence * $6 LIMIT $7";
         let values = args![
             stored(chain_id)?,
             vault,

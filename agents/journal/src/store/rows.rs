@@ -7,7 +7,7 @@ use super::{
     StoredRecord,
     sql::{Row, Tx, args, damaged, stored},
 };
-use crate::{Attempt, DecisionRecord, Result, StoredTransaction};
+use crate::{Attempt, DecisionRecord, JournalError, Result, StoredTransaction};
 
 /// A vault's line: where its chain of records stands.
 pub(super) struct VaultLine {
@@ -68,6 +68,9 @@ pub(super) fn decided_block(row: &Row) -> Result<Option<BlockRef>> {
 pub(super) fn record(row: &Row) -> Result<StoredRecord> {
     let hash: B256 = row.parsed("hash")?;
     let body = row.text("body")?;
+    if body.is_empty() {
+        return Err(JournalError::Dropped(hash));
+    }
     let found = keccak256(&body);
     if found != hash {
         return Err(damaged("record", &hash.to_string(), &format!("its text hashes to {found}")));

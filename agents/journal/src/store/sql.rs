@@ -1,52 +1,106 @@
 //! SQLite and PostgreSQL behind one face: transactions that take text and integers and give rows back. The statements
 //! are the same for both; what differs is how a transaction begins and what an error means.
 
+use std::{fmt, future::Future, sync::Arc, time::Duration};
+
 use alloy_primitives::{Address, B256};
+use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 use sqlx::{
     PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
-    error::DatabaseError,
     postgres::{PgArguments, PgRow},
     query::Query,
     sqlite::{SqliteArguments, SqliteRow},
 };
 
+use super::failures::failed;
 use crate::{JournalError, Result};
 
-#[derive(Clone, Debug)]
-pub(crate) enum Pool {
+/// Told before every statement and every commit; a test may hold it there for as long as it likes.
+#[async_trait]
+pub trait Pauses: Send + Sync {
+    /// Comes back when the statement may go out.
+    async fn pause(&self);
+}
+
+/// Where the journal is.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    pub(crate) db: Db,
+    /// As it is called in messages.
+    pub(crate) place: Arc<str>,
+    /// Longest wait for an answer of a server.
+    pub(crate) answer: Duration,
+    pub(crate) pauses: Option<Arc<dyn Pauses>>,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Pool").field(&self.place).finish()
+    }
+}
+
+#[derive(Clone)]
+pub(crate) enum Db {
     Sqlite(SqlitePool),
     Postgres(PgPool),
 }
 
 impl Pool {
+    pub(crate) fn is_postgres(&self) -> bool {
+        matches!(self.db, Db::Postgres(_))
+    }
+
     /// Begins a transaction that reads one consistent state.
     pub(crate) async fn read(&self) -> Result<Tx> {
-        Ok(match self {
-            Self::Sqlite(pool) => Tx::Sqlite(pool.begin().await.map_err(failed)?),
-            Self::Postgres(pool) => {
+        match &self.db {
+            Db::Sqlite(pool) => self.begun(pool.begin(), Open::Sqlite).await,
+            Db::Postgres(pool) => {
                 let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                Tx::Postgres(pool.begin_with(begin).await.map_err(failed)?)
+                self.begun(pool.begin_with(begin), Open::Postgres).await
             }
-        })
+        }
     }
 
     /// Begins a transaction that writes. SQLite takes its one write lock here, so that nothing fails half-way for it;
     /// PostgreSQL locks the rows that are read to be changed.
     pub(crate) async fn write(&self) -> Result<Tx> {
-        Ok(match self {
-            Self::Sqlite(pool) => {
-                Tx::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?)
-            }
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await.map_err(failed)?),
-        })
+        match &self.db {
+            Db::Sqlite(pool) => self.begun(pool.begin_with("BEGIN IMMEDIATE"), Open::Sqlite).await,
+            Db::Postgres(pool) => self.begun(pool.begin(), Open::Postgres).await,
+        }
+    }
+
+    async fn begun<T>(
+        &self,
+        begin: impl Future<Output = sqlx::Result<T>>,
+        open: fn(T) -> Open,
+    ) -> Result<Tx> {
+        let Self { place, answer, pauses, .. } = self.clone();
+        if let Some(pauses) = &pauses {
+            pauses.pause().await;
+        }
+        let open = open(answered(&place, answer, begin).await?);
+        Ok(Tx { open, place, answer, pauses })
     }
 
     pub(crate) async fn close(&self) {
-        match self {
-            Self::Sqlite(pool) => pool.close().await,
-            Self::Postgres(pool) => pool.close().await,
+        match &self.db {
+            Db::Sqlite(pool) => pool.close().await,
+            Db::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+/// An answer, or what it means that there is none.
+async fn answered<T>(
+    place: &str,
+    within: Duration,
+    question: impl Future<Output = sqlx::Result<T>>,
+) -> Result<T> {
+    match tokio::time::timeout(within, question).await {
+        Ok(answer) => answer.map_err(|error| failed(place, &error)),
+        Err(_) => Err(JournalError::NoAnswer { place: place.to_owned() }),
     }
 }
 
@@ -106,23 +160,43 @@ macro_rules! args {
 pub(crate) use args;
 
 /// A transaction; dropped without a commit it changes nothing.
-pub(crate) enum Tx {
+pub(crate) struct Tx {
+    open: Open,
+    place: Arc<str>,
+    answer: Duration,
+    pauses: Option<Arc<dyn Pauses>>,
+}
+
+enum Open {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Tx {
+    pub(crate) const fn is_postgres(&self) -> bool {
+        matches!(self.open, Open::Postgres(_))
+    }
+
+    async fn pause(&self) {
+        if let Some(pauses) = &self.pauses {
+            pauses.pause().await;
+        }
+    }
+
     pub(crate) async fn run<const N: usize>(
         &mut self,
         sql: &'static str,
         args: [Arg; N],
     ) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => {
-                bind_sqlite(sql, args).execute(&mut **tx).await.map_err(failed)?;
+        self.pause().await;
+        match &mut self.open {
+            Open::Sqlite(tx) => {
+                let done = bind_sqlite(sql, args).execute(&mut **tx);
+                answered(&self.place, self.answer, done).await?;
             }
-            Self::Postgres(tx) => {
-                bind_postgres(sql, args).execute(&mut **tx).await.map_err(failed)?;
+            Open::Postgres(tx) => {
+                let done = bind_postgres(sql, args).execute(&mut **tx);
+                answered(&self.place, self.answer, done).await?;
             }
         }
         Ok(())
@@ -133,13 +207,16 @@ impl Tx {
         sql: &'static str,
         args: [Arg; N],
     ) -> Result<Vec<Row>> {
-        Ok(match self {
-            Self::Sqlite(tx) => {
-                let rows = bind_sqlite(sql, args).fetch_all(&mut **tx).await.map_err(failed)?;
+        self.pause().await;
+        Ok(match &mut self.open {
+            Open::Sqlite(tx) => {
+                let rows = bind_sqlite(sql, args).fetch_all(&mut **tx);
+                let rows = answered(&self.place, self.answer, rows).await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
-            Self::Postgres(tx) => {
-                let rows = bind_postgres(sql, args).fetch_all(&mut **tx).await.map_err(failed)?;
+            Open::Postgres(tx) => {
+                let rows = bind_postgres(sql, args).fetch_all(&mut **tx);
+                let rows = answered(&self.place, self.answer, rows).await?;
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
@@ -153,11 +230,12 @@ impl Tx {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
-    /// Durable when it comes back.
+    /// Durable when it comes back. Without an answer it may have been done or not; what is done is looked up again.
     pub(crate) async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await.map_err(failed),
-            Self::Postgres(tx) => tx.commit().await.map_err(failed),
+        self.pause().await;
+        match self.open {
+            Open::Sqlite(tx) => answered(&self.place, self.answer, tx.commit()).await,
+            Open::Postgres(tx) => answered(&self.place, self.answer, tx.commit()).await,
         }
     }
 }
@@ -191,8 +269,8 @@ pub(crate) enum Row {
 impl Row {
     pub(crate) fn optional_text(&self, column: &'static str) -> Result<Option<String>> {
         match self {
-            Self::Sqlite(row) => row.try_get(column).map_err(failed),
-            Self::Postgres(row) => row.try_get(column).map_err(failed),
+            Self::Sqlite(row) => row.try_get(column).map_err(|error| unreadable(column, &error)),
+            Self::Postgres(row) => row.try_get(column).map_err(|error| unreadable(column, &error)),
         }
     }
 
@@ -202,8 +280,10 @@ impl Row {
 
     pub(crate) fn optional_number(&self, column: &'static str) -> Result<Option<u64>> {
         let number: Option<i64> = match self {
-            Self::Sqlite(row) => row.try_get(column).map_err(failed)?,
-            Self::Postgres(row) => row.try_get(column).map_err(failed)?,
+            Self::Sqlite(row) => row.try_get(column).map_err(|error| unreadable(column, &error))?,
+            Self::Postgres(row) => {
+                row.try_get(column).map_err(|error| unreadable(column, &error))?
+            }
         };
         let to_unsigned = |number: i64| {
             u64::try_from(number)
@@ -236,37 +316,11 @@ pub(crate) fn damaged(what: &'static str, key: &str, message: &str) -> JournalEr
     JournalError::Damaged { what, key: key.to_owned(), message: message.to_owned() }
 }
 
+fn unreadable(column: &'static str, error: &sqlx::Error) -> JournalError {
+    damaged(column, "a row", &error.to_string())
+}
+
 /// Numbers are stored signed.
 pub(crate) fn stored(number: u64) -> Result<i64> {
-    i64::try_from(number)
-        .map_err(|_| JournalError::Database(format!("number {number} is too large to be stored")))
-}
-
-/// What an error of the database means once the journal is open.
-pub(crate) fn failed(error: sqlx::Error) -> JournalError {
-    if is_busy(&error) {
-        return JournalError::Busy(error.to_string());
-    }
-    JournalError::Database(error.to_string())
-}
-
-fn is_busy(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(error) => match sqlite_code(error.as_ref()) {
-            // SQLITE_BUSY, SQLITE_LOCKED.
-            Some(code) => matches!(code, 5 | 6),
-            // Serialization failure, deadlock, lock not available; a unique key that somebody else was faster with.
-            None => {
-                matches!(error.code().as_deref(), Some("40001" | "40P01" | "55P03" | "23505"))
-            }
-        },
-        _ => false,
-    }
-}
-
-/// SQLite's primary result code (the lower eight bits of the extended one), if the error is SQLite's.
-pub(crate) fn sqlite_code(error: &dyn DatabaseError) -> Option<u32> {
-    error.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
-    error.code()?.parse::<u32>().ok().map(|code| code & 0xff)
+    i64::try_from(number).map_err(|_| JournalError::TooLarge(number))
 }

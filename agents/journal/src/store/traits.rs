@@ -8,8 +8,8 @@ use super::{
     HoldNotes, HoldRun, Journal, JournalReader, ReadJournal, RecordQuery, SqlJournal, StoredRecord,
 };
 use crate::{
-    Attempt, ChainReport, DecisionRecord, HoldObservation, Outcome, Result, StoredTransaction,
-    TransactionIntent, TransactionUpdate, verify,
+    Adoption, Attempt, ChainReport, DecisionRecord, HoldObservation, Outcome, Result,
+    StoredTransaction, TransactionIntent, TransactionUpdate, verify,
 };
 
 /// Reading is the same in both: by the pool.
@@ -89,6 +89,14 @@ macro_rules! read_by_pool {
                 self.pool.cursor(chain_id, agent).await
             }
 
+            async fn adoptions(&self, chain_id: u64, vault: Address) -> Result<Vec<Adoption>> {
+                self.pool.adoptions(chain_id, vault).await
+            }
+
+            async fn highest_nonce(&self, chain_id: u64, from: Address) -> Result<Option<u64>> {
+                self.pool.highest_nonce(chain_id, from).await
+            }
+
             async fn verify_chain(&self, chain_id: u64, vault: Address) -> Result<ChainReport> {
                 verify::verify(self.pool.read().await?, chain_id, vault).await
             }
@@ -109,8 +117,9 @@ impl Journal for SqlJournal {
         &self,
         record: &DecisionRecord,
         intent: &TransactionIntent,
+        outcome: &Outcome,
     ) -> Result<B256> {
-        self.put_rebalance(record, Some(intent)).await
+        self.put_rebalance(record, Some((intent, outcome))).await
     }
 
     async fn observe_hold(&self, hold: &HoldObservation, notes: &HoldNotes) -> Result<HoldRun> {
@@ -144,5 +153,22 @@ impl Journal for SqlJournal {
         cursor: &serde_json::Value,
     ) -> Result<()> {
         self.store_cursor(chain_id, agent, cursor).await
+    }
+
+    async fn mark_orphaned(&self, decision: B256) -> Result<()> {
+        self.note_orphan(decision).await
+    }
+
+    async fn drop_old_holds(
+        &self,
+        chain_id: u64,
+        vault: Address,
+        keep_seconds: u64,
+    ) -> Result<u64> {
+        self.drop_holds(chain_id, vault, keep_seconds).await
+    }
+
+    async fn adopt(&self, adoption: &Adoption) -> Result<()> {
+        self.put_adoption(adoption).await
     }
 }

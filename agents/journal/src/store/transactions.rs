@@ -15,6 +15,7 @@ use crate::{
 impl SqlJournal {
     pub(super) async fn claim_decision(&self, intent: &TransactionIntent) -> Result<()> {
         let mut tx = self.pool.write().await?;
+        tx.fence_either(&self.fences, intent.decision).await?;
         tx.claim(intent).await?;
         tx.commit().await
     }
@@ -26,6 +27,7 @@ impl SqlJournal {
     ) -> Result<()> {
         let mut tx = self.pool.write().await?;
         let transaction = tx.lock_transaction(attempt.decision).await?;
+        tx.fence(&self.fences, transaction.lease()).await?;
         tx.change(&transaction, update).await?;
         if update.nonce != Some(attempt.nonce) {
             return Err(JournalError::NonceChanged {
@@ -50,6 +52,7 @@ impl SqlJournal {
     ) -> Result<()> {
         let mut tx = self.pool.write().await?;
         let transaction = tx.lock_transaction(decision).await?;
+        tx.fence(&self.fences, transaction.lease()).await?;
         tx.change(&transaction, update).await?;
         tx.commit().await
     }

@@ -1,5 +1,7 @@
 //! A small treasury to write about, and the stores to write to.
 
+use std::time::Duration;
+
 use alloy_primitives::{Address, B256, U256, address, b256, keccak256};
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
@@ -8,7 +10,8 @@ use vagus_allocator::{
     StrategyLine,
 };
 use vagus_journal::{
-    Body, Check, DecisionRecord, Header, HoldNotes, HoldObservation, Observation, SqlJournal,
+    Body, Check, DecisionRecord, Header, HoldNotes, HoldObservation, LeaseKey, Leases as _,
+    Observation, SqlJournal,
 };
 use vagus_policy::{
     AaveV3Curve, AgentState, AssetInfo, BlockRef, Bucket, Checkpoint, Curve, GuardState,
@@ -22,6 +25,18 @@ pub(crate) const OTHER_VAULT: Address = address!("222222222222222222222222222222
 pub(crate) const AGENT: Address = address!("3333333333333333333333333333333333333333");
 pub(crate) const POLICY_HASH: B256 =
     b256!("4444444444444444444444444444444444444444444444444444444444444444");
+
+/// Longer than any test.
+pub(crate) const LONG: Duration = Duration::from_secs(3_600);
+
+/// Everything that the tests write about.
+pub(crate) fn keys() -> [LeaseKey; 3] {
+    [
+        LeaseKey::vault(CHAIN, VAULT),
+        LeaseKey::vault(CHAIN, OTHER_VAULT),
+        LeaseKey::key(CHAIN, AGENT),
+    ]
+}
 
 /// Block n of a chain with a block every twelve seconds.
 pub(crate) fn block(number: u64) -> BlockRef {
@@ -228,6 +243,11 @@ impl Place {
         self._folder.path().join("journal.sqlite")
     }
 
+    /// None on a machine without a server, which is said.
+    pub(crate) async fn postgres_only() -> Option<Self> {
+        Self::postgres().await
+    }
+
     /// A database of its own on the server under `VAGUS_TEST_POSTGRES_URL`, if that is set.
     async fn postgres() -> Option<Self> {
         let Ok(server) = std::env::var("VAGUS_TEST_POSTGRES_URL") else {
@@ -254,8 +274,44 @@ impl Place {
         all
     }
 
+    /// Opened by a keeper that holds every lease the tests write under.
     pub(crate) async fn open(&self) -> SqlJournal {
+        let journal = self.unleased().await;
+        if !self.is_sqlite {
+            // Whoever had it open before has ended.
+            self.meddle("UPDATE leases SET session = NULL").await;
+        }
+        let session = journal.join("test").await.unwrap();
+        let mut leases = Vec::new();
+        for key in keys() {
+            let lease = journal.acquire(session, key, LONG).await.unwrap();
+            leases.push(lease.expect("nobody else holds it"));
+        }
+        journal.under(&leases)
+    }
+
+    pub(crate) async fn unleased(&self) -> SqlJournal {
         SqlJournal::connect(&self.url).await.unwrap()
+    }
+
+    /// From here on the database's clock stands still until it is told otherwise: milliseconds since it was stopped.
+    pub(crate) async fn set_clock(&self, milliseconds: u64) {
+        self.meddle(&format!(
+            "CREATE TABLE IF NOT EXISTS test_clock (ms BIGINT NOT NULL); DELETE FROM test_clock; \
+             INSERT INTO test_clock VALUES (1700000000000 + {milliseconds}); \
+             CREATE OR REPLACE FUNCTION journal_now() RETURNS BIGINT LANGUAGE sql VOLATILE \
+             AS 'SELECT ms FROM test_clock'"
+        ))
+        .await;
+    }
+
+    /// One text, asked behind the journal's back.
+    pub(crate) async fn ask(&self, sql: &str) -> String {
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        let text = sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        text
     }
 
     /// Runs a statement behind the journal's back.

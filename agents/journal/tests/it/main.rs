@@ -5,6 +5,7 @@
 mod crash;
 mod fixture;
 mod holds;
+mod leases;
 mod opening;
 mod record;
 mod store;

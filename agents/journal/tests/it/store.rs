@@ -155,12 +155,13 @@ async fn outcomes_replace_each_other_until_one_is_terminal() {
 }
 
 #[tokio::test]
-async fn two_keepers_on_one_server_make_one_chain() {
+async fn two_tasks_under_one_lease_make_one_chain() {
     for place in Place::all().await {
         if place.is_sqlite {
             continue;
         }
-        let (one, two) = (place.open().await, place.open().await);
+        let one = place.open().await;
+        let two = one.clone();
         let append = |journal: vagus_journal::SqlJournal| async move {
             let mut appended = 0;
             for number in 100..130 {

@@ -3,8 +3,8 @@
 use alloy_primitives::{Address, B256, keccak256};
 use serde_json::json;
 use vagus_journal::{
-    Attempt, Journal as _, JournalError, ReadJournal as _, SqlJournal, TransactionIntent,
-    TransactionUpdate,
+    Attempt, Journal as _, JournalError, Outcome, OutcomeState, ReadJournal as _, SqlJournal,
+    TransactionIntent, TransactionUpdate,
 };
 
 use crate::fixture::{AGENT, CHAIN, OTHER_VAULT, Place, VAULT, hold, notes, rebalance};
@@ -32,6 +32,10 @@ fn attempt(decision: B256, nonce: u64, n: u8) -> Attempt {
         is_cancel: n > 1,
         raw: vec![2, n].into(),
     }
+}
+
+fn submitted(decision: B256) -> Outcome {
+    Outcome::new(decision, "0.1.0", OutcomeState::Submitted)
 }
 
 #[tokio::test]
@@ -68,17 +72,31 @@ async fn a_rebalance_is_stored_with_its_transaction_or_not_at_all() {
         let decision = record.hash().unwrap();
 
         let stranger = intent(keccak256("another decision"));
-        let error = journal.append_rebalance(&record, &stranger).await.unwrap_err();
+        let error =
+            journal.append_rebalance(&record, &stranger, &submitted(decision)).await.unwrap_err();
+        assert!(matches!(error, JournalError::NoSuchDecision(_)), "{error}");
+        let other = submitted(keccak256("another decision"));
+        let error = journal.append_rebalance(&record, &intent(decision), &other).await.unwrap_err();
         assert!(matches!(error, JournalError::NoSuchDecision(_)), "{error}");
         assert!(journal.record(decision).await.unwrap().is_none());
         assert_eq!(journal.head_hash(CHAIN, VAULT).await.unwrap(), head);
 
-        assert_eq!(journal.append_rebalance(&record, &intent(decision)).await.unwrap(), decision);
+        assert_eq!(
+            journal
+                .append_rebalance(&record, &intent(decision), &submitted(decision))
+                .await
+                .unwrap(),
+            decision
+        );
         assert!(journal.record(decision).await.unwrap().is_some());
         assert!(journal.transaction(decision).await.unwrap().is_some());
+        assert_eq!(journal.outcome(decision).await.unwrap(), Some(submitted(decision)));
         assert_eq!(journal.head_hash(CHAIN, VAULT).await.unwrap(), decision);
 
-        let error = journal.append_rebalance(&record, &intent(decision)).await.unwrap_err();
+        let error = journal
+            .append_rebalance(&record, &intent(decision), &submitted(decision))
+            .await
+            .unwrap_err();
         assert!(matches!(error, JournalError::AlreadyClaimed(_)), "{error}");
     }
 }

@@ -217,3 +217,16 @@ pub enum NativePriceSource {
         assets_per_native: Amount,
     },
 }
+
+pub(super) fn default_keep_holds_days() -> u32 {
+    30
+}
+
+/// Less leaves no room for a slow round, more leaves vaults alone for long when a keeper dies.
+pub(super) fn lease_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let seconds = u32::deserialize(deserializer)?;
+    if !(6..=600).contains(&seconds) {
+        return Err(D::Error::custom("expected from 6 to 600 seconds"));
+    }
+    Ok(seconds)
+}

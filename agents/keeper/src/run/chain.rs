@@ -1,13 +1,15 @@
 //! One chain's loop: poll, follow, work off the newest block, wait.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use alloy::primitives::Address;
 use tokio::sync::watch;
 use vagus_chain::{AgentKey, BlockAt, ChainReader as _, Follower, Header, Step, lifecycle::Head};
 use vagus_journal::Journal;
 
-use super::RunError;
+use super::{RunError, RunOptions, fleet::Fleet};
 use crate::{
+    config::{FleetConfig, Retention},
     crash,
     exit::{Exit, Failure},
     report::Reporter,
@@ -17,7 +19,9 @@ use crate::{
 /// Longest wait between two tries while nothing answers.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 /// What is under way when the keeper is told to stop may take this long to end.
-const STOP_WITHIN: Duration = Duration::from_secs(8);
+const STOP_WITHIN: Duration = Duration::from_secs(7);
+/// And handing over to other keepers so long.
+const HAND_OVER_WITHIN: Duration = Duration::from_secs(2);
 
 /// One chain with its vaults.
 #[derive(Debug)]
@@ -26,9 +30,15 @@ pub struct ChainLoop {
     pub(super) journal: SharedJournal,
     pub(super) key: Arc<AgentKey>,
     pub(super) reporter: Arc<Reporter>,
+    pub(super) fleet: Fleet,
+    /// Vaults whose journal was compared with the chain.
+    pub(super) compared: HashSet<Address>,
+    retention: Retention,
     follower: Follower,
     /// The newest block that is known to be settled.
     finalized: Option<Header>,
+    /// The newest head that was worked off.
+    last: Option<Header>,
     /// A head that is not worked off yet.
     pending: Option<Header>,
     /// Depth of a reorganisation that is not dealt with yet.
@@ -58,13 +68,18 @@ impl ChainLoop {
         reporter: Arc<Reporter>,
     ) -> Self {
         let follower = Follower::new(world.config.profile.reorg_window);
+        let fleet = fleet(&world, &journal, FleetConfig::default());
         Self {
             world,
             journal: SharedJournal(journal),
             key,
             reporter,
+            fleet,
+            compared: HashSet::new(),
+            retention: Retention::default(),
             follower,
             finalized: None,
+            last: None,
             pending: None,
             reorganised: None,
             is_reconciled: false,
@@ -72,11 +87,30 @@ impl ChainLoop {
         }
     }
 
-    /// Works until told to stop.
+    /// The same loop, with other options.
+    #[must_use]
+    pub fn with(mut self, options: RunOptions) -> Self {
+        self.fleet = fleet(&self.world, &self.journal.0, options.fleet);
+        self.retention = options.retention;
+        self
+    }
+
+    /// Works until told to stop, and hands over.
     ///
     /// # Errors
     /// What no retry mends.
-    pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), Failure> {
+    pub async fn run(mut self, stop: watch::Receiver<bool>) -> Result<(), Failure> {
+        let result = self.work(stop).await;
+        // Whoever comes next only has to wait a little longer if this fails.
+        match tokio::time::timeout(HAND_OVER_WITHIN, self.fleet.hand_over()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!("The {error}."),
+            Err(_) => tracing::warn!("the leases were not given back in time; they run out"),
+        }
+        result
+    }
+
+    async fn work(&mut self, mut stop: watch::Receiver<bool>) -> Result<(), Failure> {
         while !*stop.borrow() {
             let Some(result) = self.round_unless_stopped(&stop).await else { return Ok(()) };
             let wait = match result {
@@ -134,6 +168,12 @@ impl ChainLoop {
     /// # Errors
     /// Whatever stopped it; the same head is tried again in the next round.
     pub async fn round(&mut self) -> Result<(), RunError> {
+        let is_gained = self.fleet.refresh().await?;
+        self.journal.0 = self.fleet.journal();
+        if is_gained {
+            self.is_reconciled = false;
+            self.pending = self.pending.or(self.last);
+        }
         match self.follower.follow(&self.world.endpoints).await? {
             Step::New { head, reorg_depth } => {
                 self.pending = Some(head);
@@ -155,13 +195,13 @@ impl ChainLoop {
             }
             Step::Unchanged | Step::Ask(_) => {}
         }
-        let Some(head) = self.pending else { return Ok(()) };
+        let Some(head) = self.pending else { return self.take_up_intents().await };
         if let Some(depth) = self.reorganised {
             self.after_reorganisation(&head, depth).await?;
             self.reorganised = None;
         }
         self.block(&head).await?;
-        self.pending = None;
+        (self.last, self.pending) = (Some(head), None);
         Ok(())
     }
 
@@ -190,26 +230,66 @@ impl ChainLoop {
     async fn block(&mut self, head: &Header) -> Result<(), RunError> {
         let finalized = self.world.finalized(head).await?;
         self.finalized = Some(finalized);
-        let at = Head {
-            number: head.block.number,
-            timestamp: head.block.timestamp,
-            base_fee_wei: head.base_fee_wei,
-            finalized_number: finalized.block.number,
-        };
+        let at = at(head, &finalized);
         if !self.is_reconciled {
+            self.compare_with_chain(head).await?;
             self.reconcile(at).await?;
             self.is_reconciled = true;
         }
         let in_flight = self.drive_all(at).await?;
+        if !self.fleet.decides_any() {
+            return Ok(());
+        }
         crash::before("observed");
         let snapshots = self.world.snapshots(head).await?;
         crash::after("observed");
         for (vault, snapshot) in self.world.vaults.iter().zip(&snapshots) {
+            self.fleet.keep().await?;
+            if !self.fleet.decides(vault.entry.vault) {
+                continue;
+            }
             let is_in_flight = in_flight.contains(&vault.entry.vault);
             self.vault(vault, head, at, snapshot, is_in_flight).await?;
         }
+        self.drop_old_holds(head).await
+    }
+
+    /// A bounded number of old holds, of one vault per block.
+    async fn drop_old_holds(&self, head: &Header) -> Result<(), RunError> {
+        let Some(keep_seconds) = self.retention.keep_seconds() else { return Ok(()) };
+        let count = self.world.vaults.len().max(1) as u64;
+        let turn = usize::try_from(head.block.number % count).unwrap_or_default();
+        let vault = self.world.vaults.get(turn).map(|vault| vault.entry.vault);
+        if let Some(vault) = vault.filter(|vault| self.fleet.decides(*vault)) {
+            let journal = &self.journal.0;
+            journal.drop_old_holds(self.world.config.chain_id, vault, keep_seconds).await?;
+        }
         Ok(())
     }
+
+    /// What another keeper decided since the last head and left to the holder of the key.
+    async fn take_up_intents(&mut self) -> Result<(), RunError> {
+        match (self.last, self.finalized) {
+            (Some(last), Some(finalized)) if self.is_reconciled => {
+                self.drive_intents(at(&last, &finalized)).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+const fn at(head: &Header, finalized: &Header) -> Head {
+    Head {
+        number: head.block.number,
+        timestamp: head.block.timestamp,
+        base_fee_wei: head.base_fee_wei,
+        finalized_number: finalized.block.number,
+    }
+}
+
+fn fleet(world: &ChainWorld, journal: &Arc<dyn Journal>, config: FleetConfig) -> Fleet {
+    let vaults = world.vaults.iter().map(|vault| vault.entry.vault);
+    Fleet::new(journal.clone(), config, world.config.chain_id, world.agent, vaults)
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {

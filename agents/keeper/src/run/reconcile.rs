@@ -17,7 +17,7 @@ impl ChainLoop {
     pub(super) async fn reconcile(&self, head: Head) -> Result<(), RunError> {
         let chain_id = self.world.config.chain_id;
         self.journal.0.close_runs().await?;
-        for vault in &self.world.vaults {
+        for vault in self.decided_vaults() {
             let query = RecordQuery {
                 rebalances_only: true,
                 newest_first: true,
@@ -36,7 +36,7 @@ impl ChainLoop {
                         let ended = Outcome::new(stored.hash, KEEPER_VERSION, state);
                         self.journal.0.append_outcome(&ended).await?;
                     }
-                    Some(transaction) if transaction.from == self.key.address() => {
+                    Some(transaction) if self.sends_for(transaction.from) => {
                         let state: TxState = serde_json::from_value(transaction.state)?;
                         if state.is_terminal() {
                             self.settle(stored.hash, &state).await?;
@@ -47,7 +47,7 @@ impl ChainLoop {
             }
         }
         for stored in self.journal.0.transactions_in_flight(chain_id).await? {
-            if stored.from != self.key.address() {
+            if !self.sends_for(stored.from) {
                 continue;
             }
             let mut state: TxState = serde_json::from_value(stored.state)?;
@@ -69,7 +69,7 @@ impl ChainLoop {
         self.journal.0.close_runs().await?;
         // The chain may have become shorter: blocks above the head are gone as well.
         let lowest = head.block.number.saturating_sub(depth);
-        for vault in &self.world.vaults {
+        for vault in self.decided_vaults() {
             let query = RecordQuery { from_block: Some(lowest), ..RecordQuery::default() };
             for stored in self.journal.0.records(chain_id, vault.entry.vault, query).await? {
                 let block = stored.record.last().block();
@@ -77,9 +77,8 @@ impl ChainLoop {
                     continue;
                 }
                 let outcome = self.journal.0.outcome(stored.hash).await?;
-                if let Some(mut outcome) = outcome.filter(|outcome| !outcome.is_orphaned) {
-                    outcome.is_orphaned = true;
-                    self.journal.0.append_outcome(&outcome).await?;
+                if outcome.is_some_and(|outcome| !outcome.is_orphaned) {
+                    self.journal.0.mark_orphaned(stored.hash).await?;
                 }
             }
         }

@@ -429,7 +429,8 @@ async fn run_until_stopped(
     let journal: Arc<dyn Journal> = keeper.journal.clone().expect("started");
     let reporter = Arc::new(Reporter::new(true, Box::new(keeper.said.clone())));
     let key = AgentKey::random();
-    let running = tokio::spawn(run(vec![world], journal, key, reporter, stopped));
+    let running =
+        tokio::spawn(run(vec![world], journal, RunOptions::default(), key, reporter, stopped));
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     stop.send_replace(true);
     tokio::time::timeout(std::time::Duration::from_secs(10), running)

@@ -8,11 +8,11 @@ use vagus_chain::{
     lifecycle::{Alert, Head, TxEvent, TxState},
     sender::{Job, Live, Point, Sender},
 };
-use vagus_journal::{Body, DecisionRecord, JournalError};
+use vagus_journal::{Body, DecisionRecord, JournalError, StoredTransaction};
 use vagus_policy::Rebalance;
 
 use super::{ChainLoop, RunError};
-use crate::{crash, store::JournalTx};
+use crate::{crash, store::JournalTx, world::VaultWorld};
 
 /// Places of the path that the sender passes.
 fn observe(point: Point, is_done: bool) {
@@ -31,13 +31,14 @@ impl ChainLoop {
         let chain_id = self.world.config.chain_id;
         for stored in self.journal.0.transactions_in_flight(chain_id).await? {
             let before: TxState = serde_json::from_value(stored.state)?;
-            if stored.from != self.key.address() {
+            let after = if self.sends_for(stored.from) {
+                let after = self.drive(stored.decision, before, TxEvent::Head(head)).await?;
+                self.settle(stored.decision, &after).await?;
+                after
+            } else {
                 // Another keeper's; its vault is not touched while it waits.
-                waiting.insert(stored.vault);
-                continue;
-            }
-            let after = self.drive(stored.decision, before, TxEvent::Head(head)).await?;
-            self.settle(stored.decision, &after).await?;
+                before
+            };
             let is_waiting = match after.phase.inclusion() {
                 Some(inclusion) => inclusion.block_number > head.number,
                 None => !after.is_terminal(),
@@ -47,6 +48,29 @@ impl ChainLoop {
             }
         }
         Ok(waiting)
+    }
+
+    /// Begins to send what was decided by a keeper that does not hold the key.
+    pub(super) async fn drive_intents(&self, head: Head) -> Result<(), RunError> {
+        let in_flight = self.journal.0.transactions_in_flight(self.world.config.chain_id).await?;
+        let is_intent =
+            |stored: &&StoredTransaction| stored.nonce.is_none() && self.sends_for(stored.from);
+        for stored in in_flight.iter().filter(is_intent) {
+            let state: TxState = serde_json::from_value(stored.state.clone())?;
+            let after = self.drive(stored.decision, state, TxEvent::Head(head)).await?;
+            self.settle(stored.decision, &after).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether this keeper signs and sends for an account now.
+    pub(super) fn sends_for(&self, from: Address) -> bool {
+        from == self.key.address() && self.fleet.sends()
+    }
+
+    /// The vaults that this keeper decides about now.
+    pub(super) fn decided_vaults(&self) -> impl Iterator<Item = &VaultWorld> {
+        self.world.vaults.iter().filter(|vault| self.fleet.decides(vault.entry.vault))
     }
 
     /// Takes one event through one transaction. Gives back where it stands.

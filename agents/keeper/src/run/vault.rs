@@ -70,14 +70,18 @@ impl ChainLoop {
             from: self.key.address(),
             state: serde_json::to_value(&state)?,
         };
-        self.journal.0.append_rebalance(&record, &intent).await?;
+        let mut outcome = Outcome::new(hash, KEEPER_VERSION, OutcomeState::Submitted);
+        outcome.simulation = Some(note);
+        self.journal.0.append_rebalance(&record, &intent, &outcome).await?;
         crash::after("stored");
         self.reporter.say(&Event::Rebalance(RebalanceEvent::new(vault, &draft.observation, hash)));
 
+        if !self.sends_for(self.key.address()) {
+            // The keeper that holds the key finds it.
+            return Ok(());
+        }
         let sent = self.drive(hash, state, TxEvent::Head(at)).await;
         // Known from here on: everything that could be handed in was.
-        let mut outcome = Outcome::new(hash, KEEPER_VERSION, OutcomeState::Submitted);
-        outcome.simulation = Some(note);
         if let Some(stored) = self.journal.0.transaction(hash).await? {
             let state: TxState = serde_json::from_value(stored.state)?;
             outcome.attempts = super::settle::attempts(&state, stored.from);

@@ -1,0 +1,153 @@
+//! One chain's part in a fleet: which vaults this keeper decides about, and whether it signs and sends.
+//!
+//! With a journal of its own a keeper holds everything, always. With a shared one it says at every round that it lives,
+//! prolongs what it holds, gives back what is more than its share and takes what is free. Nothing here has to be right for
+//! safety: every write carries the token of its lease, and the database refuses it when that is lost. What is done in
+//! the rounds themselves, and not beside them, ends with them: a keeper that hangs keeps nothing.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use alloy::primitives::Address;
+use vagus_journal::{Journal, JournalError, Lease, LeaseKey, Session, spread};
+
+use crate::config::FleetConfig;
+
+/// Leases are prolonged when so much of their time has passed.
+const RENEW_AFTER: u32 = 3;
+
+/// The leases of one chain.
+pub(super) struct Fleet {
+    /// Without leases.
+    journal: Arc<dyn Journal>,
+    config: FleetConfig,
+    chain_id: u64,
+    key: LeaseKey,
+    /// Everything this keeper could hold.
+    serves: Vec<LeaseKey>,
+    session: Option<Session>,
+    held: BTreeMap<LeaseKey, Lease>,
+    beaten: Option<Instant>,
+}
+
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fleet").field("session", &self.session).field("held", &self.held).finish()
+    }
+}
+
+impl Fleet {
+    pub(super) fn new(
+        journal: Arc<dyn Journal>,
+        config: FleetConfig,
+        chain_id: u64,
+        agent: Address,
+        vaults: impl Iterator<Item = Address>,
+    ) -> Self {
+        let key = LeaseKey::key(chain_id, agent);
+        let mut serves: Vec<_> = vaults.map(|vault| LeaseKey::vault(chain_id, vault)).collect();
+        serves.push(key);
+        let held = BTreeMap::new();
+        Self { journal, config, chain_id, key, serves, session: None, held, beaten: None }
+    }
+
+    /// Whether this keeper decides about the vault.
+    pub(super) fn decides(&self, vault: Address) -> bool {
+        self.held.contains_key(&LeaseKey::vault(self.chain_id, vault))
+    }
+
+    /// Whether it decides about any.
+    pub(super) fn decides_any(&self) -> bool {
+        self.held.keys().any(|key| *key != self.key)
+    }
+
+    /// Whether this keeper signs and sends.
+    pub(super) fn sends(&self) -> bool {
+        self.held.contains_key(&self.key)
+    }
+
+    /// The journal under what is held.
+    pub(super) fn journal(&self) -> Arc<dyn Journal> {
+        self.journal.fenced(&self.held.values().copied().collect::<Vec<_>>())
+    }
+
+    fn is_due(&self) -> bool {
+        self.beaten.is_none_or(|beaten| beaten.elapsed() >= self.time() / RENEW_AFTER)
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.config.lease_seconds.into())
+    }
+
+    /// Between rounds: prolongs, gives back, takes. Says whether something was gained, which has to be reconciled before
+    /// anything is decided about it.
+    pub(super) async fn refresh(&mut self) -> Result<bool, JournalError> {
+        if !self.is_due() {
+            return Ok(false);
+        }
+        let time = self.time();
+        let session = match self.session {
+            Some(session) => session,
+            None => self.journal.join(&self.config.name).await?,
+        };
+        self.session = Some(session);
+        self.renew().await?;
+        let services = self.journal.beat(session, self.chain_id, &self.serves, time).await?;
+        let wanted = spread(&services);
+        let is_mine = |key: &LeaseKey| wanted.get(key) == Some(&session);
+        let give: Vec<_> =
+            self.held.values().filter(|lease| !is_mine(&lease.key)).copied().collect();
+        if !give.is_empty() {
+            // Its next holder goes on where this one ends.
+            self.journal.fenced(&give).close_runs().await?;
+            self.journal.release(&give).await?;
+        }
+        for lease in &give {
+            tracing::info!("fleet: the {} is handed over", lease.key);
+            self.held.remove(&lease.key);
+        }
+        let mut is_gained = false;
+        for key in self.serves.iter().filter(|key| is_mine(key)) {
+            if self.held.contains_key(key) {
+                continue;
+            }
+            if let Some(lease) = self.journal.acquire(session, *key, time).await? {
+                tracing::debug!("fleet: the {key} is held, token {}", lease.token);
+                self.held.insert(*key, lease);
+                is_gained = true;
+            }
+        }
+        self.beaten = Some(Instant::now());
+        Ok(is_gained)
+    }
+
+    /// Inside a round that takes long: prolongs what is held, and takes nothing.
+    pub(super) async fn keep(&mut self) -> Result<(), JournalError> {
+        if self.is_due() {
+            self.renew().await?;
+            self.beaten = Some(Instant::now());
+        }
+        Ok(())
+    }
+
+    async fn renew(&mut self) -> Result<(), JournalError> {
+        let before: Vec<_> = self.held.values().copied().collect();
+        let held = self.journal.renew(&before, self.time()).await?;
+        for lost in before.iter().filter(|lease| !held.contains(lease)) {
+            tracing::warn!("fleet: the {} was taken over by another keeper", lost.key);
+        }
+        self.held = held.into_iter().map(|lease| (lease.key, lease)).collect();
+        Ok(())
+    }
+
+    /// At the end: closes what is open and gives everything back, so that nobody has to wait for it.
+    pub(super) async fn hand_over(&mut self) -> Result<(), JournalError> {
+        let Some(session) = self.session.take() else { return Ok(()) };
+        self.journal().close_runs().await?;
+        self.held.clear();
+        self.journal.leave(session, self.chain_id).await
+    }
+}
