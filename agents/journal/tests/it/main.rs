@@ -4,6 +4,7 @@
 
 mod crash;
 mod fixture;
+mod fleet;
 mod holds;
 mod leases;
 mod opening;
