@@ -4,23 +4,10 @@ pragma solidity ^0.8.28;
 /// @title OpenZeppelin's `Math` as its documentation defines it
 /// @notice Stands in for the library while theorems are proven: no solver gets through its 512-bit division. It reverts
 /// where a product passes 256 bits, so a theorem over it says nothing about such numbers; the domains of the theorems
-/// stay below. Nothing yet holds the two against each other.
+/// stay below. `MathProof` and `test/guard/MathModel.t.sol` hold the two against each other.
 library Math {
-    enum Rounding {
-        Floor,
-        Ceil,
-        Trunc,
-        Expand
-    }
-
     function mulDiv(uint256 x, uint256 y, uint256 denominator) internal pure returns (uint256) {
         return x * y / denominator;
-    }
-
-    function mulDiv(uint256 x, uint256 y, uint256 denominator, Rounding rounding) internal pure returns (uint256) {
-        uint256 product = x * y;
-        uint256 down = product / denominator;
-        return rounding == Rounding.Ceil && product % denominator != 0 ? down + 1 : down;
     }
 
     function mul512(uint256 x, uint256 y) internal pure returns (uint256 high, uint256 low) {
