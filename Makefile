@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-conformance test-venues test-agents \
         test-differential planted-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
-        check check-defences prove mutate clean
+        check check-defences prove check-proofs mutate clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
 LOCK := flock target/.setup.lock
@@ -109,6 +109,9 @@ check: $(STAMPS)/node ## Static analysis of the contracts
 
 prove: $(STAMPS)/node ## Prove the theorems about buckets, prices, conversions and comparisons
 	@tools/prove.sh
+
+check-proofs: $(STAMPS)/node ## Plant one fault at a time and see the theorem about it refuted
+	@tools/prove.sh --faults
 
 mutate: $(STAMPS)/node ## Break vault and guard on purpose; the tests have to notice every time
 	@node tools/mutate.mjs

@@ -10,6 +10,7 @@ venues/forge.sh fmt --check
 # In a build folder of its own: lint marks files as compiled that it only parsed, and tests of them would not be found.
 FOUNDRY_OUT=out-lint FOUNDRY_CACHE_PATH=cache-lint $forge lint --deny warnings
 FOUNDRY_OUT=out-lint FOUNDRY_CACHE_PATH=cache-lint $forge lint --deny warnings bench/contracts
+node tools/check-layouts.mjs
 cargo fmt --all -- --check
 cargo clippy --quiet --workspace --all-targets -- -D warnings
 # Advisories need a database from the network; licences, bans and sources do not.

@@ -5,8 +5,8 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {Math as Model} from "./model/Math.sol";
 
-/// @notice OpenZeppelin's library and the plain expressions that stand for it in the other theorems say the same wherever
-/// a product stays below 2^256.
+/// @notice OpenZeppelin's library and the plain expressions that stand for it in the other theorems say the same
+/// wherever a product stays below 2^256.
 contract MathProof {
     function check_Log2_IsTheModels(uint256 x) public pure {
         assert(Math.log2(x) == Model.log2(x));

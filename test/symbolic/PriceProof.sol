@@ -5,8 +5,8 @@ import {Price} from "../../contracts/vault/Price.sol";
 
 /// @notice Theorems about prices and their 64-bit form, for all 2^256 prices.
 ///
-/// Packing is monotone either way: with `lower` ≤ `higher`, what `lower` packs down to is a float at or below `higher`, and
-/// what `higher` packs down to is the nearest of those; upwards likewise.
+/// Packing is monotone either way: with `lower` ≤ `higher`, what `lower` packs down to is a float at or below
+/// `higher`, and what `higher` packs down to is the nearest of those; upwards likewise.
 contract PriceProof {
     uint256 private constant LARGEST = ((1 << 56) - 1) << 200;
 

@@ -172,7 +172,7 @@ def check(rng, used):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--cases", type=int, default=1500)
+    parser.add_argument("--cases", type=int, default=400)
     options = parser.parse_args()
     used, seen = Counter(), Counter()
     for case in range(options.cases):
