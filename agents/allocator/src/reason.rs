@@ -45,11 +45,25 @@ pub enum Reason {
     SimulationFailed,
     /// A rebalance of this vault is not confirmed yet.
     InFlight,
+
+    // Holds because of what is seen, or not; no plan is even considered, or one is given up.
+    /// The vault itself could not be read at the block.
+    VaultUnread,
+    /// The policy document in force could not be read.
+    PolicyUnread,
+    /// Endpoints answer differently.
+    EndpointsDisagree,
+    /// Too few endpoints have answered.
+    NoQuorum,
+    /// The chain has had no new head for longer than it may.
+    StaleHead,
+    /// The block replaced more blocks than the window for reorganisations.
+    DeepReorg,
 }
 
 impl Reason {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::RepairWeight,
         Self::RepairIdle,
         Self::RepairExitOnly,
@@ -68,6 +82,12 @@ impl Reason {
         Self::RuleRefuses,
         Self::SimulationFailed,
         Self::InFlight,
+        Self::VaultUnread,
+        Self::PolicyUnread,
+        Self::EndpointsDisagree,
+        Self::NoQuorum,
+        Self::StaleHead,
+        Self::DeepReorg,
     ];
 
     /// Whether a decision with this code moves something.

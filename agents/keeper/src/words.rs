@@ -25,6 +25,12 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::RuleRefuses => "a rule of the guard would refuse the plan",
         Reason::SimulationFailed => "the exact transaction failed when it was simulated",
         Reason::InFlight => "a rebalance of this vault is not confirmed yet",
+        Reason::VaultUnread => "the vault could not be read",
+        Reason::PolicyUnread => "the policy in force could not be read",
+        Reason::EndpointsDisagree => "endpoints answer differently",
+        Reason::NoQuorum => "too few endpoints have answered",
+        Reason::StaleHead => "the chain has had no new block for too long",
+        Reason::DeepReorg => "more blocks were replaced than the window for reorganisations",
     }
 }
 
@@ -57,6 +63,14 @@ pub const fn would_have_to_change(reason: Reason) -> &'static str {
             "What the simulation met would have to change; see its message."
         }
         Reason::InFlight => "The rebalance under way has to be mined, or to expire.",
+        Reason::VaultUnread => "The lens would have to read the vault within the gas of a page.",
+        Reason::PolicyUnread => "An endpoint with the logs of the policy's block has to answer.",
+        Reason::EndpointsDisagree => {
+            "A person has to find out which endpoint is wrong, or it has to come to agree."
+        }
+        Reason::NoQuorum => "More endpoints have to answer, or the quorum to be lower.",
+        Reason::StaleHead => "The chain has to go on, or an endpoint that follows it to answer.",
+        Reason::DeepReorg => "Nothing: the next block is decided again.",
     }
 }
 
