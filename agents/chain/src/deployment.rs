@@ -289,10 +289,14 @@ impl Deployment {
             });
         }
         let query = Query { vault: entry.vault, agent: Address::ZERO };
-        let Some(snapshot) = chain.snapshots(entry.lens, &[query], head).await?.pop() else {
-            return Ok(());
+        let sighting = chain.snapshots(entry.lens, &[query], head).await?.pop();
+        let state = match sighting {
+            Some(Ok(snapshot)) => snapshot.vault,
+            Some(Err(unseen)) => {
+                return Err(DeploymentError::Unreadable { file, cause: unseen.to_string() });
+            }
+            None => return Ok(()),
         };
-        let state = snapshot.vault;
         for (what, expected, found) in
             [("guard", entry.guard, state.guard), ("asset", entry.asset, state.asset.address)]
         {

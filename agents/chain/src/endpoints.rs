@@ -1,58 +1,122 @@
-//! Several endpoints of one chain as one: the first that answers is asked, transactions go to all.
+//! Several endpoints of one chain as one: the preferred one is asked, another when that one is silent, behind, or makes
+//! no sense. Transactions go to all.
 //!
-//! Falling back is for silence alone. What an endpoint says is never overruled by another's answer: where that matters,
+//! What an endpoint says about the chain is never overruled by another's answer: where that matters,
 //! [`Endpoints::confirm`] asks all of them the same question and demands one answer.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use async_trait::async_trait;
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep};
 use vagus_policy::{Policy, Snapshot};
 
+use self::{
+    quorum::Testimony,
+    score::{Fault, Scores},
+};
 use crate::{
     BlockAt, Call, Chain, ChainError, ChainReader, ChainResult, ChainWriter, Header, Query,
-    SendAnswer, Simulation, Tag, TransactionReceipt,
+    SendAnswer, Sighting, Simulation, Tag, Tally, TransactionReceipt, Witness,
 };
+
+/// How often one that has not seen a block yet is asked again before another is, and the first wait; it doubles.
+const LATE_TRIES: u32 = 4;
+const LATE_WAIT: Duration = Duration::from_millis(100);
+/// A head that stands still for longer makes an endpoint suspect, unless the chain's profile says otherwise.
+const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(120);
 
 /// The endpoints of one chain, at least one.
 #[derive(Debug)]
 pub struct Endpoints {
     list: Vec<Arc<dyn Chain>>,
+    quorum: usize,
     current: AtomicUsize,
+    scores: Mutex<Scores>,
+    // Scores know times as durations since then.
+    began: Instant,
 }
 
-macro_rules! first_that_answers {
-    ($self:ident, $method:ident ( $($argument:expr),* )) => {{
-        let start = $self.current.load(Ordering::Relaxed);
-        let mut failure = None;
-        for offset in 0..$self.list.len() {
-            // Below twice the length of a short list.
-            let place = (start + offset) % $self.list.len();
-            match $self.list[place].$method($($argument),*).await {
-                Err(error @ ChainError::Unreachable { .. }) => {
-                    failure.get_or_insert(error);
-                }
-                answer => {
-                    $self.current.store(place, Ordering::Relaxed);
-                    return answer;
-                }
+/// What follows from an endpoint's answer.
+enum Next {
+    Take,
+    AskAgain(Duration),
+    AskAnother,
+}
+
+/// Asks one endpoint, again while it is late and within bounds.
+macro_rules! ask {
+    ($self:ident, $place:expr, $method:ident ( $($argument:expr),* )) => {{
+        let mut tries = 0;
+        loop {
+            let answer = $self.list[$place].$method($($argument),*).await;
+            match $self.judge($place, answer.as_ref().err(), tries) {
+                Next::Take => break Ok(answer),
+                Next::AskAgain(wait) => tokio::time::sleep(wait).await,
+                Next::AskAnother => break Err(answer),
             }
+            tries = tries.saturating_add(1);
         }
-        Err(failure.unwrap_or_else(|| ChainError::Unreachable {
-            endpoint: "The chain".to_owned(),
-            cause: "there is no endpoint".to_owned(),
-        }))
     }};
 }
 
+/// Asks one endpoint after the other until one answers; if none does, gives back the first one's failure.
+macro_rules! first_that_answers {
+    ($self:ident, $method:ident ( $($argument:expr),* )) => {{
+        let mut failure = None;
+        for place in $self.order() {
+            match ask!($self, place, $method($($argument),*)) {
+                Ok(answer) => return answer,
+                Err(answer) => failure = failure.or(answer.err()),
+            }
+        }
+        Err(failure.unwrap_or_else(nobody))
+    }};
+}
+
+mod head;
+mod quorum;
+mod score;
+
+fn nobody() -> ChainError {
+    ChainError::Unreachable {
+        endpoint: "The chain".to_owned(),
+        cause: "there is no endpoint".to_owned(),
+    }
+}
+
 impl Endpoints {
-    /// In order of preference.
+    /// In order of preference. Before money moves, all of them have to agree.
     #[must_use]
     pub fn new(list: Vec<Arc<dyn Chain>>) -> Self {
-        Self { list, current: AtomicUsize::new(0) }
+        Self {
+            quorum: list.len(),
+            current: AtomicUsize::new(0),
+            scores: Mutex::new(Scores::new(list.len(), DEFAULT_STALE_AFTER)),
+            began: Instant::now(),
+            list,
+        }
+    }
+
+    /// With another number of endpoints that have to agree before money moves.
+    #[must_use]
+    pub fn with_quorum(mut self, quorum: usize) -> Self {
+        self.quorum = quorum;
+        self
+    }
+
+    /// With another time for which a head may stand still.
+    #[must_use]
+    pub fn with_stale_after(mut self, stale_after: Duration) -> Self {
+        self.scores = Mutex::new(Scores::new(self.list.len(), stale_after));
+        self
     }
 
     /// The endpoint that answered last, for questions that belong together.
@@ -62,11 +126,17 @@ impl Endpoints {
         self.list.get(place).or_else(|| self.list.first()).cloned()
     }
 
-    /// Demands that every endpoint sees the vault of a snapshot as it stands there, before money moves on it.
+    /// How often each endpoint was asked each method, by host.
+    #[must_use]
+    pub fn tallies_by_endpoint(&self) -> Vec<(String, Vec<(&'static str, Tally)>)> {
+        self.list.iter().map(|one| (one.endpoint(), one.tallies())).collect()
+    }
+
+    /// Demands that enough endpoints see the vault of a snapshot as it stands there, with the same bytes, and that none
+    /// sees it otherwise, before money moves on it.
     ///
     /// # Errors
-    /// [`ChainError::Late`] from one that has not seen the block, [`ChainError::Disagrees`] from one that answers
-    /// otherwise, and whatever keeps one from answering.
+    /// [`ChainError::Disagrees`] if one answers otherwise, [`ChainError::NoQuorum`] if too few answer.
     pub async fn confirm(
         &self,
         lens: Address,
@@ -74,24 +144,66 @@ impl Endpoints {
         header: &Header,
         expected: &Snapshot,
     ) -> ChainResult<()> {
-        if self.list.len() < 2 {
+        if self.quorum < 2 {
             return Ok(());
         }
-        for endpoint in &self.list {
-            let late =
-                || ChainError::Late { endpoint: endpoint.endpoint(), block: header.block.hash };
-            let own = endpoint.header(BlockAt::Hash(header.block.hash)).await?.ok_or_else(late)?;
-            let found = endpoint.snapshots(lens, &[query], header).await?;
-            if own != *header || found.as_slice() != std::slice::from_ref(expected) {
-                return Err(ChainError::Disagrees {
-                    endpoint: endpoint.endpoint(),
-                    subject: format!("vault {} at block {}", query.vault, header.block.number),
-                    expected: "what the other endpoints say".to_owned(),
-                    found: "another state".to_owned(),
-                });
+        let testimonies = (0..self.list.len()).map(|place| async move {
+            let said = self.testify(place, lens, query, header).await;
+            Testimony { endpoint: self.list[place].endpoint(), said }
+        });
+        quorum::judge(join_all(testimonies).await, header, expected, self.quorum)
+    }
+
+    async fn testify(
+        &self,
+        place: usize,
+        lens: Address,
+        query: Query,
+        header: &Header,
+    ) -> ChainResult<(Option<Header>, Witness)> {
+        let own = BlockAt::Hash(header.block.hash);
+        let witness =
+            ask!(self, place, witness(lens, query, header)).unwrap_or_else(|late| late)?;
+        let own = ask!(self, place, header(own)).unwrap_or_else(|late| late)?;
+        Ok((own, witness))
+    }
+
+    fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn scores(&self) -> MutexGuard<'_, Scores> {
+        // A poisoned lock only means that another task died between two whole scores.
+        self.scores.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn order(&self) -> Vec<usize> {
+        self.scores().order(self.now())
+    }
+
+    /// Notes what came of a question, and says what to do next.
+    fn judge(&self, place: usize, error: Option<&ChainError>, tries: u32) -> Next {
+        if let Some(ChainError::Late { .. }) = error
+            && tries < LATE_TRIES
+        {
+            return Next::AskAgain(LATE_WAIT.saturating_mul(2u32.saturating_pow(tries)));
+        }
+        let endpoint = self.list[place].endpoint();
+        match error.filter(|error| error.is_endpoints_own()) {
+            Some(error) => {
+                if self.scores().failed(place, self.now()) && self.list.len() > 1 {
+                    tracing::warn!("{endpoint} is asked last from now on: {error}");
+                }
+                Next::AskAnother
+            }
+            None => {
+                if self.scores().answered(place) {
+                    tracing::info!("{endpoint} answers again");
+                }
+                self.current.store(place, Ordering::Relaxed);
+                Next::Take
             }
         }
-        Ok(())
     }
 }
 
@@ -106,11 +218,32 @@ impl ChainReader for Endpoints {
     }
 
     async fn head(&self, tag: Tag) -> ChainResult<Header> {
-        first_that_answers!(self, head(tag))
+        match tag {
+            Tag::Latest => self.newest().await,
+            Tag::Finalized => first_that_answers!(self, head(tag)),
+        }
     }
 
+    /// A block that is named by its hash exists somewhere: one that does not have it is late.
     async fn header(&self, at: BlockAt) -> ChainResult<Option<Header>> {
-        first_that_answers!(self, header(at))
+        let BlockAt::Hash(_) = at else { return first_that_answers!(self, header(at)) };
+        let (mut is_unknown, mut failure) = (false, None);
+        for place in self.order() {
+            for tries in 0..=LATE_TRIES {
+                match ask!(self, place, header(at)) {
+                    Ok(Ok(None)) => is_unknown = true,
+                    Ok(answer) => return answer,
+                    Err(answer) => {
+                        failure = failure.or(answer.err());
+                        break;
+                    }
+                }
+                if tries < LATE_TRIES {
+                    sleep(LATE_WAIT.saturating_mul(2u32.saturating_pow(tries))).await;
+                }
+            }
+        }
+        if is_unknown { Ok(None) } else { Err(failure.unwrap_or_else(nobody)) }
     }
 
     async fn code_hash(&self, account: Address, block: &Header) -> ChainResult<B256> {
@@ -122,8 +255,12 @@ impl ChainReader for Endpoints {
         lens: Address,
         queries: &[Query],
         block: &Header,
-    ) -> ChainResult<Vec<Snapshot>> {
+    ) -> ChainResult<Vec<Sighting>> {
         first_that_answers!(self, snapshots(lens, queries, block))
+    }
+
+    async fn witness(&self, lens: Address, query: Query, block: &Header) -> ChainResult<Witness> {
+        first_that_answers!(self, witness(lens, query, block))
     }
 
     async fn policy(&self, guard: Address, block: u64, hash: B256) -> ChainResult<Policy> {
@@ -149,28 +286,15 @@ impl ChainWriter for Endpoints {
         first_that_answers!(self, receipt(transaction))
     }
 
-    /// To every endpoint; the best of their answers.
+    /// To every endpoint at once; the best of their answers.
     async fn send_raw(&self, raw: &Bytes) -> ChainResult<SendAnswer> {
-        let mut best: Option<ChainResult<SendAnswer>> = None;
-        for endpoint in &self.list {
-            let answer = endpoint.send_raw(raw).await;
-            let is_better = match (&best, &answer) {
-                (None, _) => true,
-                (Some(Ok(SendAnswer::Accepted)), _) => false,
-                (Some(_), Ok(SendAnswer::Accepted)) => true,
-                (Some(Err(_)), Ok(_)) => true,
-                _ => false,
-            };
-            if is_better {
-                best = Some(answer);
-            }
-        }
-        best.unwrap_or_else(|| {
-            Err(ChainError::Unreachable {
-                endpoint: "The chain".to_owned(),
-                cause: "there is no endpoint".to_owned(),
-            })
-        })
+        let rank = |answer: &ChainResult<SendAnswer>| match answer {
+            Ok(SendAnswer::Accepted) => 0,
+            Ok(_) => 1,
+            Err(_) => 2,
+        };
+        let answers = join_all(self.list.iter().map(|endpoint| endpoint.send_raw(raw))).await;
+        answers.into_iter().min_by_key(rank).unwrap_or_else(|| Err(nobody()))
     }
 }
 

@@ -42,6 +42,18 @@ pub enum ChainError {
         /// What it says.
         found: String,
     },
+    /// Too few endpoints say the same; none says otherwise.
+    #[error("{agreed} of {quorum} endpoints agree about {subject}; {cause}")]
+    NoQuorum {
+        /// Endpoints that said the same.
+        agreed: usize,
+        /// How many have to.
+        quorum: usize,
+        /// What about.
+        subject: String,
+        /// What kept another one from it, a sentence.
+        cause: String,
+    },
     /// The endpoint refuses the request.
     #[error("{endpoint} refuses {method}: {message} (code {code}).")]
     Refused {
@@ -98,12 +110,35 @@ impl ChainError {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Late { .. } | Self::Reorganised { .. } | Self::Unreachable { .. } => true,
-            // Limits on the rate of requests, and errors that the server itself calls internal.
-            Self::Refused { code, .. } => matches!(code, -32005 | -32603 | 429),
+            Self::Late { .. }
+            | Self::Reorganised { .. }
+            | Self::Unreachable { .. }
+            | Self::NoQuorum { .. } => true,
+            // Limits on the rate of requests, and errors that the server itself calls internal. With revert data it is
+            // an answer, whatever the code.
+            Self::Refused { code, data, .. } => {
+                data.is_none() && matches!(code, -32005 | -32603 | 429)
+            }
             Self::Disagrees { .. }
             | Self::Malformed { .. }
             | Self::PolicyNotFound { .. }
+            | Self::PolicyUnreadable { .. } => false,
+        }
+    }
+
+    /// Whether another endpoint may know better: this one is silent, behind, or makes no sense. What an endpoint says
+    /// about the chain, a refusal among it, is never overruled by asking elsewhere.
+    #[must_use]
+    pub fn is_endpoints_own(&self) -> bool {
+        match self {
+            Self::Late { .. }
+            | Self::Unreachable { .. }
+            | Self::Malformed { .. }
+            | Self::PolicyNotFound { .. } => true,
+            Self::Refused { .. } => self.is_transient(),
+            Self::Reorganised { .. }
+            | Self::Disagrees { .. }
+            | Self::NoQuorum { .. }
             | Self::PolicyUnreadable { .. } => false,
         }
     }

@@ -1,73 +1,38 @@
 //! The chain over HTTP: one endpoint, every request with a limit in time, every read pinned to a block by hash.
 
-use std::{collections::HashMap, sync::Mutex, time::Duration};
+mod raw;
 
-use alloy::primitives::{Address, B256, Bytes, U64, U128, U256, keccak256};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, OnceLock},
+    time::Duration,
+};
+
+use alloy::primitives::{Address, B256, Bytes, U64, U256, keccak256};
 use async_trait::async_trait;
-use serde::Deserialize;
 use serde_json::{Value, json};
-use vagus_policy::{BlockRef, Policy, Snapshot};
+use vagus_policy::Policy;
 
+use self::raw::{Quantity, RawHeader, RawLog, RawReceipt};
 use crate::{
     BlockAt, Call, ChainError, ChainReader, ChainResult, ChainWriter, EndpointUrl, EventLog,
-    Header, Query, SendAnswer, Simulation, Tag, TransactionReceipt, guard, lens, rpc::Rpc,
+    Header, Query, SendAnswer, Sighting, Simulation, Tag, Tally, TransactionReceipt, Witness,
+    guard, lens,
+    rpc::{BlockTrouble, Rpc, block_trouble},
 };
+
+/// Gas of one page of the lens unless the configuration says otherwise: what nodes allow a call as they come.
+pub const DEFAULT_LENS_GAS: u64 = 50_000_000;
 
 /// One endpoint of a chain.
 #[derive(Debug)]
 pub struct HttpChain {
     rpc: Rpc,
+    lens_gas: u64,
+    // An endpoint serves one chain; every page of the lens proves it again.
+    chain_id: OnceLock<u64>,
     // Documents never change under their hash.
     policies: Mutex<HashMap<B256, Policy>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawHeader {
-    number: U64,
-    hash: B256,
-    parent_hash: B256,
-    timestamp: U64,
-    base_fee_per_gas: Option<U128>,
-}
-
-impl From<RawHeader> for Header {
-    fn from(raw: RawHeader) -> Self {
-        Self {
-            block: BlockRef {
-                number: raw.number.to(),
-                hash: raw.hash,
-                parent_hash: raw.parent_hash,
-                timestamp: raw.timestamp.to(),
-            },
-            base_fee_wei: raw.base_fee_per_gas.map_or(0, |fee| fee.to()),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct RawLog {
-    address: Address,
-    topics: Vec<B256>,
-    data: Bytes,
-}
-
-impl From<RawLog> for EventLog {
-    fn from(raw: RawLog) -> Self {
-        Self { address: raw.address, topics: raw.topics, data: raw.data }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RawReceipt {
-    transaction_hash: B256,
-    block_number: Option<U64>,
-    block_hash: Option<B256>,
-    status: Option<U64>,
-    gas_used: U64,
-    effective_gas_price: Option<U128>,
-    logs: Vec<RawLog>,
 }
 
 fn pinned(block: B256) -> Value {
@@ -80,30 +45,92 @@ impl HttpChain {
     /// # Errors
     /// If the HTTP client cannot be made.
     pub fn new(url: EndpointUrl, timeout: Duration) -> ChainResult<Self> {
-        Ok(Self { rpc: Rpc::new(url, timeout)?, policies: Mutex::default() })
+        Ok(Self {
+            rpc: Rpc::new(url, timeout)?,
+            lens_gas: DEFAULT_LENS_GAS,
+            chain_id: OnceLock::new(),
+            policies: Mutex::default(),
+        })
+    }
+
+    /// With another gas limit for each page of the lens.
+    #[must_use]
+    pub fn with_lens_gas(mut self, gas: u64) -> Self {
+        self.lens_gas = gas;
+        self
     }
 
     /// Tells a refusal because of the block from any other: a block that is unknown, or no longer in the chain.
     async fn explain(&self, error: ChainError, block: B256) -> ChainError {
-        if !matches!(&error, ChainError::Refused { data: None, .. }) {
-            return error;
+        let ChainError::Refused { data: None, code, message, .. } = &error else { return error };
+        let endpoint = self.rpc.endpoint();
+        match block_trouble(*code, message) {
+            Some(BlockTrouble::Unknown) => return ChainError::Late { endpoint, block },
+            Some(BlockTrouble::NotCanonical) => return ChainError::Reorganised { endpoint, block },
+            None => {}
         }
         match self.header(BlockAt::Hash(block)).await {
-            Ok(None) => ChainError::Late { endpoint: self.rpc.endpoint(), block },
+            Ok(None) => ChainError::Late { endpoint, block },
             Ok(Some(header)) => match self.header(BlockAt::Number(header.block.number)).await {
                 Ok(Some(now)) if now.block.hash == block => error,
-                Ok(_) => ChainError::Reorganised { endpoint: self.rpc.endpoint(), block },
+                // Behind the block that it has by hash.
+                Ok(None) => ChainError::Late { endpoint, block },
+                Ok(Some(_)) => ChainError::Reorganised { endpoint, block },
                 Err(other) => other,
             },
             Err(other) => other,
         }
     }
 
-    async fn call(&self, to: Address, input: Vec<u8>, block: B256) -> ChainResult<Bytes> {
-        let call = json!({ "to": to, "input": Bytes::from(input) });
-        match self.rpc.request("eth_call", (call, pinned(block))).await {
-            Ok(answer) => Ok(answer),
+    /// The answer to a question about a block; null is that of an endpoint that does not have the block.
+    async fn pinned<T>(&self, answer: ChainResult<Option<T>>, block: B256) -> ChainResult<T> {
+        match answer {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => Err(ChainError::Late { endpoint: self.rpc.endpoint(), block }),
             Err(error) => Err(self.explain(error, block).await),
+        }
+    }
+
+    async fn read_lens(&self, lens: Address, input: Vec<u8>, block: B256) -> ChainResult<Bytes> {
+        let gas = U64::from(self.lens_gas);
+        let call = json!({ "to": lens, "input": Bytes::from(input), "gas": gas });
+        let answer = self.rpc.request("eth_call", (call, pinned(block))).await;
+        let answer: Bytes = self.pinned(answer, block).await?;
+        if answer.is_empty() {
+            let cause = "it is empty: there is no lens at this address, or no state behind it";
+            return Err(self.rpc.malformed("the lens", cause));
+        }
+        Ok(answer)
+    }
+
+    /// One page, from a query on; a vault that is too dear for a page is passed by.
+    async fn read_page(
+        &self,
+        lens: Address,
+        queries: &[Query],
+        start: usize,
+        block: &Header,
+    ) -> ChainResult<(Vec<Sighting>, usize)> {
+        let chain_id = self.served_chain().await?;
+        let input = lens::encode(queries, start);
+        let answer = match self.read_lens(lens, input, block.block.hash).await {
+            Ok(answer) => answer,
+            Err(ChainError::Refused { data: Some(data), .. }) if lens::is_gas_too_low(&data) => {
+                let cause = format!("it needs more than the {} gas of a page", self.lens_gas);
+                let too_dear = queries.get(start).map(|query| Err(lens::unseen(query, cause)));
+                return Ok((too_dear.into_iter().collect(), start.saturating_add(1)));
+            }
+            Err(error) => return Err(error),
+        };
+        lens::decode(&answer, queries, start, block, chain_id)
+            .map_err(|cause| self.rpc.malformed("the lens", cause))
+    }
+
+    /// The chain's id, asked once.
+    async fn served_chain(&self) -> ChainResult<u64> {
+        match self.chain_id.get() {
+            Some(id) => Ok(*id),
+            None => self.chain_id().await,
         }
     }
 }
@@ -115,8 +142,8 @@ impl ChainReader for HttpChain {
     }
 
     async fn chain_id(&self) -> ChainResult<u64> {
-        let id: U64 = self.rpc.request("eth_chainId", ()).await?;
-        Ok(id.to())
+        let id: Quantity<U64> = self.rpc.request("eth_chainId", ()).await?;
+        Ok(*self.chain_id.get_or_init(|| id.0.to()))
     }
 
     async fn head(&self, tag: Tag) -> ChainResult<Header> {
@@ -151,10 +178,9 @@ impl ChainReader for HttpChain {
 
     async fn code_hash(&self, account: Address, block: &Header) -> ChainResult<B256> {
         let hash = block.block.hash;
-        match self.rpc.request::<_, Bytes>("eth_getCode", (account, pinned(hash))).await {
-            Ok(code) => Ok(keccak256(code)),
-            Err(error) => Err(self.explain(error, hash).await),
-        }
+        let answer = self.rpc.request("eth_getCode", (account, pinned(hash))).await;
+        let code: Bytes = self.pinned(answer, hash).await?;
+        Ok(keccak256(code))
     }
 
     async fn snapshots(
@@ -162,18 +188,27 @@ impl ChainReader for HttpChain {
         lens: Address,
         queries: &[Query],
         block: &Header,
-    ) -> ChainResult<Vec<Snapshot>> {
-        let chain_id = self.chain_id().await?;
-        let mut snapshots = Vec::with_capacity(queries.len());
+    ) -> ChainResult<Vec<Sighting>> {
+        let mut sightings = Vec::with_capacity(queries.len());
         let mut start = 0;
         while start < queries.len() {
-            let answer = self.call(lens, lens::encode(queries, start), block.block.hash).await?;
-            let (page, next) = lens::decode(&answer, queries, start, block, chain_id)
-                .map_err(|cause| self.rpc.malformed("the lens", cause))?;
-            snapshots.extend(page);
+            let (page, next) = self.read_page(lens, queries, start, block).await?;
+            sightings.extend(page);
             start = next;
         }
-        Ok(snapshots)
+        Ok(sightings)
+    }
+
+    async fn witness(&self, lens: Address, query: Query, block: &Header) -> ChainResult<Witness> {
+        let (hash, chain_id) = (block.block.hash, self.served_chain().await?);
+        let queries = [query];
+        let answer = self.read_lens(lens, lens::encode(&queries, 0), hash).await?;
+        lens::witness(&answer, &queries, block, chain_id)
+            .map_err(|cause| self.rpc.malformed("the lens", cause))
+    }
+
+    fn tallies(&self) -> Vec<(&'static str, Tally)> {
+        self.rpc.tallies()
     }
 
     async fn policy(&self, guard: Address, block: u64, hash: B256) -> ChainResult<Policy> {
@@ -214,9 +249,11 @@ impl ChainReader for HttpChain {
         });
         let answer =
             self.rpc.request("eth_call", (request, pinned(hash), json!({}), overrides)).await;
-        match answer {
+        match self.pinned::<Bytes>(answer, hash).await {
+            // What is simulated always returns something: nothing is what an endpoint without the state says.
+            Ok(output) if output.is_empty() => Err(self.rpc.malformed("eth_call", "it is empty")),
             Ok(output) => Ok(Simulation::Succeeds(output)),
-            Err(error) => match self.explain(error, hash).await {
+            Err(error) => match error {
                 error @ ChainError::Refused { .. } if error.is_transient() => Err(error),
                 ChainError::Refused { message, data, .. } => {
                     Ok(Simulation::Fails { message, data: data.unwrap_or_default() })
@@ -230,18 +267,22 @@ impl ChainReader for HttpChain {
 #[async_trait]
 impl ChainWriter for HttpChain {
     async fn transaction_count(&self, account: Address, block: Option<B256>) -> ChainResult<u64> {
-        let at = block.map_or_else(|| json!("latest"), pinned);
-        match self.rpc.request::<_, U64>("eth_getTransactionCount", (account, at)).await {
-            Ok(count) => Ok(count.to()),
-            Err(error) => match block {
-                Some(block) => Err(self.explain(error, block).await),
-                None => Err(error),
-            },
-        }
+        let method = "eth_getTransactionCount";
+        let Some(block) = block else {
+            return self
+                .rpc
+                .request::<_, Quantity<U64>>(method, (account, "latest"))
+                .await
+                .map(|n| n.0.to());
+        };
+        let answer =
+            self.rpc.request::<_, Option<Quantity<U64>>>(method, (account, pinned(block))).await;
+        Ok(self.pinned(answer, block).await?.0.to())
     }
 
     async fn balance(&self, account: Address) -> ChainResult<U256> {
-        self.rpc.request("eth_getBalance", (account, "latest")).await
+        let answer = self.rpc.request::<_, Quantity<U256>>("eth_getBalance", (account, "latest"));
+        Ok(answer.await?.0)
     }
 
     async fn receipt(&self, transaction: B256) -> ChainResult<Option<TransactionReceipt>> {
@@ -259,11 +300,11 @@ impl ChainWriter for HttpChain {
         };
         Ok(Some(TransactionReceipt {
             hash: raw.transaction_hash,
-            block_number: block_number.to(),
+            block_number: block_number.0.to(),
             block_hash,
-            is_success: raw.status == Some(U64::from(1)),
-            gas_used: raw.gas_used.to(),
-            gas_price_wei: raw.effective_gas_price.map_or(0, |price| price.to()),
+            is_success: raw.status.is_some_and(|status| status.0 == U64::from(1)),
+            gas_used: raw.gas_used.0.to(),
+            gas_price_wei: raw.effective_gas_price.map_or(0, |price| price.0.to()),
             logs: raw.logs.into_iter().map(EventLog::from).collect(),
         }))
     }

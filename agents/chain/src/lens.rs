@@ -1,8 +1,8 @@
 //! From the lens's answer to [`Snapshot`]s: every number checked for its range, every page for where it was made.
 
 use alloy::{
-    primitives::{Address, U256},
-    sol_types::{SolCall, SolValue},
+    primitives::{Address, U256, keccak256},
+    sol_types::{SolCall, SolError, SolValue},
 };
 use vagus_policy::{
     AaveV3Curve, AgentState, AssetInfo, Bucket, Checkpoint, Curve, GuardState, Mode,
@@ -10,7 +10,7 @@ use vagus_policy::{
 };
 
 use crate::{
-    Header, Query,
+    Header, Query, Sighting, Unseen, Witness,
     bindings::{
         curve,
         lens::ITreasuryLens::{
@@ -39,14 +39,41 @@ pub(crate) fn encode(queries: &[Query], start: usize) -> Vec<u8> {
     .abi_encode()
 }
 
-/// A page of snapshots and the place to go on from.
+/// Whether a page failed because the vault that it begins with needs more gas.
+pub(crate) fn is_gas_too_low(revert: &[u8]) -> bool {
+    ITreasuryLens::GasTooLow::abi_decode(revert).is_ok()
+}
+
+/// A vault that was not seen.
+pub(crate) fn unseen(query: &Query, cause: impl Into<String>) -> Unseen {
+    Unseen { vault: query.vault, cause: cause.into() }
+}
+
+/// What a page of one vault says, and a digest of its bytes that all honest endpoints give alike. The base fee is left
+/// out of it: some nodes report none in a call, and nothing here is taken from it.
+pub(crate) fn witness(
+    answer: &[u8],
+    queries: &[Query; 1],
+    header: &Header,
+    chain_id: u64,
+) -> Result<Witness, String> {
+    let (mut sightings, _) = decode(answer, queries, 0, header, chain_id)?;
+    let sighting = sightings.pop().ok_or("it left out the vault")?;
+    let mut page = ITreasuryLens::readCall::abi_decode_returns(answer)
+        .map_err(|_| "it is no lens page".to_owned())?;
+    page.baseFee = U256::ZERO;
+    let digest = keccak256(ITreasuryLens::readCall::abi_encode_returns(&page));
+    Ok(Witness { sighting, digest })
+}
+
+/// A page of vaults and the place to go on from. What is wrong with one vault is that vault's alone.
 pub(crate) fn decode(
     answer: &[u8],
     queries: &[Query],
     start: usize,
     header: &Header,
     chain_id: u64,
-) -> Result<(Vec<Snapshot>, usize), String> {
+) -> Result<(Vec<Sighting>, usize), String> {
     let page = ITreasuryLens::readCall::abi_decode_returns(answer)
         .map_err(|_| "it is no lens page; is there a lens at this address?".to_owned())?;
     prove(&page, header, chain_id)?;
@@ -58,20 +85,29 @@ pub(crate) fn decode(
             page.next
         ));
     }
-    let mut snapshots = Vec::with_capacity(page.vaults.len());
+    let mut sightings = Vec::with_capacity(page.vaults.len());
     for (view, query) in page.vaults.into_iter().zip(&queries[start..next]) {
         if view.vault != query.vault {
             return Err(format!("it answers for {} instead of {}", view.vault, query.vault));
         }
-        snapshots.push(Snapshot {
-            lens_version: page.lensVersion,
-            chain_id,
-            block: header.block,
-            base_fee_wei: header.base_fee_wei,
-            vault: vault(view, query.agent)?,
+        // The lens leaves everything empty where a vault could not be read: no guard, no number.
+        let state = if view.guard == Address::ZERO {
+            Err("the lens could not read it".to_owned())
+        } else {
+            vault(view, query.agent)
+        };
+        sightings.push(match state {
+            Ok(vault) => Ok(Snapshot {
+                lens_version: page.lensVersion,
+                chain_id,
+                block: header.block,
+                base_fee_wei: header.base_fee_wei,
+                vault,
+            }),
+            Err(cause) => Err(unseen(query, cause)),
         });
     }
-    Ok((snapshots, next))
+    Ok((sightings, next))
 }
 
 /// The page was made at the block that was asked for.

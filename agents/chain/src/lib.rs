@@ -9,6 +9,8 @@ mod bindings;
 pub mod deployment;
 pub mod endpoints;
 pub mod error;
+#[cfg(test)]
+mod fake_node;
 pub mod follower;
 pub mod guard;
 pub mod http;
@@ -20,15 +22,18 @@ mod rpc;
 pub mod sender;
 pub mod signer;
 pub mod url;
+pub mod wake;
 
 pub use deployment::{Deployment, DeploymentError, VaultDeployment};
 pub use endpoints::Endpoints;
 pub use error::{ChainError, ChainResult};
-pub use follower::{Follower, Step};
-pub use http::HttpChain;
+pub use follower::{Account, BlockId, Cursor, Follower, Freshness, HeadWatch, NewHead, Step};
+pub use http::{DEFAULT_LENS_GAS, HttpChain};
 pub use reader::{
-    BlockAt, Call, Chain, ChainReader, ChainWriter, EventLog, Header, Query, SendAnswer,
-    Simulation, Tag, TransactionReceipt,
+    BlockAt, Call, Chain, ChainReader, ChainWriter, EventLog, Header, Query, SendAnswer, Sighting,
+    Simulation, Tag, TransactionReceipt, Unseen, Witness,
 };
+pub use rpc::Tally;
 pub use signer::{AgentKey, KeyError};
-pub use url::{EndpointUrl, InvalidUrl};
+pub use url::{EndpointUrl, InvalidUrl, WebsocketUrl};
+pub use wake::{Backoff, Wake};

@@ -7,13 +7,13 @@ mod model;
 
 use std::{collections::VecDeque, sync::Mutex};
 
-use alloy::primitives::{Address, B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use async_trait::async_trait;
 use vagus_policy::{Policy, Snapshot};
 
 use crate::{
     BlockAt, Call, ChainError, ChainReader, ChainResult, ChainWriter, Header, Query, SendAnswer,
-    Simulation, Tag, TransactionReceipt,
+    Sighting, Simulation, Tag, TransactionReceipt, Unseen, Witness,
 };
 
 pub use model::Model;
@@ -93,6 +93,15 @@ impl MemoryChain {
         }
     }
 
+    fn sight(&self, query: &Query, block: &Header) -> Sighting {
+        if self.fault("unseen").is_some() {
+            return Err(Unseen { vault: query.vault, cause: "it is broken".to_owned() });
+        }
+        self.with(|model| model.snapshot(block.block.hash, query.vault, query.agent)).ok_or_else(
+            || Unseen { vault: query.vault, cause: "there is no such vault".to_owned() },
+        )
+    }
+
     fn canonical(&self, header: &Header) -> ChainResult<()> {
         let hash = header.block.hash;
         match self.with(|model| model.header(BlockAt::Number(header.block.number))) {
@@ -138,20 +147,18 @@ impl ChainReader for MemoryChain {
         _lens: Address,
         queries: &[Query],
         block: &Header,
-    ) -> ChainResult<Vec<Snapshot>> {
+    ) -> ChainResult<Vec<Sighting>> {
         self.ask("snapshots")?;
         self.canonical(block)?;
-        queries
-            .iter()
-            .map(|query| {
-                self.with(|model| model.snapshot(block.block.hash, query.vault, query.agent))
-                    .ok_or_else(|| ChainError::Malformed {
-                        endpoint: self.endpoint(),
-                        method: "the lens",
-                        cause: format!("there is no vault {}", query.vault),
-                    })
-            })
-            .collect()
+        Ok(queries.iter().map(|query| self.sight(query, block)).collect())
+    }
+
+    async fn witness(&self, _lens: Address, query: Query, block: &Header) -> ChainResult<Witness> {
+        self.ask("witness")?;
+        self.canonical(block)?;
+        let sighting = self.sight(&query, block);
+        let digest = keccak256(format!("{sighting:?}"));
+        Ok(Witness { sighting, digest })
     }
 
     async fn policy(&self, guard: Address, block: u64, hash: B256) -> ChainResult<Policy> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use vagus_policy::{BlockRef, Policy, Snapshot};
 
-use crate::ChainResult;
+use crate::{ChainResult, Tally};
 
 /// A block's header, as far as the keeper needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,28 @@ pub struct Query {
     pub vault: Address,
     /// The agent.
     pub agent: Address,
+}
+
+/// A vault at a block: its state, or why there is none. Never a state of zeros in place of an answer.
+pub type Sighting = Result<Snapshot, Unseen>;
+
+/// A vault that could not be read while others could.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("vault {vault} could not be read: {cause}")]
+pub struct Unseen {
+    /// The vault.
+    pub vault: Address,
+    /// Why.
+    pub cause: String,
+}
+
+/// What one endpoint says about one vault, to be compared with what others say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// What it sees.
+    pub sighting: Sighting,
+    /// Of the bytes of its answer.
+    pub digest: B256,
 }
 
 /// A call as a transaction would make it.
@@ -133,14 +155,22 @@ pub trait ChainReader: Send + Sync + Debug {
     /// Keccak-256 of the runtime code of an account; that of the empty code if it has none.
     async fn code_hash(&self, account: Address, block: &Header) -> ChainResult<B256>;
 
-    /// The state of vaults at a block, through the lens, in the order of the queries. The answer proves number, parent
-    /// and chain id; pages are pinned to the same hash.
+    /// The state of vaults at a block, through the lens, in the order of the queries, one each. The answer proves
+    /// number, parent and chain id; pages are bounded by gas and pinned to the same hash.
     async fn snapshots(
         &self,
         lens: Address,
         queries: &[Query],
         block: &Header,
-    ) -> ChainResult<Vec<Snapshot>>;
+    ) -> ChainResult<Vec<Sighting>>;
+
+    /// One vault at a block, in a call of its own that every endpoint has to answer alike.
+    async fn witness(&self, lens: Address, query: Query, block: &Header) -> ChainResult<Witness>;
+
+    /// How often each method was asked of the endpoint, if that is counted.
+    fn tallies(&self) -> Vec<(&'static str, Tally)> {
+        Vec::new()
+    }
 
     /// The policy document of a guard, from the event at `block` that carries it; its hash is `hash`.
     async fn policy(&self, guard: Address, block: u64, hash: B256) -> ChainResult<Policy>;

@@ -27,11 +27,22 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Follow the chains, decide at every block, and act inside the policy
-    Run(Common),
+    Run(Run),
     /// Say what would be done now and why; sends nothing and needs no key
     Plan(Common),
     /// Say how things stand: chain, policy, mandate, weights, last decisions
     Status(Common),
+}
+
+/// Options of `keeper run`.
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    /// Options of every command
+    #[command(flatten)]
+    pub common: Common,
+    /// Go on with a chain that rewrote a block it had called final, after a person has looked; may be repeated
+    #[arg(long, value_name = "CHAIN")]
+    pub accept_rewritten: Vec<String>,
 }
 
 /// Options of every command.

@@ -19,7 +19,7 @@ use toml::Spanned;
 pub use value::{Amount, Finality, Gwei, NativePriceSource};
 
 use crate::exit::{Exit, Failure};
-use vagus_chain::EndpointUrl;
+use vagus_chain::{EndpointUrl, WebsocketUrl};
 use vagus_journal::Patience;
 
 /// A configuration that was read and found sound.
@@ -147,6 +147,10 @@ pub struct ChainConfig {
     pub fees: Fees,
     /// In order of preference, at least one.
     pub endpoints: Vec<EndpointUrl>,
+    /// How many of them have to agree before money moves.
+    pub quorum: usize,
+    /// What wakes the keeper between two questions; none: it polls alone.
+    pub websocket: Option<WebsocketUrl>,
 }
 
 /// How a chain behaves.
@@ -172,9 +176,28 @@ pub struct Profile {
     /// Milliseconds after which a question without an answer has failed.
     #[serde(default = "value::default_timeout_ms", deserialize_with = "value::above_zero")]
     pub timeout_ms: u32,
+    /// Seconds without a new head after which nothing is decided any more; none: ten blocks, at least a minute.
+    #[serde(default, deserialize_with = "value::optional_above_zero")]
+    pub stale_after_seconds: Option<u32>,
+    /// Gas of one page of the lens.
+    #[serde(default = "value::default_lens_gas", deserialize_with = "value::lens_gas")]
+    pub lens_gas: u64,
 }
 
 impl Profile {
+    /// Time without a new head after which nothing is decided any more.
+    #[must_use]
+    pub fn stale_after(&self) -> Duration {
+        let usual = self.block_seconds.saturating_mul(10).max(60);
+        Duration::from_secs(self.stale_after_seconds.unwrap_or(usual).into())
+    }
+
+    /// Longest time between two questions while a websocket tells of new heads.
+    #[must_use]
+    pub fn lazy_poll(&self) -> Duration {
+        Duration::from_secs(u64::from(self.block_seconds) * 2).max(self.poll())
+    }
+
     /// Time between two questions for a new head.
     #[must_use]
     pub fn poll(&self) -> Duration {
@@ -291,6 +314,8 @@ struct RawChain {
     profile: Profile,
     fees: Fees,
     endpoints: Vec<Spanned<RawSource>>,
+    quorum: Option<Spanned<usize>>,
+    websocket: Option<Spanned<RawSource>>,
 }
 
 #[derive(Deserialize)]
@@ -505,12 +530,33 @@ impl Reader<'_> {
                     .map_err(|error| self.fail(Some(at), &error.to_string()))?,
             );
         }
+        let quorum = match raw.quorum {
+            None => endpoints.len(),
+            Some(quorum) if (1..=endpoints.len()).contains(quorum.get_ref()) => *quorum.get_ref(),
+            Some(quorum) => {
+                let what = format!(
+                    "expected a quorum from 1 to {}, one for each endpoint",
+                    endpoints.len()
+                );
+                return Err(self.fail(Some(quorum.span().start), &what));
+            }
+        };
+        let websocket = match raw.websocket {
+            None => None,
+            Some(source) => {
+                let at = source.span().start;
+                let url = WebsocketUrl::parse(&self.source(source)?);
+                Some(url.map_err(|error| self.fail(Some(at), &error.to_string()))?)
+            }
+        };
         Ok(ChainConfig {
             name,
             chain_id: raw.chain_id,
             profile: raw.profile,
             fees: raw.fees,
             endpoints,
+            quorum,
+            websocket,
         })
     }
 

@@ -6,13 +6,16 @@ use alloy::primitives::{Address, B256, U256};
 use vagus_allocator::{
     ALGORITHM_VERSION, Action, Binding, Certificate, Decision, Inputs, Limiting, Reason,
 };
+use vagus_chain::Header as ChainHeader;
 use vagus_journal::{
     Body, Check, DecisionRecord, Header, HoldObservation, Observation, RecordError,
 };
 use vagus_policy::{
-    Checked, Move, Policy, Rebalance, Receipt, Refusal, Rule, Snapshot, check_with_headroom,
-    predict,
+    AgentState, AssetInfo, Bucket, Checked, Checkpoint, GuardState, Mode, Move, NavState, Policy,
+    Rebalance, Receipt, Refusal, Rule, Snapshot, VaultState, check_with_headroom, predict,
 };
+
+use crate::world::VaultWorld;
 
 /// What a decision came to, before it is simulated.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +143,37 @@ pub fn hold(snapshot: &Snapshot, inputs: &Inputs, reason: Reason) -> Draft {
     Draft { observation, plan: None }
 }
 
+/// A snapshot of a vault that was not seen: its place, and nothing else.
+#[must_use]
+pub fn blank(chain_id: u64, vault: &VaultWorld, head: &ChainHeader, agent: Address) -> Snapshot {
+    Snapshot {
+        lens_version: vault.entry.lens_version,
+        chain_id,
+        block: head.block,
+        base_fee_wei: head.base_fee_wei,
+        vault: VaultState {
+            vault: vault.entry.vault,
+            guard: vault.entry.guard,
+            asset: AssetInfo { address: vault.entry.asset, symbol: String::new(), decimals: 0 },
+            idle: U256::ZERO,
+            // Not readable, and no entries: what a vault is taken for of which nothing is known.
+            nav: NavState::default(),
+            checkpoint: Checkpoint::default(),
+            guard_state: GuardState {
+                policy_version: 0,
+                policy_hash: B256::ZERO,
+                policy_block: 0,
+                mode: Mode::Paused,
+                rebalance_count: 0,
+                turnover: Bucket::default(),
+                loss: Bucket::default(),
+            },
+            agent: AgentState { agent, ..AgentState::default() },
+            strategies: Vec::new(),
+        },
+    }
+}
+
 /// The decision as a hold because a rule refuses its plan. The plan stays the best one declined.
 fn refused(decision: Decision, refusal: Refusal) -> Decision {
     let reason = match refusal.rule {
@@ -160,6 +194,14 @@ fn as_hold(decision: Decision, reason: Reason) -> Decision {
 }
 
 impl Draft {
+    /// The draft as a hold for a reason that is not the plan's. The plan stays the best one declined.
+    #[must_use]
+    pub fn into_hold(mut self, reason: Reason) -> Self {
+        self.observation.decision = as_hold(self.observation.decision, reason);
+        self.plan = None;
+        self
+    }
+
     /// The draft as a hold because the exact transaction failed in simulation, by this rule if it was one.
     #[must_use]
     pub fn into_failed_simulation(mut self, refusal: Option<Refusal>) -> Self {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 use vagus_journal::SqlJournal;
 use vagus_keeper::{
-    cli::{Cli, Command, Common},
+    cli::{Cli, Command, Run},
     config::Config,
     exit::{Exit, Failure},
     password::open_key,
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
 
 async fn work(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Run(common) => keep(common).await,
+        Command::Run(run) => keep(run).await,
         Command::Plan(common) => {
             let config = Config::load(&common.config)?;
             let worlds = world::open(&config, common.vault.as_deref()).await?;
@@ -58,8 +58,17 @@ async fn work(command: Command) -> Result<(), Failure> {
     }
 }
 
-async fn keep(common: Common) -> Result<(), Failure> {
+async fn keep(run: Run) -> Result<(), Failure> {
+    let Run { common, accept_rewritten } = run;
     let config = Config::load(&common.config)?;
+    for name in &accept_rewritten {
+        if !config.chains.iter().any(|chain| chain.name == *name) {
+            return Err(Failure::new(
+                Exit::Usage,
+                format_args!("--accept-rewritten {name}: the configuration names no such chain."),
+            ));
+        }
+    }
     config.select(common.vault.as_deref())?;
     let stop = signals()?;
     let key = open_key(&config.agent)?;
@@ -69,7 +78,11 @@ async fn keep(common: Common) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::Journal, format_args!("The {error}.")))?;
     let reporter =
         Reporter::new(common.json, Box::new(anstream::AutoStream::auto(std::io::stdout())));
-    let options = run::RunOptions { fleet: config.fleet.clone(), retention: config.retention };
+    let options = run::RunOptions {
+        fleet: config.fleet.clone(),
+        retention: config.retention,
+        accepted_rewrites: accept_rewritten,
+    };
     run::run(worlds, Arc::new(journal), options, key, Arc::new(reporter), stop).await
 }
 
@@ -99,10 +112,18 @@ fn signals() -> Result<watch::Receiver<bool>, Failure> {
 /// Logs go to stderr. The HTTP client's own are never shown: they would hold the endpoints' keys.
 fn log() {
     let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
-    let filter = ["hyper=off", "hyper_util=off", "reqwest=off", "h2=off", "rustls=off"]
-        .iter()
-        .filter_map(|directive| directive.parse().ok())
-        .fold(EnvFilter::new(wanted), EnvFilter::add_directive);
+    let filter = [
+        "hyper=off",
+        "hyper_util=off",
+        "reqwest=off",
+        "h2=off",
+        "rustls=off",
+        "tungstenite=off",
+        "tokio_tungstenite=off",
+    ]
+    .iter()
+    .filter_map(|directive| directive.parse().ok())
+    .fold(EnvFilter::new(wanted), EnvFilter::add_directive);
     let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     tracing_subscriber::fmt()
         .with_env_filter(filter)

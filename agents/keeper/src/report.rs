@@ -29,6 +29,8 @@ pub enum Event {
     Rebalance(RebalanceEvent),
     /// There is news of a rebalance.
     Settled(SettledEvent),
+    /// Something holds all vaults of a chain.
+    Chain(ChainEvent),
 }
 
 /// Nothing is done at a block.
@@ -74,6 +76,24 @@ pub struct SettledEvent {
     gas_used: Option<u64>,
     #[serde(skip)]
     reason: Reason,
+}
+
+/// Something holds all vaults of a chain.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChainEvent {
+    chain: String,
+    reason: Reason,
+    /// The newest block, if there is one.
+    block: Option<u64>,
+    detail: String,
+}
+
+impl ChainEvent {
+    /// For a reason, at a block.
+    #[must_use]
+    pub const fn new(chain: String, reason: Reason, block: Option<u64>, detail: String) -> Self {
+        Self { chain, reason, block, detail }
+    }
 }
 
 impl HoldEvent {
@@ -144,6 +164,7 @@ impl Event {
             Self::Hold(event) => &event.vault,
             Self::Rebalance(event) => &event.vault,
             Self::Settled(event) => &event.vault,
+            Self::Chain(event) => &event.chain,
         }
     }
 
@@ -181,6 +202,14 @@ impl Event {
                 assets(event.cost_assets, &event.asset),
                 short(event.decision),
             )),
+            Self::Chain(event) => {
+                let place = event
+                    .block
+                    .map_or("block –       ".to_owned(), |block| format!("block {block:<8}"));
+                let (chain, reason, detail) = (&event.chain, event.reason, &event.detail);
+                let words = words::reason(reason);
+                Some(format!("{place} {chain}  hold       {reason:?}: {words} ({detail})"))
+            }
             Self::Settled(event) => {
                 let what = match event.state {
                     OutcomeState::Included => "is mined",
@@ -261,7 +290,7 @@ impl Reporter {
             self.count(event);
             return;
         };
-        if matches!(event, Event::Settled(_)) {
+        if matches!(event, Event::Settled(_) | Event::Chain(_)) {
             self.print(&line);
             return;
         }

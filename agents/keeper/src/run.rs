@@ -10,6 +10,7 @@ mod chain;
 mod continuity;
 mod error;
 mod fleet;
+mod observe;
 mod reconcile;
 mod settle;
 mod transact;
@@ -42,6 +43,14 @@ pub struct RunOptions {
     pub fleet: FleetConfig,
     /// How long holds are kept whole.
     pub retention: Retention,
+    /// Names of chains of which a person accepts that they rewrote what was final.
+    pub accepted_rewrites: Vec<String>,
+}
+
+impl RunOptions {
+    fn accepts_rewrite(&self, chain: &str) -> bool {
+        self.accepted_rewrites.iter().any(|accepted| accepted == chain)
+    }
 }
 
 /// Works on all chains until told to stop, or until one of them cannot go on.
@@ -83,10 +92,17 @@ pub async fn run(
                 let ended = ended.unwrap_or_else(|error| {
                     Err(Failure::new(Exit::Internal, format_args!("A chain's task ended: {error}.")))
                 });
+                // A chain that cannot be believed any more says nothing about another one.
+                let is_alone = ended.as_ref().is_err_and(|failure| failure.exit == Exit::ChainRewritten)
+                    && !chains.is_empty();
+                if let (true, Err(failure)) = (is_alone, &ended) {
+                    tracing::error!("{failure} The other chains go on.");
+                } else {
+                    all_stop.send_replace(true);
+                }
                 if result.is_ok() {
                     result = ended;
                 }
-                all_stop.send_replace(true);
             }
         }
     }

@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256};
 use vagus_allocator::{Inputs, NativePrice};
 use vagus_chain::{
     BlockAt, Chain, ChainError, ChainReader, Deployment, DeploymentError, Endpoints, Header,
-    HttpChain, Query, Tag, VaultDeployment, lifecycle::FeePolicy,
+    HttpChain, Query, Sighting, Tag, VaultDeployment, lifecycle::FeePolicy,
 };
 use vagus_policy::{Policy, Snapshot};
 
@@ -74,9 +74,12 @@ pub async fn open(config: &Config, vault: Option<&str>) -> Result<Vec<ChainWorld
         let mut list: Vec<Arc<dyn Chain>> = Vec::new();
         for url in &chain.endpoints {
             let http = HttpChain::new(url.clone(), chain.profile.timeout());
-            list.push(Arc::new(http.map_err(|error| chain_failure(&error))?));
+            let http = http.map_err(|error| chain_failure(&error))?;
+            list.push(Arc::new(http.with_lens_gas(chain.profile.lens_gas)));
         }
-        let endpoints = Endpoints::new(list);
+        let endpoints = Endpoints::new(list)
+            .with_quorum(chain.quorum)
+            .with_stale_after(chain.profile.stale_after());
         worlds.push(prove(chain, endpoints, config.agent.address, &chosen).await?);
     }
     Ok(worlds)
@@ -167,12 +170,12 @@ impl ChainWorld {
         Query { vault: vault.entry.vault, agent: self.agent }
     }
 
-    /// Snapshots of all vaults at a block: one call per lens.
+    /// What is seen of all vaults at a block: one call per lens, or one per page of it.
     ///
     /// # Errors
     /// Those of the chain.
-    pub async fn snapshots(&self, head: &Header) -> Result<Vec<Snapshot>, ChainError> {
-        let mut found: Vec<Option<Snapshot>> = self.vaults.iter().map(|_| None).collect();
+    pub async fn sightings(&self, head: &Header) -> Result<Vec<Sighting>, ChainError> {
+        let mut found: Vec<Option<Sighting>> = self.vaults.iter().map(|_| None).collect();
         let mut lenses: Vec<Address> = self.vaults.iter().map(|vault| vault.entry.lens).collect();
         lenses.sort_unstable();
         lenses.dedup();
@@ -182,14 +185,27 @@ impl ChainWorld {
             let queries: Vec<Query> =
                 places.iter().map(|place| self.query(&self.vaults[*place])).collect();
             let page = self.endpoints.snapshots(lens, &queries, head).await?;
-            for (place, snapshot) in places.into_iter().zip(page) {
-                found[place] = Some(snapshot);
+            for (place, sighting) in places.into_iter().zip(page) {
+                found[place] = Some(sighting);
             }
         }
         found.into_iter().collect::<Option<Vec<_>>>().ok_or_else(|| ChainError::Malformed {
             endpoint: self.endpoints.endpoint(),
             method: "the lens",
             cause: "it left out a vault".to_owned(),
+        })
+    }
+
+    /// Snapshots of all vaults at a block, as [`Self::sightings`].
+    ///
+    /// # Errors
+    /// Those of the chain, and if a vault could not be read.
+    pub async fn snapshots(&self, head: &Header) -> Result<Vec<Snapshot>, ChainError> {
+        let sightings = self.sightings(head).await?.into_iter();
+        sightings.collect::<Result<Vec<_>, _>>().map_err(|unseen| ChainError::Malformed {
+            endpoint: self.endpoints.endpoint(),
+            method: "the lens",
+            cause: unseen.to_string(),
         })
     }
 
@@ -204,6 +220,25 @@ impl ChainWorld {
         }
         let guard = snapshot.vault.guard;
         self.endpoints.policy(guard, state.policy_block, state.policy_hash).await.map(Some)
+    }
+
+    /// Inputs of a hold on a vault that was not seen: nothing is weighed, and no amount is known.
+    #[must_use]
+    pub fn blind_inputs(&self, vault: &VaultWorld, base_fee_wei: u128) -> Inputs {
+        let fees = &self.config.fees;
+        Inputs {
+            agent: self.agent,
+            gas_price_wei: base_fee_wei
+                .saturating_add(fees.priority_fee_gwei.wei)
+                .min(fees.max_fee_gwei.wei),
+            native_price: NativePrice::Native,
+            base_gas: vault.config.gas.base,
+            leg_gas: vault.config.gas.leg,
+            headroom_bps: vault.config.headroom_bps,
+            smallest_move: 0,
+            deadline_seconds: self.config.profile.deadline_seconds,
+            block_seconds: self.config.profile.block_seconds,
+        }
     }
 
     /// Inputs of a decision: the configuration's, and the gas price of the pinned block.

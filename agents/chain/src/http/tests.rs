@@ -1,57 +1,12 @@
-use std::{collections::HashMap, sync::Arc};
-
 use alloy::primitives::keccak256;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
 
 use super::*;
 
-type Answers = HashMap<&'static str, Vec<Value>>;
+use crate::fake_node::{self, Answers};
 
-/// An endpoint that gives the answers it was told, in order, the last one for ever. Each is the rest of a JSON-RPC
-/// response: `{"result": …}` or `{"error": …}`; null hangs.
 async fn endpoint(answers: Answers) -> HttpChain {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let port = listener.local_addr().expect("bound").port();
-    let answers = Arc::new(Mutex::new(answers));
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let answers = answers.clone();
-            tokio::spawn(async move {
-                let mut seen = Vec::new();
-                let mut buffer = [0u8; 4096];
-                while let Ok(count) = stream.read(&mut buffer).await {
-                    if count == 0 {
-                        return;
-                    }
-                    seen.extend_from_slice(&buffer[..count]);
-                    let text = String::from_utf8_lossy(&seen).into_owned();
-                    let Some((_, body)) = text.split_once("\r\n\r\n") else { continue };
-                    let Ok(request) = serde_json::from_str::<Value>(body) else { continue };
-                    seen.clear();
-                    let answer = {
-                        let mut answers = answers.lock().expect("unpoisoned");
-                        let method = request["method"].as_str().expect("a method").to_owned();
-                        let list = answers.get_mut(method.as_str()).expect("an answer is planned");
-                        if list.len() > 1 { list.remove(0) } else { list[0].clone() }
-                    };
-                    if answer.is_null() {
-                        continue;
-                    }
-                    let mut response = answer;
-                    response["jsonrpc"] = "2.0".into();
-                    response["id"] = request["id"].clone();
-                    let body = response.to_string();
-                    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
-                    let _ = stream.write_all((head + &body).as_bytes()).await;
-                }
-            });
-        }
-    });
-    let url = EndpointUrl::parse(&format!("http://127.0.0.1:{port}/v2/secret-key")).expect("sound");
-    HttpChain::new(url, Duration::from_millis(400)).expect("a client")
+    let node = fake_node::start(answers).await;
+    HttpChain::new(node.url(), Duration::from_millis(400)).expect("a client")
 }
 
 fn raw_header(number: u64, hash: u8) -> Value {
@@ -115,7 +70,8 @@ async fn a_closed_port_says_where_and_no_secret() {
 
 #[tokio::test]
 async fn a_block_that_is_unknown_makes_it_late_and_one_that_is_gone_reorganised() {
-    let refused = error(-32_000, "header not found", Value::Null);
+    // In words that nobody has listed: what the endpoint says of the block decides.
+    let refused = error(-32_000, "nothing here", Value::Null);
     let unknown = endpoint(HashMap::from([
         ("eth_call", refused.clone()),
         ("eth_getBlockByHash", result(Value::Null)),
@@ -205,4 +161,101 @@ async fn a_pending_receipt_is_none() {
     )]));
     let receipt = mined.await.receipt(hash).await.expect("answers").expect("mined");
     assert_eq!((receipt.block_number, receipt.is_success, receipt.gas_used), (5, true, 21_000));
+}
+
+#[tokio::test]
+async fn an_empty_answer_is_never_a_zero() {
+    for empty in [json!(null), json!("0x"), json!(""), json!([]), json!({})] {
+        let count = vec![json!({ "result": empty })];
+        let block = Some(B256::repeat_byte(9));
+        let chain = endpoint(HashMap::from([
+            ("eth_getTransactionCount", count.clone()),
+            ("eth_getBalance", count.clone()),
+            ("eth_chainId", count.clone()),
+            ("eth_getBlockByNumber", count.clone()),
+        ]))
+        .await;
+        assert!(chain.transaction_count(Address::ZERO, None).await.is_err(), "{empty}");
+        assert!(chain.transaction_count(Address::ZERO, block).await.is_err(), "{empty}");
+        assert!(chain.balance(Address::ZERO).await.is_err(), "{empty}");
+        assert!(chain.chain_id().await.is_err(), "{empty}");
+        assert!(chain.head(Tag::Latest).await.is_err(), "{empty}");
+    }
+}
+
+#[tokio::test]
+async fn the_lens_and_a_simulation_answer_something_or_it_is_no_answer() {
+    let lens = |empty: Value| {
+        endpoint(HashMap::from([
+            ("eth_call", result(empty)),
+            ("eth_chainId", result(json!("0x1"))),
+        ]))
+    };
+    let query = Query { vault: Address::repeat_byte(1), agent: Address::ZERO };
+    let null = lens(Value::Null).await;
+    let answer = null.snapshots(Address::ZERO, &[query], &header(5, 9)).await;
+    assert!(matches!(answer, Err(ChainError::Late { .. })), "{answer:?}");
+    let answer = null.simulate(&a_call(), &header(5, 9), 6).await;
+    assert!(matches!(answer, Err(ChainError::Late { .. })), "{answer:?}");
+    for empty in [json!("0x"), json!([]), json!("0x00")] {
+        let chain = lens(empty.clone()).await;
+        let answer = chain.snapshots(Address::ZERO, &[query], &header(5, 9)).await;
+        assert!(matches!(answer, Err(ChainError::Malformed { .. })), "{empty}: {answer:?}");
+        assert!(answer.is_err_and(|error| error.is_endpoints_own()));
+    }
+    let answer = lens(json!("0x")).await.simulate(&a_call(), &header(5, 9), 6).await;
+    assert!(matches!(answer, Err(ChainError::Malformed { .. })), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_answer_to_another_request_and_one_without_a_result_are_none() {
+    let other =
+        endpoint(HashMap::from([("eth_chainId", vec![json!({ "result": "0x1", "id": 77 })])]));
+    let answer = other.await.chain_id().await;
+    assert!(matches!(answer, Err(ChainError::Malformed { .. })), "{answer:?}");
+    let hash = B256::repeat_byte(3);
+    let nothing = endpoint(HashMap::from([("eth_getTransactionReceipt", vec![json!({})])])).await;
+    let answer = nothing.receipt(hash).await;
+    assert!(matches!(answer, Err(ChainError::Malformed { .. })), "no receipt is null: {answer:?}");
+}
+
+#[tokio::test]
+async fn a_dead_connection_is_dropped_and_rebuilt() {
+    let node = fake_node::start(HashMap::from([(
+        "eth_chainId",
+        vec![Value::Null, json!({ "result": "0x1" })],
+    )]))
+    .await;
+    let chain = HttpChain::new(node.url(), Duration::from_millis(300)).expect("a client");
+    let before = node.connections.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(chain.chain_id().await.is_err(), "the node hangs");
+    assert_eq!(chain.chain_id().await, Ok(1), "over another connection");
+    let after = node.connections.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(after > before, "{before} and {after} connections");
+    let tally = chain.tallies().into_iter().find(|(method, _)| *method == "eth_chainId");
+    assert_eq!(tally.map(|(_, tally)| tally), Some(Tally { asked: 2, failed: 1 }));
+}
+
+#[tokio::test]
+async fn words_of_nodes_about_a_block_cost_no_further_question() {
+    let words = [
+        (-32_000, "header not found"),
+        (-32_001, "Resource not found."),
+        (-32_000, "missing trie node 6d1f (path ) state 0x6d1f is not available, not found"),
+    ];
+    for (code, message) in words {
+        let node =
+            fake_node::start(HashMap::from([("eth_call", error(code, message, Value::Null))]))
+                .await;
+        let chain = HttpChain::new(node.url(), Duration::from_millis(400)).expect("a client");
+        let answer = chain.simulate(&a_call(), &header(5, 9), 6).await;
+        assert!(matches!(answer, Err(ChainError::Late { .. })), "{message}: {answer:?}");
+        assert_eq!(node.asked(), ["eth_call"]);
+    }
+    let chain = endpoint(HashMap::from([(
+        "eth_call",
+        error(-32_000, "hash 0909 is not currently canonical", Value::Null),
+    )]));
+    let answer = chain.await.simulate(&a_call(), &header(5, 9), 6).await;
+    assert!(matches!(answer, Err(ChainError::Reorganised { .. })), "{answer:?}");
 }

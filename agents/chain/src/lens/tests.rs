@@ -111,7 +111,10 @@ fn read(
     queries: &[Query],
     start: usize,
 ) -> Result<(Vec<Snapshot>, usize), String> {
-    decode(&ITreasuryLens::readCall::abi_encode_returns(page), queries, start, &header(), 31_337)
+    let answer = ITreasuryLens::readCall::abi_encode_returns(page);
+    let (sightings, next) = decode(&answer, queries, start, &header(), 31_337)?;
+    let seen = sightings.into_iter().collect::<Result<Vec<_>, _>>();
+    Ok((seen.map_err(|unseen| unseen.cause)?, next))
 }
 
 fn morpho() -> Vec<u8> {
@@ -209,4 +212,36 @@ fn inconsistent_vaults_are_refused() {
         let error = read(&page(vec![view], 1), &[query(9)], 0).expect_err(expected);
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn a_vault_that_could_not_be_read_is_unseen_and_the_others_are_seen() {
+    let queries = [query(1), query(2), query(3)];
+    let mut blank = view(queries[1].vault, vec![]);
+    blank.guard = Address::ZERO;
+    let mut odd = view(queries[2].vault, vec![]);
+    odd.guardState.mode = 3;
+    let page = page(vec![view(queries[0].vault, vec![]), blank, odd], 3);
+    let answer = ITreasuryLens::readCall::abi_encode_returns(&page);
+    let (sightings, next) = decode(&answer, &queries, 0, &header(), 31_337).expect("sound");
+    assert_eq!(next, 3);
+    assert!(sightings[0].is_ok());
+    for place in [1, 2] {
+        let unseen = sightings[place].as_ref().expect_err("no zeros");
+        assert_eq!(unseen.vault, queries[place].vault);
+    }
+}
+
+#[test]
+fn witnesses_differ_by_any_byte_but_the_base_fee() {
+    let sound = page(vec![view(query(9).vault, vec![strategy(0x51, 2, morpho())])], 1);
+    let see = |page: &LensPage| {
+        let answer = ITreasuryLens::readCall::abi_encode_returns(page);
+        witness(&answer, &[query(9)], &header(), 31_337).expect("sound")
+    };
+    let mut other = sound.clone();
+    other.baseFee = U256::ZERO;
+    assert_eq!(see(&other), see(&sound));
+    other.vaults[0].idle += U256::from(1);
+    assert_ne!(see(&other).digest, see(&sound).digest);
 }

@@ -9,6 +9,28 @@ pub(super) fn default_timeout_ms() -> u32 {
     10_000
 }
 
+pub(super) fn default_lens_gas() -> u64 {
+    vagus_chain::DEFAULT_LENS_GAS
+}
+
+/// Twice what the lens keeps back to return what it has read; less could not read a single strategy.
+const LEAST_LENS_GAS: u64 = 6_000_000;
+
+pub(super) fn lens_gas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let gas = u64::deserialize(deserializer)?;
+    if gas < LEAST_LENS_GAS {
+        return Err(D::Error::custom(format!("expected at least {LEAST_LENS_GAS} gas")));
+    }
+    Ok(gas)
+}
+
+pub(super) fn optional_above_zero<'de, D>(deserializer: D) -> Result<Option<u32>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    above_zero(deserializer).map(Some)
+}
+
 pub(super) fn default_headroom_bps() -> u16 {
     10
 }

@@ -4,14 +4,15 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use alloy::primitives::Address;
 use tokio::sync::watch;
-use vagus_chain::{AgentKey, BlockAt, ChainReader as _, Follower, Header, Step, lifecycle::Head};
+use vagus_allocator::Reason;
+use vagus_chain::{Account, AgentKey, Backoff, Header, Wake, lifecycle::Head};
 use vagus_journal::Journal;
 
-use super::{RunError, RunOptions, fleet::Fleet};
+use super::{RunError, RunOptions, fleet::Fleet, observe::Sight, vault::Moment};
 use crate::{
-    config::{FleetConfig, Retention},
+    config::{FleetConfig, Profile, Retention},
     crash,
-    exit::{Exit, Failure},
+    exit::Failure,
     report::Reporter,
     world::ChainWorld,
 };
@@ -34,16 +35,11 @@ pub struct ChainLoop {
     /// Vaults whose journal was compared with the chain.
     pub(super) compared: HashSet<Address>,
     retention: Retention,
-    follower: Follower,
-    /// The newest block that is known to be settled.
-    finalized: Option<Header>,
-    /// The newest head that was worked off.
-    last: Option<Header>,
-    /// A head that is not worked off yet.
-    pending: Option<Header>,
-    /// Depth of a reorganisation that is not dealt with yet.
-    reorganised: Option<u64>,
-    is_reconciled: bool,
+    pub(super) sight: Sight,
+    wake: Wake,
+    /// Whether a person has said that a block that was final and is not any more is to be lived with.
+    pub(super) accepts_rewrite: bool,
+    pub(super) is_reconciled: bool,
     /// Failures in a row.
     failures: u32,
 }
@@ -67,7 +63,7 @@ impl ChainLoop {
         key: Arc<AgentKey>,
         reporter: Arc<Reporter>,
     ) -> Self {
-        let follower = Follower::new(world.config.profile.reorg_window);
+        let sight = Sight::new(&world.config.profile);
         let fleet = fleet(&world, &journal, FleetConfig::default());
         Self {
             world,
@@ -77,11 +73,9 @@ impl ChainLoop {
             fleet,
             compared: HashSet::new(),
             retention: Retention::default(),
-            follower,
-            finalized: None,
-            last: None,
-            pending: None,
-            reorganised: None,
+            sight,
+            wake: Wake::never(),
+            accepts_rewrite: false,
             is_reconciled: false,
             failures: 0,
         }
@@ -90,9 +84,16 @@ impl ChainLoop {
     /// The same loop, with other options.
     #[must_use]
     pub fn with(mut self, options: RunOptions) -> Self {
+        self.accepts_rewrite = options.accepts_rewrite(&self.world.config.name);
         self.fleet = fleet(&self.world, &self.journal.0, options.fleet);
         self.retention = options.retention;
         self
+    }
+
+    /// What became of the blocks so far, those before a restart included.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        self.sight.account()
     }
 
     /// Works until told to stop, and hands over.
@@ -100,6 +101,10 @@ impl ChainLoop {
     /// # Errors
     /// What no retry mends.
     pub async fn run(mut self, stop: watch::Receiver<bool>) -> Result<(), Failure> {
+        if let Some(url) = self.world.config.websocket.clone() {
+            let patience = self.world.config.profile.stale_after();
+            self.wake = Wake::listen(url, patience, Backoff::default());
+        }
         let result = self.work(stop).await;
         // Whoever comes next only has to wait a little longer if this fails.
         match tokio::time::timeout(HAND_OVER_WITHIN, self.fleet.hand_over()).await {
@@ -114,15 +119,16 @@ impl ChainLoop {
         while !*stop.borrow() {
             let Some(result) = self.round_unless_stopped(&stop).await else { return Ok(()) };
             let wait = match result {
-                Ok(()) => {
+                Ok(is_new) => {
                     self.recovered();
-                    self.world.config.profile.poll()
+                    Wait::after(is_new, self.wake.is_live(), &self.world.config.profile)
                 }
-                Err(error) if error.is_retried() => self.failed(&error),
+                Err(error) if error.is_retried() => Wait::patiently(self.failed(&error)),
                 Err(error) => return Err(error.into_failure()),
             };
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::time::sleep(wait.longest) => {}
+                () = self.wake.woken(), if wait.is_woken => {}
                 () = stopped(stop.clone()) => {}
             }
             let _ = stop.borrow_and_update();
@@ -134,7 +140,7 @@ impl ChainLoop {
     async fn round_unless_stopped(
         &mut self,
         stop: &watch::Receiver<bool>,
-    ) -> Option<Result<(), RunError>> {
+    ) -> Option<Result<bool, RunError>> {
         let round = self.round();
         tokio::pin!(round);
         tokio::select! {
@@ -163,76 +169,37 @@ impl ChainLoop {
         doubled.min(LONGEST_BACKOFF)
     }
 
-    /// Looks for a new head, and works off the newest that is not.
+    /// Looks for a new head, and works off the newest that is not. Whether there was a new one.
     ///
     /// # Errors
     /// Whatever stopped it; the same head is tried again in the next round.
-    pub async fn round(&mut self) -> Result<(), RunError> {
+    pub async fn round(&mut self) -> Result<bool, RunError> {
         let is_gained = self.fleet.refresh().await?;
         self.journal.0 = self.fleet.journal();
+        self.resume().await?;
         if is_gained {
             self.is_reconciled = false;
-            self.pending = self.pending.or(self.last);
+            self.sight.pending = self.sight.pending.or(self.sight.last);
         }
-        match self.follower.follow(&self.world.endpoints).await? {
-            Step::New { head, reorg_depth } => {
-                self.pending = Some(head);
-                if reorg_depth > 0 {
-                    self.reorganised = self.reorganised.max(Some(reorg_depth));
-                    tracing::warn!(
-                        "chain {}: a reorganisation replaced {reorg_depth} blocks",
-                        self.world.config.name
-                    );
-                }
-            }
-            Step::TooDeep { head } => {
-                self.pending = Some(head);
-                self.reorganised = Some(u64::MAX);
-                tracing::error!(
-                    "chain {}: a reorganisation deeper than the window; reading all again",
-                    self.world.config.name
-                );
-            }
-            Step::Unchanged | Step::Ask(_) => {}
-        }
-        let Some(head) = self.pending else { return self.take_up_intents().await };
-        if let Some(depth) = self.reorganised {
-            self.after_reorganisation(&head, depth).await?;
-            self.reorganised = None;
-        }
-        self.block(&head).await?;
-        (self.last, self.pending) = (Some(head), None);
-        Ok(())
+        let is_new = self.observe().await?;
+        let Some(head) = self.sight.pending else {
+            self.take_up_intents().await?;
+            return Ok(is_new);
+        };
+        let blanket = self.after_reorganisation(&head).await?;
+        self.block(&head, blanket).await?;
+        self.sight.done(head);
+        self.remember().await?;
+        Ok(is_new)
     }
 
-    /// A reorganisation is survived as long as what was called final still stands.
-    async fn after_reorganisation(&mut self, head: &Header, depth: u64) -> Result<(), RunError> {
-        if let Some(known) = self.finalized {
-            let number = known.block.number;
-            let now = self.world.endpoints.header(BlockAt::Number(number)).await?;
-            if now.is_none_or(|now| now.block.hash != known.block.hash) {
-                return Err(RunError::Failure(Failure::new(
-                    Exit::ChainRewritten,
-                    format_args!(
-                        "Chain {} rewrote block {number}, which it had called final; nothing is decided until a \
-                         person has looked and starts the keeper again.",
-                        self.world.config.name
-                    ),
-                )));
-            }
-        }
-        let window = self.world.config.profile.reorg_window.into();
-        self.is_reconciled &= depth <= window;
-        self.mark_orphans(head, depth.min(window)).await
-    }
-
-    /// Works off one head: settles what is in flight, then gives every vault a decision.
-    async fn block(&mut self, head: &Header) -> Result<(), RunError> {
-        let finalized = self.world.finalized(head).await?;
-        self.finalized = Some(finalized);
-        let at = at(head, &finalized);
+    /// Works off one head: settles what is in flight, then gives every vault a decision, or all of them a hold for the
+    /// same reason.
+    async fn block(&mut self, head: &Header, blanket: Option<Reason>) -> Result<(), RunError> {
+        let finalized = self.settle_finality(head).await?;
+        let at = at(head, finalized);
+        self.compare_with_chain(head).await?;
         if !self.is_reconciled {
-            self.compare_with_chain(head).await?;
             self.reconcile(at).await?;
             self.is_reconciled = true;
         }
@@ -241,15 +208,32 @@ impl ChainLoop {
             return Ok(());
         }
         crash::before("observed");
-        let snapshots = self.world.snapshots(head).await?;
+        let sightings = self.world.sightings(head).await?;
         crash::after("observed");
-        for (vault, snapshot) in self.world.vaults.iter().zip(&snapshots) {
+        // Reading may have taken long, or been tried often.
+        let blanket = blanket.or(self.sight.is_stale().then_some(Reason::StaleHead));
+        let mut failure = None;
+        for (vault, sighting) in self.world.vaults.iter().zip(&sightings) {
             self.fleet.keep().await?;
-            if !self.fleet.decides(vault.entry.vault) {
+            let address = vault.entry.vault;
+            if !self.fleet.decides(address) {
                 continue;
             }
-            let is_in_flight = in_flight.contains(&vault.entry.vault);
-            self.vault(vault, head, at, snapshot, is_in_flight).await?;
+            let is_in_flight = in_flight.contains(&address);
+            let moment = Moment { head, at, is_in_flight, blanket };
+            let seen = sighting.as_ref().ok().filter(|_| self.compared.contains(&address));
+            let done = match seen {
+                Some(snapshot) => self.vault(vault, moment, snapshot).await,
+                None => self.unseen(vault, moment, sighting.as_ref().err()).await,
+            };
+            match done {
+                // What stops one vault stops no other one.
+                Err(error) if error.is_retried() => failure = failure.or(Some(error)),
+                done => done?,
+            }
+        }
+        if let Some(error) = failure {
+            return Err(error);
         }
         self.drop_old_holds(head).await
     }
@@ -269,21 +253,41 @@ impl ChainLoop {
 
     /// What another keeper decided since the last head and left to the holder of the key.
     async fn take_up_intents(&mut self) -> Result<(), RunError> {
-        match (self.last, self.finalized) {
+        match (self.sight.last, self.sight.finalized_number()) {
             (Some(last), Some(finalized)) if self.is_reconciled => {
-                self.drive_intents(at(&last, &finalized)).await
+                self.drive_intents(at(&last, finalized)).await
             }
             _ => Ok(()),
         }
     }
 }
 
-const fn at(head: &Header, finalized: &Header) -> Head {
+/// How long the loop waits for its next round.
+struct Wait {
+    longest: Duration,
+    /// Whether an announced head ends it.
+    is_woken: bool,
+}
+
+impl Wait {
+    /// After a question that found nothing the next one is a whole poll later, whatever is announced meanwhile: at most
+    /// one question in vain per poll. While heads are announced, the next question waits for that.
+    fn after(is_new: bool, is_announced: bool, profile: &Profile) -> Self {
+        let longest = if is_new && is_announced { profile.lazy_poll() } else { profile.poll() };
+        Self { longest, is_woken: is_new }
+    }
+
+    const fn patiently(longest: Duration) -> Self {
+        Self { longest, is_woken: false }
+    }
+}
+
+const fn at(head: &Header, finalized_number: u64) -> Head {
     Head {
         number: head.block.number,
         timestamp: head.block.timestamp,
         base_fee_wei: head.base_fee_wei,
-        finalized_number: finalized.block.number,
+        finalized_number,
     }
 }
 

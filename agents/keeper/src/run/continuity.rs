@@ -10,19 +10,19 @@ use crate::{
     world::ChainWorld,
 };
 
-/// What the chain says at a block of every vault of a world, in their order.
+/// What the chain says at a block of every vault of a world, in their order; none of one that could not be read.
 ///
 /// # Errors
 /// Those of the chain.
-async fn on_chain(world: &ChainWorld, head: &Header) -> Result<Vec<OnChain>, RunError> {
+async fn on_chain(world: &ChainWorld, head: &Header) -> Result<Vec<Option<OnChain>>, RunError> {
     let hash = Some(head.block.hash);
     let account_nonce = world.endpoints.transaction_count(world.agent, hash).await?;
-    let snapshots = world.snapshots(head).await?;
+    let sightings = world.sightings(head).await?;
     let of = |snapshot: &vagus_policy::Snapshot| OnChain {
         guard_nonce: snapshot.vault.agent.nonce,
         account_nonce,
     };
-    Ok(snapshots.iter().map(of).collect())
+    Ok(sightings.iter().map(|sighting| sighting.as_ref().ok().map(of)).collect())
 }
 
 impl ChainLoop {
@@ -42,7 +42,8 @@ impl ChainLoop {
         let (chain_id, agent) = (self.world.config.chain_id, self.world.agent);
         for (name, vault) in open {
             let place = self.world.vaults.iter().position(|known| known.entry.vault == vault);
-            let Some(&seen) = place.and_then(|place| chain.get(place)) else { continue };
+            // One that could not be read is compared when it can be; it is not decided about before.
+            let Some(&Some(seen)) = place.and_then(|place| chain.get(place)) else { continue };
             let known = known(&*self.journal.0, chain_id, vault, agent).await?;
             if let Continuity::Behind { .. } = judge(known, seen) {
                 return Err(RunError::Failure(behind(&name, agent, judge(known, seen))));
@@ -79,6 +80,10 @@ pub async fn adopt(
     let mut adopted = Vec::new();
     for (vault, seen) in world.vaults.iter().zip(chain) {
         let (chain_id, address) = (world.config.chain_id, vault.entry.vault);
+        let seen = seen.ok_or_else(|| {
+            let name = &vault.config.name;
+            Failure::new(Exit::Unreachable, format_args!("Vault {name} could not be read."))
+        })?;
         let known = known(journal, chain_id, address, world.agent).await?;
         let judgement = judge(known, seen);
         if judgement == Continuity::Continues {

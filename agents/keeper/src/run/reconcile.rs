@@ -1,7 +1,8 @@
 //! After a start, a crash or a reorganisation: what the journal says is brought together with the chain.
 
+use alloy::primitives::B256;
 use vagus_chain::{
-    Header,
+    BlockAt, ChainError, ChainReader as _, Header,
     lifecycle::{Head, TxEvent, TxState},
 };
 use vagus_journal::{Outcome, OutcomeState, RecordQuery};
@@ -63,17 +64,15 @@ impl ChainLoop {
         Ok(())
     }
 
-    /// Marks the records of blocks that are no longer part of the chain.
-    pub(super) async fn mark_orphans(&self, head: &Header, depth: u64) -> Result<(), RunError> {
+    /// Marks the records of blocks, from a height on, that are no longer part of the chain under a head.
+    pub(super) async fn mark_orphans(&self, head: &Header, lowest: u64) -> Result<(), RunError> {
         let chain_id = self.world.config.chain_id;
         self.journal.0.close_runs().await?;
-        // The chain may have become shorter: blocks above the head are gone as well.
-        let lowest = head.block.number.saturating_sub(depth);
         for vault in self.decided_vaults() {
             let query = RecordQuery { from_block: Some(lowest), ..RecordQuery::default() };
             for stored in self.journal.0.records(chain_id, vault.entry.vault, query).await? {
                 let block = stored.record.last().block();
-                if self.is_canonical(block.number, block.hash).await? {
+                if self.is_canonical(head, block.number, block.hash).await? {
                     continue;
                 }
                 let outcome = self.journal.0.outcome(stored.hash).await?;
@@ -85,13 +84,22 @@ impl ChainLoop {
         Ok(())
     }
 
-    async fn is_canonical(
-        &self,
-        number: u64,
-        hash: alloy::primitives::B256,
-    ) -> Result<bool, RunError> {
-        use vagus_chain::{BlockAt, ChainReader as _};
-        let now = self.world.endpoints.header(BlockAt::Number(number)).await?;
-        Ok(now.is_some_and(|header| header.block.hash == hash))
+    async fn is_canonical(&self, head: &Header, number: u64, hash: B256) -> Result<bool, RunError> {
+        // The chain may have become shorter: blocks above the head are gone.
+        if number > head.block.number {
+            return Ok(false);
+        }
+        if let Some(known) = self.sight.known(number) {
+            return Ok(known.hash == hash);
+        }
+        match self.world.endpoints.header(BlockAt::Number(number)).await? {
+            Some(now) => Ok(now.block.hash == hash),
+            // One that does not have a height below the head is behind; that says nothing about the block.
+            None => Err(ChainError::Late {
+                endpoint: self.world.endpoints.endpoint(),
+                block: head.block.hash,
+            }
+            .into()),
+        }
     }
 }

@@ -77,7 +77,7 @@ impl Keeper {
     }
 
     async fn round(&mut self) -> Result<(), RunError> {
-        self.keeper.as_mut().expect("started").round().await
+        self.keeper.as_mut().expect("started").round().await.map(drop)
     }
 
     async fn mine_and_round(&mut self) {
@@ -396,6 +396,12 @@ async fn an_answer_that_fails_after_a_reorganisation_hides_nothing() {
         model.roll_back(3);
         model.mine(BLOCK_SECONDS);
     });
+    // Below the final height nobody can say yet what became of it; nothing is decided meanwhile.
+    let waiting = keeper.round().await.expect_err("must not go on");
+    assert!(waiting.is_retried(), "{waiting}");
+    for _ in 0..3 {
+        keeper.chain.with(|model| model.mine(BLOCK_SECONDS));
+    }
     keeper.chain.fail_next("header", Fault::Unreachable);
     let first = keeper.round().await.expect_err("must not go on");
     let error =

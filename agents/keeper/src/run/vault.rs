@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use vagus_allocator::Reason;
 use vagus_chain::{
-    Call, ChainReader as _, Header, Simulation,
+    Call, ChainError, ChainReader as _, Header, Simulation, Unseen,
     guard::{decode_refusal, describe_revert, encode_rebalance},
     lifecycle::{Head, TxEvent, TxState},
 };
@@ -20,23 +20,70 @@ use crate::{
     world::VaultWorld,
 };
 
+/// When a vault is decided about, and what is known of the chain then.
+#[derive(Clone, Copy)]
+pub(super) struct Moment<'a> {
+    pub(super) head: &'a Header,
+    pub(super) at: Head,
+    /// Whether a rebalance of the vault is under way.
+    pub(super) is_in_flight: bool,
+    /// Why no vault of the chain is decided about.
+    pub(super) blanket: Option<Reason>,
+}
+
 impl ChainLoop {
+    async fn is_decided(&self, vault: &VaultWorld, head: &Header) -> Result<bool, RunError> {
+        let (chain_id, address) = (self.world.config.chain_id, vault.entry.vault);
+        let decided = self.journal.0.last_decided_block(chain_id, address).await?;
+        Ok(decided.is_some_and(|block| block.hash == head.block.hash))
+    }
+
+    /// Holds a vault that could not be read. Nothing in the record's snapshot but its place was seen.
+    pub(super) async fn unseen(
+        &self,
+        vault: &VaultWorld,
+        moment: Moment<'_>,
+        unseen: Option<&Unseen>,
+    ) -> Result<(), RunError> {
+        if self.is_decided(vault, moment.head).await? {
+            return Ok(());
+        }
+        if let Some(unseen) = unseen {
+            tracing::warn!("vault {}: {}", vault.config.name, unseen.cause);
+        }
+        let inputs = self.world.blind_inputs(vault, moment.head.base_fee_wei);
+        let snapshot = decide::blank(self.world.config.chain_id, vault, moment.head, inputs.agent);
+        let draft = decide::hold(&snapshot, &inputs, Reason::VaultUnread);
+        self.hold(vault, moment.head, None, draft, None).await
+    }
+
     /// Gives a vault its decision for a block, once.
     pub(super) async fn vault(
         &self,
         vault: &VaultWorld,
-        head: &Header,
-        at: Head,
+        moment: Moment<'_>,
         snapshot: &Snapshot,
-        is_in_flight: bool,
     ) -> Result<(), RunError> {
+        let Moment { head, at, is_in_flight, blanket } = moment;
         let (chain_id, address) = (snapshot.chain_id, snapshot.vault.vault);
-        let decided = self.journal.0.last_decided_block(chain_id, address).await?;
-        if decided.is_some_and(|block| block.hash == head.block.hash) {
+        if self.is_decided(vault, head).await? {
             return Ok(());
         }
         let inputs = self.world.inputs(vault, snapshot)?;
-        let policy = self.world.policy(snapshot).await?;
+        if let Some(reason) = blanket {
+            let draft = decide::hold(snapshot, &inputs, reason);
+            return self.hold(vault, head, None, draft, None).await;
+        }
+        let policy = match self.world.policy(snapshot).await {
+            Err(
+                error @ (ChainError::PolicyNotFound { .. } | ChainError::PolicyUnreadable { .. }),
+            ) => {
+                tracing::error!("vault {}: {error}", vault.config.name);
+                let draft = decide::hold(snapshot, &inputs, Reason::PolicyUnread);
+                return self.hold(vault, head, None, draft, None).await;
+            }
+            policy => policy?,
+        };
         crash::before("decided");
         let draft = if is_in_flight {
             decide::hold(snapshot, &inputs, Reason::InFlight)
@@ -54,7 +101,11 @@ impl ChainLoop {
         };
 
         let query = self.world.query(vault);
-        self.world.endpoints.confirm(vault.entry.lens, query, head, snapshot).await?;
+        let confirmed = self.world.endpoints.confirm(vault.entry.lens, query, head, snapshot).await;
+        if let Some(reason) = self.unconfirmed(vault, confirmed)? {
+            let draft = draft.into_hold(reason);
+            return self.hold(vault, head, policy.as_ref(), draft, None).await;
+        }
         crash::before("simulated");
         let note = self.simulate(vault, head, &rebalance).await?;
         crash::after("simulated");
@@ -88,6 +139,26 @@ impl ChainLoop {
         }
         self.journal.0.append_outcome(&outcome).await?;
         sent.map(drop)
+    }
+
+    /// Why a plan is given up because of what endpoints say; none if they agree.
+    fn unconfirmed(
+        &self,
+        vault: &VaultWorld,
+        confirmed: Result<(), ChainError>,
+    ) -> Result<Option<Reason>, RunError> {
+        match confirmed {
+            Ok(()) => Ok(None),
+            Err(error @ ChainError::Disagrees { .. }) => {
+                tracing::error!("vault {}: nothing is sent: {error}", vault.config.name);
+                Ok(Some(Reason::EndpointsDisagree))
+            }
+            Err(error @ ChainError::NoQuorum { .. }) => {
+                tracing::warn!("vault {}: nothing is sent: {error}", vault.config.name);
+                Ok(Some(Reason::NoQuorum))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn hold(

@@ -1,0 +1,74 @@
+//! Whether what several endpoints say about one block is enough to move money on.
+
+use alloy::primitives::B256;
+use vagus_policy::Snapshot;
+
+use crate::{ChainError, ChainResult, Header, Witness};
+
+/// What one endpoint says, under its name.
+pub(super) struct Testimony {
+    pub(super) endpoint: String,
+    pub(super) said: ChainResult<(Option<Header>, Witness)>,
+}
+
+/// Demands that at least `quorum` endpoints say what is expected, all of them with the same bytes, and that none says
+/// otherwise.
+pub(super) fn judge(
+    testimonies: Vec<Testimony>,
+    header: &Header,
+    expected: &Snapshot,
+    quorum: usize,
+) -> ChainResult<()> {
+    let subject = format!("vault {} at block {}", expected.vault.vault, header.block.number);
+    let mut agreed = 0usize;
+    let mut bytes: Option<B256> = None;
+    let mut silence = None;
+    for Testimony { endpoint, said } in testimonies {
+        let disagrees = |expected: String, found: String| ChainError::Disagrees {
+            endpoint: endpoint.clone(),
+            subject: subject.clone(),
+            expected,
+            found,
+        };
+        let (own, witness) = match said {
+            Ok((Some(own), witness)) => (own, witness),
+            Ok((None, _)) => {
+                let block = header.block.hash;
+                silence.get_or_insert(ChainError::Late { endpoint: endpoint.clone(), block });
+                continue;
+            }
+            Err(error @ ChainError::Disagrees { .. }) => return Err(error),
+            Err(error) => {
+                silence.get_or_insert(error);
+                continue;
+            }
+        };
+        if own != *header {
+            return Err(disagrees(format!("{header:?}"), format!("{own:?}")));
+        }
+        match witness.sighting {
+            Ok(snapshot) if snapshot == *expected => {}
+            Ok(_) => {
+                return Err(disagrees(
+                    "what was decided on".to_owned(),
+                    "another state".to_owned(),
+                ));
+            }
+            Err(unseen) => {
+                return Err(disagrees("what was decided on".to_owned(), unseen.to_string()));
+            }
+        }
+        let first = *bytes.get_or_insert(witness.digest);
+        if first != witness.digest {
+            let (expected, found) = (first.to_string(), witness.digest.to_string());
+            return Err(disagrees(format!("an answer with digest {expected}"), found));
+        }
+        agreed = agreed.saturating_add(1);
+    }
+    if agreed >= quorum {
+        return Ok(());
+    }
+    let cause = silence
+        .map_or_else(|| "no other endpoint is configured.".to_owned(), |error| error.to_string());
+    Err(ChainError::NoQuorum { agreed, quorum, subject, cause })
+}
