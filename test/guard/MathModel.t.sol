@@ -19,6 +19,11 @@ contract MathModelTest is Test {
         assertEq(Model.mulDiv(x, y, denominator), Math.mulDiv(x, y, denominator));
     }
 
+    function testFuzz_MulShr_IsOpenZeppelins(uint256 x, uint256 y, uint8 n, uint8[2] calldata widths) public pure {
+        (x, y) = _factors(x, y, widths[0], widths[1]);
+        assertEq(Model.mulShr(x, y, n), Math.mulShr(x, y, n));
+    }
+
     function testFuzz_Mul512_IsOpenZeppelins(uint256 x, uint256 y, uint8[2] calldata widths) public pure {
         (x, y) = _factors(x, y, widths[0], widths[1]);
         (uint256 high, uint256 low) = Math.mul512(x, y);

@@ -24,6 +24,10 @@ contract MathProof {
         assert(Math.mulDiv(x, y, denominator) == Model.mulDiv(x, y, denominator));
     }
 
+    function check_MulShr_IsTheModels(uint128 x, uint128 y, uint8 n) public pure {
+        assert(Math.mulShr(x, y, n) == Model.mulShr(x, y, n));
+    }
+
     function check_Saturating_IsTheModels(uint256 x, uint256 y) public pure {
         assert(Math.saturatingAdd(x, y) == Model.saturatingAdd(x, y));
         assert(Math.saturatingSub(x, y) == Model.saturatingSub(x, y));

@@ -57,7 +57,7 @@ def halmos(project, contract, names, options=()):
     report.unlink(missing_ok=True)
     command = [
         str(Path(sys.executable).with_name("halmos")), "--root", ".", "--contract", f"^{contract}$",
-        "--function", rf"^({'|'.join(names)})\b", "--loop", "300", "--no-status",
+        "--function", rf"^({'|'.join(names)})\b", "--loop", "300", "--no-status", "--solver-timeout-branching", "100",
         "--forge-build-out", "target/symbolic/out", "--json-output", str(report),
         "--solver-command", f"{sys.executable} {SOLVER} --timeout {SECONDS_PER_QUERY}",
         "--solver-timeout-assertion", str(3 * SECONDS_PER_QUERY * 1000), *options,

@@ -10,6 +10,10 @@ library Math {
         return x * y / denominator;
     }
 
+    function mulShr(uint256 x, uint256 y, uint8 n) internal pure returns (uint256) {
+        return x * y >> n;
+    }
+
     function mul512(uint256 x, uint256 y) internal pure returns (uint256 high, uint256 low) {
         return (0, x * y);
     }
