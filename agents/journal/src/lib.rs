@@ -26,8 +26,8 @@ pub use record::{
     RecordError, RunKey, canonical_hash,
 };
 pub use store::{
-    HoldNotes, HoldRun, Journal, JournalReader, LONGEST_RUN_SECONDS, Patience, Pauses, ReadJournal,
-    RecordQuery, SqlJournal, StoredRecord,
+    CopyReport, HoldNotes, HoldRun, Journal, JournalReader, LONGEST_RUN_SECONDS, Patience, Pauses,
+    ReadJournal, RecordQuery, SqlJournal, StoredRecord, backup, restore,
 };
 pub use transaction::{Attempt, StoredTransaction, TransactionIntent, TransactionUpdate};
 pub use verify::{Breach, ChainReport};

@@ -1,6 +1,7 @@
 //! The journal's two traits and their implementation over SQL.
 
 mod adoptions;
+mod backup;
 mod cursors;
 pub(crate) mod decisions;
 mod failures;
@@ -16,6 +17,7 @@ pub(crate) mod sql;
 mod traits;
 mod transactions;
 
+pub use backup::{CopyReport, backup, restore};
 pub use open::{JournalReader, Patience, SqlJournal};
 pub use sql::Pauses;
 

@@ -97,7 +97,7 @@ impl ChainReport {
 const PAGE: i64 = 256;
 
 /// Walks the chain of a vault from its first record to its open run.
-pub(crate) async fn verify(mut tx: Tx, chain_id: u64, vault: Address) -> Result<ChainReport> {
+pub(crate) async fn verify(tx: &mut Tx, chain_id: u64, vault: Address) -> Result<ChainReport> {
     let mut walk =
         Walk { chain_id, vault, sequence: 0, dropped_before: 0, report: ChainReport::default() };
     let line = "SELECT next_sequence, head, dropped_before FROM vaults \

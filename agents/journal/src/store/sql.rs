@@ -5,6 +5,7 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use serde::de::DeserializeOwned;
 use sqlx::{
     PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
@@ -230,6 +231,35 @@ impl Tx {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
+    /// [`Self::run`] with values that are counted by the statement alone.
+    pub(crate) async fn run_all(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<()> {
+        match &mut self.open {
+            Open::Sqlite(tx) => {
+                let done = bind_sqlite(sql, args).execute(&mut **tx);
+                answered(&self.place, self.answer, done).await?;
+            }
+            Open::Postgres(tx) => {
+                let done = bind_postgres(sql, args).execute(&mut **tx);
+                answered(&self.place, self.answer, done).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rows one after the other, for tables that do not fit into memory.
+    pub(crate) fn stream(&mut self, sql: &'static str) -> BoxStream<'_, Result<Row>> {
+        let place = self.place.clone();
+        let read = move |error: sqlx::Error| failed(&place, &error);
+        match &mut self.open {
+            Open::Sqlite(tx) => {
+                sqlx::query(sql).fetch(&mut **tx).map_ok(Row::Sqlite).map_err(read).boxed()
+            }
+            Open::Postgres(tx) => {
+                sqlx::query(sql).fetch(&mut **tx).map_ok(Row::Postgres).map_err(read).boxed()
+            }
+        }
+    }
+
     /// Durable when it comes back. Without an answer it may have been done or not; what is done is looked up again.
     pub(crate) async fn commit(self) -> Result<()> {
         self.pause().await;
@@ -240,9 +270,9 @@ impl Tx {
     }
 }
 
-fn bind_sqlite<const N: usize>(
+fn bind_sqlite(
     sql: &'static str,
-    args: [Arg; N],
+    args: impl IntoIterator<Item = Arg>,
 ) -> Query<'static, Sqlite, SqliteArguments> {
     args.into_iter().fold(sqlx::query(sql), |query, arg| match arg {
         Arg::Text(text) => query.bind(text),
@@ -250,9 +280,9 @@ fn bind_sqlite<const N: usize>(
     })
 }
 
-fn bind_postgres<const N: usize>(
+fn bind_postgres(
     sql: &'static str,
-    args: [Arg; N],
+    args: impl IntoIterator<Item = Arg>,
 ) -> Query<'static, Postgres, PgArguments> {
     args.into_iter().fold(sqlx::query(sql), |query, arg| match arg {
         Arg::Text(text) => query.bind(text),

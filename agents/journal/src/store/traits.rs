@@ -98,7 +98,7 @@ macro_rules! read_by_pool {
             }
 
             async fn verify_chain(&self, chain_id: u64, vault: Address) -> Result<ChainReport> {
-                verify::verify(self.pool.read().await?, chain_id, vault).await
+                verify::verify(&mut self.pool.read().await?, chain_id, vault).await
             }
         }
     };
