@@ -50,7 +50,9 @@ pub enum JournalError {
         message: String,
     },
     /// It can be read but not written.
-    #[error("journal {place}: not writable: {message}")]
+    #[error(
+        "journal {place}: not writable: {message}; nothing was changed. Check the file system, and who may write there"
+    )]
     NotWritable {
         /// Where.
         place: String,
@@ -112,8 +114,8 @@ pub enum JournalError {
     },
     /// The server is there and says nothing.
     #[error(
-        "journal {place}: no answer in time; nothing is sent until there is one. Check whether the database server is \
-         paused or overloaded"
+        "journal {place}: no answer in time; nothing is sent until there is one. Check whether the database server \
+         runs, and is neither paused nor overloaded"
     )]
     NoAnswer {
         /// Where.
@@ -169,7 +171,7 @@ pub enum JournalError {
     #[error(transparent)]
     Record(#[from] RecordError),
     /// Something stored cannot be read as what it should be.
-    #[error("journal: {what} of {key} is damaged: {message}")]
+    #[error("journal: {what} of {key} is damaged: {message}; restore a copy")]
     Damaged {
         /// What.
         what: &'static str,

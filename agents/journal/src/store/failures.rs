@@ -30,8 +30,8 @@ fn of_sqlite(code: u32, place: String, message: String) -> JournalError {
         5 | 6 => JournalError::Busy { place, message },
         // SQLITE_FULL.
         13 => JournalError::Full { place, message },
-        // SQLITE_READONLY, SQLITE_CANTOPEN, SQLITE_PERM.
-        8 | 14 | 3 => JournalError::NotWritable { place, message },
+        // SQLITE_READONLY, SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_IOERR.
+        8 | 14 | 3 | 10 => JournalError::NotWritable { place, message },
         // SQLITE_CORRUPT, SQLITE_NOTADB.
         11 | 26 => JournalError::Corrupt { place, message },
         _ => JournalError::Database { place, message },

@@ -101,6 +101,11 @@ impl SqlJournal {
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
+            // After some failures, a full disk among them, SQLite has rolled back by itself, and the connection would count
+            // itself inside a transaction for ever: another one takes its place.
+            .before_acquire(|connection, _| {
+                Box::pin(std::future::ready(Ok(!connection.is_in_transaction())))
+            })
             .connect_with(options)
             .await
             .map_err(|error| not_opened(&place, &error))?;

@@ -4,6 +4,7 @@
 
 mod backup;
 mod crash;
+mod faults;
 mod fixture;
 mod fleet;
 mod holds;
