@@ -17,8 +17,9 @@
 //!   means "maybe sent": the nonce is never given up for an answer of one endpoint.
 //! - A replacement has the nonce and the calldata of what it replaces. It is made only when the market left the
 //!   newest attempt behind, and pays at least 12.5 % more; at the cap the same bytes are broadcast again.
-//! - After the deadline, in block time, the nonce is taken back by a cancellation (nothing to oneself) with a cap of
-//!   its own. Whichever of all attempts is mined, is what happened.
+//! - After the deadline, in block time, or when the caller says that the rebalance would revert, the nonce is taken
+//!   back by a cancellation (nothing to oneself) with a cap of its own. Whichever of all attempts is mined, is what
+//!   happened.
 //! - Nothing is final before finality: a receipt is believed when it is seen at or below the finalized block, and the
 //!   nonce is called foreign when the finalized block has passed it *and* none of our hashes has a receipt.
 //!
@@ -73,6 +74,7 @@ impl Step<'_> {
                 self.signed(*hash, *fees, *is_cancel);
             }
             TxEvent::SignFailed => self.state.signing = None,
+            TxEvent::WouldRevert => self.give_up(),
             TxEvent::BroadcastOk { hash }
             | TxEvent::BroadcastUnclear { hash }
             | TxEvent::AlreadyKnown { hash } => {
@@ -105,18 +107,13 @@ impl Step<'_> {
     /// Does what the phase asks for at the state's head. Asking twice does no harm.
     fn drive(&mut self) {
         match self.state.phase {
-            Phase::Intended if self.is_late() => self.state.phase = Phase::Expired,
+            Phase::Intended | Phase::Claimed | Phase::Signed | Phase::Pending if self.is_late() => {
+                self.give_up();
+            }
             Phase::Intended => self.effects.push(Effect::ClaimNonce),
-            Phase::Claimed if self.is_late() => self.expire_claim(),
             Phase::Claimed if self.state.signing.is_none() => {
                 let fees = self.policy.first(self.state.head.base_fee_wei);
                 self.sign(fees, None, false);
-            }
-            Phase::Signed | Phase::Pending if self.is_late() => {
-                self.state.phase = Phase::Cancelling;
-                // A rebalance that is being signed at this moment comes too late and must not go out.
-                self.state.signing = None;
-                self.push_cancel();
             }
             Phase::Signed | Phase::Pending => self.keep_up(false, self.policy.max_fee_wei),
             Phase::Cancelling => self.push_cancel(),
@@ -129,12 +126,24 @@ impl Step<'_> {
         self.state.head.timestamp > self.state.deadline
     }
 
-    /// Nothing was signed, so nothing was sent: stored comes before broadcast.
-    fn expire_claim(&mut self) {
-        self.state.phase = Phase::Expired;
-        self.state.signing = None;
-        if let Some(nonce) = self.state.nonce {
-            self.effects.push(Effect::ReleaseNonce { nonce });
+    /// The rebalance is not wanted any more. If nothing was signed, nothing was sent: stored comes before broadcast. Else
+    /// the nonce is taken back. What was mined stays mined.
+    fn give_up(&mut self) {
+        match self.state.phase {
+            Phase::Intended | Phase::Claimed => {
+                self.state.phase = Phase::Expired;
+                self.state.signing = None;
+                if let Some(nonce) = self.state.nonce {
+                    self.effects.push(Effect::ReleaseNonce { nonce });
+                }
+            }
+            Phase::Signed | Phase::Pending => {
+                self.state.phase = Phase::Cancelling;
+                // A rebalance that is being signed at this moment comes too late and must not go out.
+                self.state.signing = None;
+                self.push_cancel();
+            }
+            _ => {}
         }
     }
 

@@ -314,6 +314,25 @@ fn expires_if_nothing_was_signed_in_time() {
 }
 
 #[test]
+fn a_rebalance_that_would_revert_is_taken_back_before_its_deadline() {
+    let mut run = Run::pending();
+    let effects = run.take(TxEvent::WouldRevert);
+    assert_eq!(run.0.phase, Phase::Cancelling);
+    let offer = Fees { max_fee_wei: bumped_up(21 * GWEI), priority_fee_wei: bumped_up(GWEI) };
+    assert_eq!(effects, [Effect::SignCancel { nonce: 7, fees: offer }]);
+    // Said again, it changes nothing.
+    assert_eq!(run.take(TxEvent::WouldRevert), []);
+    // Nothing is taken back that was never sent, and nothing that is mined.
+    let mut run = Run::new();
+    assert_eq!(run.take(TxEvent::WouldRevert), []);
+    assert_eq!(run.0.phase, Phase::Expired);
+    let mut run = Run::pending();
+    run.take(TxEvent::ReceiptSeen(mined(1, 101, true)));
+    assert_eq!(run.take(TxEvent::WouldRevert), []);
+    assert_eq!(run.0.phase, Phase::Included(mined(1, 101, true)));
+}
+
+#[test]
 fn a_reorganised_receipt_returns_to_pending_and_goes_out_again() {
     let mut run = Run::pending();
     run.take(TxEvent::ReceiptSeen(mined(1, 101, true)));

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Fees;
 
 /// What the life cycle knows of the chain: its newest block.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Head {
     /// Height.
     pub number: u64,
@@ -19,7 +19,7 @@ pub struct Head {
 }
 
 /// Signed bytes that exist. The bytes themselves are in the journal, by hash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Attempt {
     /// Hash of the transaction.
     pub hash: B256,
@@ -30,7 +30,7 @@ pub struct Attempt {
 }
 
 /// A signature that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Signing {
     /// What the attempt is to offer.
     pub fees: Fees,
@@ -41,7 +41,7 @@ pub struct Signing {
 }
 
 /// Where an attempt was mined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Inclusion {
     /// Hash of the transaction.
     pub hash: B256,
@@ -58,7 +58,7 @@ pub struct Inclusion {
 }
 
 /// Where a transaction stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// The decision is stored; there is no nonce.
@@ -69,7 +69,7 @@ pub enum Phase {
     Signed,
     /// It may be in a pool.
     Pending,
-    /// Past the deadline: the nonce is being taken back.
+    /// Past the deadline, or it would revert: the nonce is being taken back.
     Cancelling,
     /// Mined, not final.
     Included(Inclusion),
@@ -79,7 +79,7 @@ pub enum Phase {
     Reverted(Inclusion),
     /// Terminal: the cancellation was mined and is final.
     Cancelled(Inclusion),
-    /// Terminal: the deadline passed before anything was signed; nothing was sent.
+    /// Terminal: the deadline passed, or it would have reverted, before anything was signed; nothing was sent.
     Expired,
     /// Terminal: the nonce was used, and that is final, by a transaction that is none of ours.
     Foreign,
@@ -118,7 +118,7 @@ impl Phase {
 }
 
 /// Everything known of a transaction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TxState {
     /// Where it stands.
     pub phase: Phase,
@@ -177,7 +177,7 @@ impl TxState {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TxEvent {
     /// There is a new head. This is the only clock: deadlines pass by it.
@@ -238,6 +238,9 @@ pub enum TxEvent {
         /// Height of the finalized block of the endpoint that answered.
         finalized_number: u64,
     },
+    /// Simulated on the newest head, the rebalance fails, and not because it was executed: it is given up as after the
+    /// deadline.
+    WouldRevert,
     /// The process started and read this state from the journal.
     Restarted,
 }
@@ -259,7 +262,7 @@ pub enum Alert {
 }
 
 /// What has to be done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// Take the lowest nonce that neither the chain nor a stored transaction in flight has used, in one transaction of
