@@ -137,7 +137,13 @@ impl Keeper {
 
     /// Does the next thing, and then all that does not look at the world: what happens out there meanwhile makes no
     /// difference. Ends after so many of those, if the process is to end there. Gives back how many there were.
-    pub(crate) fn proceed(&mut self, world: &mut World, network: Network, bug: Bug, last: usize) -> usize {
+    pub(crate) fn proceed(
+        &mut self,
+        world: &mut World,
+        network: Network,
+        bug: Bug,
+        last: usize,
+    ) -> usize {
         if self.is_networked()
             && let Some(Item::Effect(effect)) = self.queue.pop_front()
         {
