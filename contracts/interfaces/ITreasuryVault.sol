@@ -23,6 +23,9 @@ import {Leg, Receipt} from "../types/Rebalance.sol";
 /// What is due counts in every view of price as if it were minted. `balanceOf` and `max*` of the recipient hold what is
 /// minted: an exit may take more than they say by what it mints itself.
 ///
+/// `maxWithdraw` is at most one unit below what goes, `maxRedeem` at most what one unit buys, as long as strategies
+/// preview what they do. Over one that contradicts itself either may answer 0.
+///
 /// The asset has at most 27 decimals, others are refused; one that does not tell its decimals in a byte counts as
 /// having 18, which concerns display alone.
 interface ITreasuryVault is IERC4626, IERC20Permit {
