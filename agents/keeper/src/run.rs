@@ -13,6 +13,7 @@ mod fleet;
 mod observe;
 mod reconcile;
 mod settle;
+mod simulate;
 mod transact;
 mod vault;
 

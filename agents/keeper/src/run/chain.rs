@@ -203,7 +203,7 @@ impl ChainLoop {
             self.reconcile(at).await?;
             self.is_reconciled = true;
         }
-        let in_flight = self.drive_all(at).await?;
+        let in_flight = self.drive_all(at, head).await?;
         if !self.fleet.decides_any() {
             return Ok(());
         }

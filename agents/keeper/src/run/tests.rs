@@ -190,6 +190,27 @@ async fn after_its_deadline_the_nonce_is_taken_back() {
 }
 
 #[tokio::test]
+async fn what_would_fail_by_now_is_taken_back_while_it_waits() {
+    let mut keeper = Keeper::start().await;
+    keeper.chain.with(|model| model.is_mining = false);
+    keeper.round().await.expect("a round");
+    let [stored] = keeper.rebalances().await.try_into().expect("one");
+    keeper.chain.with(|model| model.state.agent.is_revoked = true);
+    keeper.mine_and_round().await;
+    keeper.chain.with(|model| model.is_mining = true);
+    keeper.mine_and_round().await;
+    keeper.finalize();
+    keeper.mine_and_round().await;
+    assert_eq!(keeper.outcome(stored.hash).await.state, OutcomeState::Cancelled);
+    assert_eq!(keeper.executed(), 0);
+    let now = keeper.chain.with(|model| model.head().block.timestamp);
+    let vagus_journal::Body::Rebalance { rebalance, .. } = &stored.record.body else {
+        panic!("a rebalance")
+    };
+    assert!(now < rebalance.deadline, "long before its deadline");
+}
+
+#[tokio::test]
 async fn a_revoked_agent_sends_nothing_and_the_guard_confirms_it_once() {
     let mut keeper = Keeper::start().await;
     keeper.chain.with(|model| model.state.agent.is_revoked = true);

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use alloy::primitives::{Address, B256};
 use vagus_chain::{
+    Header,
     guard::encode_rebalance,
     lifecycle::{Alert, Head, TxEvent, TxState},
     sender::{Job, Live, Point, Sender},
@@ -26,13 +27,18 @@ fn observe(point: Point, is_done: bool) {
 
 impl ChainLoop {
     /// Takes a head through everything in flight. Gives back the vaults that wait for a block later than this head.
-    pub(super) async fn drive_all(&self, head: Head) -> Result<HashSet<Address>, RunError> {
+    pub(super) async fn drive_all(
+        &self,
+        head: Head,
+        block: &Header,
+    ) -> Result<HashSet<Address>, RunError> {
         let mut waiting = HashSet::new();
         let chain_id = self.world.config.chain_id;
         for stored in self.journal.0.transactions_in_flight(chain_id).await? {
             let before: TxState = serde_json::from_value(stored.state)?;
             let after = if self.sends_for(stored.from) {
                 let after = self.drive(stored.decision, before, TxEvent::Head(head)).await?;
+                let after = self.give_up_if_failing(stored.decision, after, block).await?;
                 self.settle(stored.decision, &after).await?;
                 after
             } else {

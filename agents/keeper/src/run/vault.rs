@@ -3,14 +3,13 @@
 use alloy::primitives::B256;
 use vagus_allocator::Reason;
 use vagus_chain::{
-    Call, ChainError, ChainReader as _, Header, Simulation, Unseen,
-    guard::{decode_refusal, describe_revert, encode_rebalance},
+    ChainError, Header, Unseen,
     lifecycle::{Head, TxEvent, TxState},
 };
 use vagus_journal::{
     HoldNotes, Outcome, OutcomeState, Simulation as SimulationNote, TransactionIntent,
 };
-use vagus_policy::{Policy, Rebalance, Snapshot};
+use vagus_policy::{Policy, Snapshot};
 
 use super::{ChainLoop, KEEPER_VERSION, RunError};
 use crate::{
@@ -107,7 +106,7 @@ impl ChainLoop {
             return self.hold(vault, head, policy.as_ref(), draft, None).await;
         }
         crash::before("simulated");
-        let note = self.simulate(vault, head, &rebalance).await?;
+        let note = self.rehearse(vault, head, &rebalance).await?;
         crash::after("simulated");
         if !note.is_success {
             let draft = draft.into_failed_simulation(note.refusal);
@@ -202,7 +201,8 @@ impl ChainLoop {
         let Some(moves) = decide::smallest_moves(policy, snapshot) else { return Ok(None) };
         let mut rebalance = decide::rebalance(None, snapshot, &draft.observation.inputs, moves);
         rebalance.decision = B256::ZERO;
-        let note = self.simulate(vault, head, &rebalance).await?;
+        let at = self.next_block_at(head).min(rebalance.deadline);
+        let note = self.simulate(vault, head, &rebalance, at).await?;
         if note.is_success {
             tracing::error!(
                 "vault {}: the rules here refuse the agent, but the guard would not; nothing is sent",
@@ -210,43 +210,5 @@ impl ChainLoop {
             );
         }
         Ok(Some(note))
-    }
-
-    /// The exact call on top of the block, at the time of the next one.
-    async fn simulate(
-        &self,
-        vault: &VaultWorld,
-        head: &Header,
-        rebalance: &Rebalance,
-    ) -> Result<SimulationNote, RunError> {
-        let call = Call {
-            from: self.world.agent,
-            to: vault.entry.guard,
-            input: encode_rebalance(rebalance),
-            gas: vault.config.gas.limit,
-        };
-        let next =
-            head.block.timestamp.saturating_add(self.world.config.profile.block_seconds.into());
-        let answer =
-            self.world.endpoints.simulate(&call, head, next.min(rebalance.deadline)).await?;
-        let mut note = SimulationNote {
-            block_number: head.block.number,
-            block_hash: head.block.hash,
-            is_success: true,
-            gas_used: None,
-            refusal: None,
-            output: Default::default(),
-            message: None,
-        };
-        match answer {
-            Simulation::Succeeds(output) => note.output = output,
-            Simulation::Fails { message, data } => {
-                note.is_success = false;
-                note.refusal = decode_refusal(&data);
-                note.message = Some(if data.is_empty() { message } else { describe_revert(&data) });
-                note.output = data;
-            }
-        }
-        Ok(note)
     }
 }

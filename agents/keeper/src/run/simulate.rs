@@ -1,0 +1,117 @@
+//! The exact transaction, tried out: before it is sent, and while it waits.
+
+use alloy::primitives::B256;
+use vagus_chain::{
+    Call, ChainReader as _, ChainWriter as _, Header, Simulation, Tag,
+    guard::{decode_refusal, describe_revert, encode_rebalance},
+    lifecycle::{Phase, TxEvent, TxState},
+};
+use vagus_journal::Simulation as SimulationNote;
+use vagus_policy::Rebalance;
+
+use super::{ChainLoop, RunError};
+use crate::world::VaultWorld;
+
+impl ChainLoop {
+    /// Expected time of the block after this one.
+    pub(super) fn next_block_at(&self, head: &Header) -> u64 {
+        head.block.timestamp.saturating_add(self.world.config.profile.block_seconds.into())
+    }
+
+    /// On the block that was decided on, at the time of the next one and at the deadline; and on the newest block, if
+    /// that is another by now. The first that fails; else the first.
+    pub(super) async fn rehearse(
+        &self,
+        vault: &VaultWorld,
+        head: &Header,
+        rebalance: &Rebalance,
+    ) -> Result<SimulationNote, RunError> {
+        let deadline = rebalance.deadline;
+        let soon =
+            self.simulate(vault, head, rebalance, self.next_block_at(head).min(deadline)).await?;
+        if !soon.is_success {
+            return Ok(soon);
+        }
+        let late = self.simulate(vault, head, rebalance, deadline).await?;
+        if !late.is_success {
+            return Ok(late);
+        }
+        let newest = self.world.endpoints.head(Tag::Latest).await?;
+        if newest.block.hash != head.block.hash {
+            let at = self.next_block_at(&newest).min(deadline);
+            let now = self.simulate(vault, &newest, rebalance, at).await?;
+            if !now.is_success {
+                return Ok(now);
+            }
+        }
+        Ok(soon)
+    }
+
+    /// Tries what waits in a pool again on a new head, and takes it back if it would fail there. While the account's
+    /// count says that its nonce is used, a failure may be its own success, or will be named when the nonce is final.
+    pub(super) async fn give_up_if_failing(
+        &self,
+        decision: B256,
+        state: TxState,
+        head: &Header,
+    ) -> Result<TxState, RunError> {
+        let (true, Some(nonce)) =
+            (matches!(state.phase, Phase::Signed | Phase::Pending), state.nonce)
+        else {
+            return Ok(state);
+        };
+        let (record, rebalance) = self.rebalance_of(decision).await?;
+        let vault = self.world.vaults.iter().find(|vault| vault.entry.vault == record.header.vault);
+        let Some(vault) = vault else { return Ok(state) };
+        let at = self.next_block_at(head).min(rebalance.deadline);
+        let note = self.simulate(vault, head, &rebalance, at).await?;
+        if note.is_success {
+            return Ok(state);
+        }
+        let hash = Some(head.block.hash);
+        if self.world.endpoints.transaction_count(self.key.address(), hash).await? > nonce {
+            return Ok(state);
+        }
+        tracing::warn!(
+            "vault {}: rebalance {decision} would fail now and is taken back: {}",
+            vault.config.name,
+            note.message.as_deref().unwrap_or("without a reason")
+        );
+        self.drive(decision, state, TxEvent::WouldRevert).await
+    }
+
+    /// The exact call on top of a block, at a time.
+    pub(super) async fn simulate(
+        &self,
+        vault: &VaultWorld,
+        block: &Header,
+        rebalance: &Rebalance,
+        at: u64,
+    ) -> Result<SimulationNote, RunError> {
+        let call = Call {
+            from: self.world.agent,
+            to: vault.entry.guard,
+            input: encode_rebalance(rebalance),
+            gas: vault.config.gas.limit,
+        };
+        let mut note = SimulationNote {
+            block_number: block.block.number,
+            block_hash: block.block.hash,
+            is_success: true,
+            gas_used: None,
+            refusal: None,
+            output: Default::default(),
+            message: None,
+        };
+        match self.world.endpoints.simulate(&call, block, at).await? {
+            Simulation::Succeeds(output) => note.output = output,
+            Simulation::Fails { message, data } => {
+                note.is_success = false;
+                note.refusal = decode_refusal(&data);
+                note.message = Some(if data.is_empty() { message } else { describe_revert(&data) });
+                note.output = data;
+            }
+        }
+        Ok(note)
+    }
+}
