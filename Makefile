@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-conformance test-venues test-agents \
-        test-differential planted-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
+        test-differential test-fleet planted-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
         check check-defences prove check-proofs mutate clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
@@ -13,6 +13,8 @@ FORGE := node_modules/.bin/forge
 # The whole treasury in one debug build; the same profile for the demo and for every test.
 CARGO := cargo
 STAMPS := target/stamps
+# A server of its own for the time of a command.
+POSTGRES := agents/journal/tests/with-postgres.sh
 
 CONTRACT_SOURCES := $(shell find contracts script test -name '*.sol' 2>/dev/null) foundry.toml tools/solc
 BENCH_SOURCES := $(wildcard bench/contracts/*.sol)
@@ -75,7 +77,10 @@ vectors: venues ## Write 10,000 rate vectors per venue, asked of the venues them
 	@tools/vectors.sh
 
 test-agents: setup vectors ## Rust tests, the differential test included
-	@VAGUS_VECTORS=$(CURDIR)/target/vectors $(CARGO) test --quiet --workspace --exclude vagus-e2e
+	@VAGUS_VECTORS=$(CURDIR)/target/vectors $(POSTGRES) --if-present $(CARGO) test --quiet --workspace --exclude vagus-e2e
+
+test-fleet: $(STAMPS)/node ## 1,000 interleavings of keepers on one PostgreSQL, paused beyond their leases; the counts are printed
+	@VAGUS_FLEET_SCHEDULES=1000 $(POSTGRES) $(CARGO) test --quiet -p vagus-journal --test it fleet -- --nocapture
 
 test-differential: contracts ## Rust rules against the compiled guard, 100,000 cases; the counts are printed
 	@VAGUS_DIFFERENTIAL_CASES=100000 $(CARGO) test --quiet -p vagus-differential rust_and_solidity -- --nocapture

@@ -8,6 +8,7 @@ pub mod config;
 pub mod crash;
 pub mod decide;
 pub mod exit;
+pub mod journal;
 pub mod password;
 pub mod plan;
 pub mod render;

@@ -7,9 +7,10 @@ use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 use vagus_journal::SqlJournal;
 use vagus_keeper::{
-    cli::{Cli, Command, Run},
+    cli::{Cli, Command, Common, JournalCommand, Run},
     config::Config,
     exit::{Exit, Failure},
+    journal,
     password::open_key,
     plan,
     report::Reporter,
@@ -54,6 +55,25 @@ async fn work(command: Command) -> Result<(), Failure> {
             let worlds = world::open(&config, common.vault.as_deref()).await?;
             print(&status::status(&worlds, &config.journal, common.json).await?);
             Ok(())
+        }
+        Command::Journal(journal) => {
+            print(&work_on_journal(journal.command).await?);
+            Ok(())
+        }
+    }
+}
+
+async fn work_on_journal(command: JournalCommand) -> Result<String, Failure> {
+    match command {
+        JournalCommand::Backup(copy) => {
+            journal::backup(&Config::load(&copy.config)?, &copy.file, copy.json).await
+        }
+        JournalCommand::Restore(copy) => {
+            journal::restore(&Config::load(&copy.config)?, &copy.file, copy.json).await
+        }
+        JournalCommand::Adopt(adopt) => {
+            let Common { config, vault, json } = adopt.common;
+            journal::adopt(&Config::load(&config)?, vault.as_deref(), &adopt.note, json).await
         }
     }
 }

@@ -251,6 +251,8 @@ impl Place {
     /// A database of its own on the server under `VAGUS_TEST_POSTGRES_URL`, if that is set.
     async fn postgres() -> Option<Self> {
         let Ok(server) = std::env::var("VAGUS_TEST_POSTGRES_URL") else {
+            let is_required = std::env::var("VAGUS_POSTGRES").is_ok_and(|it| it == "required");
+            assert!(!is_required, "VAGUS_TEST_POSTGRES_URL is not set, and PostgreSQL is required");
             eprintln!(
                 "VAGUS_TEST_POSTGRES_URL is not set: not run on PostgreSQL (see tests/with-postgres.sh)"
             );

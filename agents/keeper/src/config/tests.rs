@@ -35,6 +35,35 @@ fn the_example_is_sound() {
 }
 
 #[test]
+fn retention_and_leases_have_their_limits() {
+    let config = parse(EXAMPLE).expect("sound");
+    assert_eq!(config.retention.keep_seconds(), Some(30 * 86_400));
+    assert_eq!((config.fleet.name.as_str(), config.fleet.lease_seconds), ("keeper", 30));
+    let without = EXAMPLE
+        .replacen("keep_holds_days = 30", "", 1)
+        .replacen("[fleet]", "", 1)
+        .replacen("name = \"keeper\"", "", 1)
+        .replacen("lease_seconds = 30", "", 1);
+    let default = parse(&without).expect("sound");
+    assert_eq!((default.retention, default.fleet), (config.retention, config.fleet));
+    let text = EXAMPLE.replacen("keep_holds_days = 30", "keep_holds_days = 0", 1);
+    assert_eq!(parse(&text).expect("sound").retention.keep_seconds(), None);
+    for seconds in [6, 600] {
+        let text = EXAMPLE.replacen("lease_seconds = 30", &format!("lease_seconds = {seconds}"), 1);
+        let patience = parse(&text).expect("sound").fleet.patience();
+        assert!(patience.standing.as_secs() * 2 <= seconds, "{patience:?}");
+    }
+    for seconds in ["5", "601"] {
+        let to = format!("lease_seconds = {seconds}");
+        assert_says(&with("lease_seconds = 30", &to), &["[fleet]", "from 6 to 600 seconds"]);
+    }
+    assert_says(
+        &with("name = \"keeper\"", "nme = \"keeper\""),
+        &["[fleet]", "nme", "unknown field"],
+    );
+}
+
+#[test]
 fn secrets_of_addresses_do_not_print() {
     let config = parse(EXAMPLE).expect("sound");
     let printed = format!("{config:?} {}", config.chains[0].endpoints[0]);

@@ -254,7 +254,7 @@ impl ChainLoop {
     /// What another keeper decided since the last head and left to the holder of the key.
     async fn take_up_intents(&mut self) -> Result<(), RunError> {
         match (self.sight.last, self.sight.finalized_number()) {
-            (Some(last), Some(finalized)) if self.is_reconciled => {
+            (Some(last), Some(finalized)) if self.is_reconciled && self.fleet.is_shared() => {
                 self.drive_intents(at(&last, finalized)).await
             }
             _ => Ok(()),

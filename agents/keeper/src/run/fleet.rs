@@ -31,6 +31,7 @@ pub(super) struct Fleet {
     session: Option<Session>,
     held: BTreeMap<LeaseKey, Lease>,
     beaten: Option<Instant>,
+    is_shared: bool,
 }
 
 impl std::fmt::Debug for Fleet {
@@ -51,7 +52,17 @@ impl Fleet {
         let mut serves: Vec<_> = vaults.map(|vault| LeaseKey::vault(chain_id, vault)).collect();
         serves.push(key);
         let held = BTreeMap::new();
-        Self { journal, config, chain_id, key, serves, session: None, held, beaten: None }
+        Self {
+            journal,
+            config,
+            chain_id,
+            key,
+            serves,
+            session: None,
+            held,
+            beaten: None,
+            is_shared: false,
+        }
     }
 
     /// Whether this keeper decides about the vault.
@@ -62,6 +73,11 @@ impl Fleet {
     /// Whether it decides about any.
     pub(super) fn decides_any(&self) -> bool {
         self.held.keys().any(|key| *key != self.key)
+    }
+
+    /// Whether others could decide what this keeper has to send.
+    pub(super) const fn is_shared(&self) -> bool {
+        self.is_shared
     }
 
     /// Whether this keeper signs and sends.
@@ -96,6 +112,7 @@ impl Fleet {
         self.session = Some(session);
         self.renew().await?;
         let services = self.journal.beat(session, self.chain_id, &self.serves, time).await?;
+        self.is_shared = services.iter().any(|service| service.session != session);
         let wanted = spread(&services);
         let is_mine = |key: &LeaseKey| wanted.get(key) == Some(&session);
         let give: Vec<_> =
@@ -151,3 +168,6 @@ impl Fleet {
         self.journal.leave(session, self.chain_id).await
     }
 }
+
+#[cfg(test)]
+mod tests;

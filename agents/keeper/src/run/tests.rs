@@ -151,6 +151,50 @@ async fn capital_is_placed_mined_and_settled_and_then_it_holds() {
 }
 
 #[tokio::test]
+async fn an_older_journal_sends_nothing_until_a_person_lets_it_stand() {
+    let mut keeper = Keeper::start().await;
+    let url = format!("sqlite:{}", keeper.folder.path().join("journal.db").display());
+    let copy = keeper.folder.path().join("copy.sqlite");
+    vagus_journal::backup(&url, &copy).await.expect("copied");
+    for _ in 0..2 {
+        keeper.mine_and_round().await;
+    }
+    assert_eq!(keeper.executed(), 1);
+    // As an operator does it: the journal moved away, the copy put in its place.
+    keeper.keeper = None;
+    let journal = keeper.journal.take().expect("started");
+    Arc::try_unwrap(journal).map_err(|_| "still shared").expect("alone").close().await;
+    let aside = keeper.folder.path().join("aside.db");
+    std::fs::rename(keeper.folder.path().join("journal.db"), aside).expect("moved");
+    vagus_journal::restore(&copy, &url).await.expect("restored");
+    keeper.restart().await;
+    keeper.chain.with(|model| model.state.idle += U256::from(500_000 * USDC));
+    for _ in 0..8 {
+        keeper.chain.with(|model| model.mine(BLOCK_SECONDS));
+        let error = keeper.round().await.expect_err("must stop");
+        assert!(!error.is_retried());
+        let failure = error.into_failure();
+        assert_eq!(failure.exit, Exit::Journal);
+        for part in ["behind the chain", "1 rebalances", "keeper journal adopt"] {
+            assert!(failure.sentence.contains(part), "{failure}");
+        }
+    }
+    assert_eq!((keeper.executed(), keeper.rebalances().await.len()), (1, 0));
+    // A person has looked.
+    let world = testing::world_on(&keeper.chain, keeper.key.address());
+    let head = keeper.chain.with(|model| model.head());
+    let adopted = adopt(&world, keeper.journal(), &head, "looked at").await.expect("adopted");
+    assert_eq!(adopted.len(), 1);
+    let again = adopt(&world, keeper.journal(), &head, "looked at").await.expect("adopted");
+    assert_eq!(again, [], "nothing is unknown any more");
+    keeper.round().await.expect("a round");
+    for _ in 0..2 {
+        keeper.mine_and_round().await;
+    }
+    assert_eq!((keeper.executed(), keeper.rebalances().await.len()), (2, 1));
+}
+
+#[tokio::test]
 async fn a_block_is_decided_once() {
     let mut keeper = Keeper::start().await;
     for _ in 0..3 {
