@@ -77,7 +77,8 @@ class Translation:
     def atom(self, high, soft=None, name=None, definitions=()):
         """A fresh unknown from 0 to `high`."""
         place = len(self.atoms)
-        value = z3.Int(name or f"k!{place}")
+        # No "!" in a name: such are z3's own.
+        value = z3.Int(name or f"atom.{place}")
         self.facts += [value >= 0, value <= high]
         self.atoms.append(Atom(value, high, high if soft is None else min(soft, high), definitions))
         return Number({(place,): 1}, high, self.atoms[place].soft)
@@ -89,7 +90,7 @@ class Translation:
         if len(monomial) == 1:
             return self.atoms[monomial[0]].value
         if monomial not in self.products:
-            value = z3.Int("p!" + "!".join(map(str, monomial)))
+            value = z3.Int("product." + ".".join(map(str, monomial)))
             self.products[monomial] = value
             self.facts.append(value >= 0)
         return self.products[monomial]
@@ -115,7 +116,7 @@ class Translation:
             return Number(poly, high, min(soft, high))
         key = ("reduced", key_of(poly), size)
         if key not in self.known:
-            wraps = z3.Int(f"w!{len(self.atoms)}")
+            wraps = z3.Int(f"wraps.{len(self.atoms)}")
             answer = self.atom((1 << size) - 1, soft if soft >= 0 else None, definitions=((wraps == 0, poly),))
             self.facts += [wraps >= low >> size, wraps <= high >> size]
             self.facts.append(self.expression(answer.poly) == self.expression(poly) - wraps * (1 << size))
