@@ -3,11 +3,13 @@
 pub mod anvil;
 pub mod book;
 pub mod checker;
+pub mod counter;
 pub mod demo;
 pub mod figures;
 pub mod governance;
 pub mod keeper;
 pub mod lockstep;
+pub mod many;
 pub mod paths;
 pub mod playground;
 pub mod policies;

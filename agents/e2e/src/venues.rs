@@ -147,8 +147,22 @@ pub fn deploy(chain: &Anvil, world: &str, grants: &[Grant], folder: &Path) -> Re
     let source = paths::root().join("venues/worlds").join(format!("{world}.json"));
     let text = std::fs::read_to_string(&source)
         .with_context(|| format!("reading {}", source.display()))?;
-    let mut file: Value =
+    let file: Value =
         serde_json::from_str(&text).with_context(|| format!("reading {}", source.display()))?;
+    deploy_file(chain, &file, grants, folder)
+}
+
+/// As [`deploy`], with the world given.
+///
+/// # Errors
+/// As [`deploy`].
+pub fn deploy_file(
+    chain: &Anvil,
+    world: &Value,
+    grants: &[Grant],
+    folder: &Path,
+) -> Result<Venues> {
+    let mut file = world.clone();
     file["grants"] = grants
         .iter()
         .map(|grant| json!({ "account": grant.account, "asset": grant.assets, "collateral": 0 }))

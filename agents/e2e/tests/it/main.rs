@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod breaches;
+mod budget;
 mod demo;
 mod determinism;
 mod input;

@@ -156,3 +156,49 @@ fn a_vault_that_is_not_there_is_named() {
     assert_eq!(failure.exit, Exit::Usage);
     assert_says(&failure.sentence, &["--vault other", "treasury"]);
 }
+
+#[test]
+fn the_quorum_is_from_one_to_the_number_of_endpoints_and_all_of_them_by_default() {
+    let second = "\n[[chains.endpoints]]\nurl = \"http://localhost:8545\"\n\n[[vaults]]\n";
+    let two = EXAMPLE.replacen("\n[[vaults]]\n", second, 1);
+    assert_ne!(two, EXAMPLE);
+    let quorum = |text: &str| parse(text).map(|config| config.chains[0].quorum);
+    assert_eq!((quorum(EXAMPLE), quorum(&two)), (Ok(1), Ok(2)));
+    let with_quorum = |number: u32| two.replacen("# quorum = 2", &format!("quorum = {number}"), 1);
+    assert_eq!((quorum(&with_quorum(1)), quorum(&with_quorum(2))), (Ok(1), Ok(2)));
+    for number in [0, 3] {
+        let beyond = quorum(&with_quorum(number)).expect_err("out of range");
+        assert_says(&beyond.sentence, &["[[chains]] quorum", "from 1 to 2"]);
+    }
+}
+
+#[test]
+fn a_websocket_is_optional_and_prints_no_secret() {
+    let config = parse(EXAMPLE).expect("sound");
+    assert_eq!(config.chains[0].websocket, None);
+    let socket = |url: &str| {
+        let table = format!("[chains.websocket]\nurl = \"{url}\"\n\n[chains.fees]");
+        EXAMPLE.replacen("[chains.fees]", &table, 1)
+    };
+    let config = parse(&socket("wss://node.example/v2/secret-key")).expect("sound");
+    let printed = format!("{config:?}");
+    assert!(printed.contains("wss://node.example") && !printed.contains("secret-key"), "{printed}");
+    let failure = parse(&socket("https://node.example/secret-key")).expect_err("no websocket");
+    assert_says(&failure.sentence, &["[chains.websocket]", "ws:// or wss://"]);
+    assert!(!failure.sentence.contains("secret-key"), "{failure}");
+}
+
+#[test]
+fn a_head_is_stale_after_ten_blocks_and_at_least_a_minute() {
+    let stale = |block: u32, configured: &str| {
+        let text = EXAMPLE
+            .replacen("block_seconds = 12", &format!("block_seconds = {block}"), 1)
+            .replacen("stale_after_seconds = 120\n", configured, 1);
+        parse(&text).expect("sound").chains[0].profile.stale_after().as_secs()
+    };
+    assert_eq!((stale(12, ""), stale(2, ""), stale(2, "stale_after_seconds = 7\n")), (120, 60, 7));
+    let zero = with("stale_after_seconds = 120", "stale_after_seconds = 0");
+    assert_says(&zero, &["stale_after_seconds", "above zero"]);
+    let low = with("lens_gas = 50_000_000", "lens_gas = 5_999_999");
+    assert_says(&low, &["[chains.profile] lens_gas", "at least 6000000"]);
+}

@@ -187,16 +187,21 @@ impl ChainLoop {
             return Ok(is_new);
         };
         let blanket = self.after_reorganisation(&head).await?;
-        self.block(&head, blanket).await?;
-        self.sight.done(head);
+        let blanket = self.block(&head, blanket).await?;
+        self.sight.done(head, blanket);
         self.remember().await?;
         Ok(is_new)
     }
 
     /// Works off one head: settles what is in flight, then gives every vault a decision, or all of them a hold for the
-    /// same reason.
-    async fn block(&mut self, head: &Header, blanket: Option<Reason>) -> Result<(), RunError> {
-        let finalized = self.settle_finality(head).await?;
+    /// same reason, which it gives back.
+    async fn block(
+        &mut self,
+        head: &Header,
+        blanket: Option<Reason>,
+    ) -> Result<Option<Reason>, RunError> {
+        let (finalized, disagreement) = self.settle_finality(head).await?;
+        let blanket = blanket.or(disagreement);
         let at = at(head, finalized);
         self.compare_with_chain(head).await?;
         if !self.is_reconciled {
@@ -205,7 +210,7 @@ impl ChainLoop {
         }
         let in_flight = self.drive_all(at, head).await?;
         if !self.fleet.decides_any() {
-            return Ok(());
+            return Ok(blanket);
         }
         crash::before("observed");
         let sightings = self.world.sightings(head).await?;
@@ -235,7 +240,8 @@ impl ChainLoop {
         if let Some(error) = failure {
             return Err(error);
         }
-        self.drop_old_holds(head).await
+        self.drop_old_holds(head).await?;
+        Ok(blanket)
     }
 
     /// A bounded number of old holds, of one vault per block.
@@ -299,4 +305,25 @@ fn fleet(world: &ChainWorld, journal: &Arc<dyn Journal>, config: FleetConfig) ->
 async fn stopped(mut stop: watch::Receiver<bool>) {
     // A sender that is gone can say nothing more: that is the end as well.
     let _ = stop.wait_for(|is_stopped| *is_stopped).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_in_vain_is_asked_once_per_poll_whatever_is_announced() {
+        let profile = &crate::testing::config().chains[0].profile;
+        let (poll, lazy) = (profile.poll(), profile.lazy_poll());
+        assert_eq!((poll.as_millis(), lazy.as_secs()), (2_000, 24));
+        for (is_new, is_announced, longest, is_woken) in [
+            (false, false, poll, false),
+            (false, true, poll, false),
+            (true, false, poll, true),
+            (true, true, lazy, true),
+        ] {
+            let wait = Wait::after(is_new, is_announced, profile);
+            assert_eq!((wait.longest, wait.is_woken), (longest, is_woken));
+        }
+    }
 }

@@ -39,6 +39,8 @@ pub(super) struct Sight {
     /// The newest head that was worked off.
     pub(super) last: Option<Header>,
     reorganised: Option<Reorganised>,
+    /// What holds all vaults and was said already.
+    told: Option<Reason>,
     /// Whether the stored cursor was read.
     is_resumed: bool,
     /// Whether what the cursor called final was found to stand.
@@ -56,6 +58,7 @@ impl Sight {
             pending: None,
             last: None,
             reorganised: None,
+            told: None,
             is_resumed: false,
             is_finality_checked: false,
         }
@@ -81,8 +84,11 @@ impl Sight {
         self.watch.is_stale(self.began.elapsed())
     }
 
-    /// A head is worked off.
-    pub(super) fn done(&mut self, head: Header) {
+    /// A head is worked off; `blanket` is why no vault was decided about at it.
+    pub(super) fn done(&mut self, head: Header, blanket: Option<Reason>) {
+        if blanket.is_none() {
+            self.told = None;
+        }
         if self.last.is_none_or(|last| last.block.hash != head.block.hash) {
             self.account.decide();
         }
@@ -216,9 +222,7 @@ impl ChainLoop {
                 Ok(true) => {}
                 Ok(false) => return Err(self.rewritten(finalized).into()),
                 Err(error @ ChainError::Disagrees { .. }) => {
-                    let block = Some(head.block.number);
-                    self.say(Reason::EndpointsDisagree, block, &error.to_string());
-                    return Ok(Some(Reason::EndpointsDisagree));
+                    return Ok(Some(self.disagreement(head, &error)));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -229,6 +233,15 @@ impl ChainLoop {
         self.mark_orphans(head, reorganised.lowest).await?;
         self.sight.reorganised = None;
         Ok(reorganised.is_deep.then_some(Reason::DeepReorg))
+    }
+
+    /// Says once, until a block passes without it, that endpoints disagree.
+    fn disagreement(&mut self, head: &Header, error: &ChainError) -> Reason {
+        let reason = Reason::EndpointsDisagree;
+        if self.sight.told.replace(reason) != Some(reason) {
+            self.say(reason, Some(head.block.number), &error.to_string());
+        }
+        reason
     }
 
     fn rewritten(&self, finalized: BlockId) -> Failure {
@@ -243,12 +256,16 @@ impl ChainLoop {
         )
     }
 
-    /// Takes in what is final under a head, and gives back its height. It never goes back: an endpoint that names an
-    /// older block is behind.
+    /// Takes in what is final under a head, and gives back its height, and why no vault may be decided about, if so. It
+    /// never goes back: an endpoint that names an older block is behind.
     ///
     /// # Errors
     /// Those of the chain, and if the chain rewrote what was final.
-    pub(super) async fn settle_finality(&mut self, head: &Header) -> Result<u64, RunError> {
+    pub(super) async fn settle_finality(
+        &mut self,
+        head: &Header,
+    ) -> Result<(u64, Option<Reason>), RunError> {
+        let mut blanket = None;
         let candidate = match self.world.finality_depth() {
             None => BlockId::from(&self.world.endpoints.head(Tag::Finalized).await?),
             Some(depth) => self.at_depth(head, depth).await?,
@@ -260,10 +277,15 @@ impl ChainLoop {
             .is_none_or(|known| known.hash == candidate.hash);
         let known = self.sight.finalized;
         match known {
-            Some(known) if known.number > candidate.number => return Ok(known.number),
+            Some(known) if known.number > candidate.number => {}
             Some(known) if known.number == candidate.number && known.hash != candidate.hash => {
-                if !self.world.endpoints.stands(known).await? {
-                    return Err(self.rewritten(known).into());
+                match self.world.endpoints.stands(known).await {
+                    Ok(true) => {}
+                    Ok(false) => return Err(self.rewritten(known).into()),
+                    Err(error @ ChainError::Disagrees { .. }) => {
+                        blanket = Some(self.disagreement(head, &error));
+                    }
+                    Err(error) => return Err(error.into()),
                 }
             }
             // Of a branch that is not the followed one: the next head shows which is right.
@@ -272,7 +294,7 @@ impl ChainLoop {
             }
             _ => self.sight.finalized = Some(candidate),
         }
-        Ok(self.sight.finalized.map_or(0, |block| block.number))
+        Ok((self.sight.finalized.map_or(0, |block| block.number), blanket))
     }
 
     async fn at_depth(&self, head: &Header, depth: u64) -> Result<BlockId, RunError> {

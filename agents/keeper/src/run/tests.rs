@@ -1,3 +1,5 @@
+mod observe;
+
 use std::io::Write;
 
 use alloy::primitives::{B256, U256};
@@ -59,6 +61,12 @@ impl Keeper {
 
     /// As after `kill -9`: nothing of the old process is left but the file and the chain.
     async fn restart(&mut self) {
+        let world = testing::world_on(&self.chain, self.key.address());
+        self.restart_in(world, RunOptions::default()).await;
+    }
+
+    /// The same, with another configuration.
+    async fn restart_in(&mut self, world: ChainWorld, options: RunOptions) {
         self.keeper = None;
         if let Some(journal) = self.journal.take() {
             let journal = Arc::try_unwrap(journal).map_err(|_| "still shared").expect("alone");
@@ -66,9 +74,9 @@ impl Keeper {
         }
         let url = format!("sqlite:{}", self.folder.path().join("journal.db").display());
         let journal = Arc::new(SqlJournal::connect(&url).await.expect("a journal"));
-        let world = testing::world_on(&self.chain, self.key.address());
         let reporter = Arc::new(Reporter::new(false, Box::new(self.said.clone())));
         let keeper = ChainLoop::new(world, journal.clone(), self.key.clone(), reporter);
+        let keeper = keeper.with(options);
         (self.journal, self.keeper) = (Some(journal), Some(keeper));
     }
 
