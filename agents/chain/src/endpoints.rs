@@ -73,7 +73,10 @@ macro_rules! first_that_answers {
         let mut failure = None;
         for place in $self.order() {
             match ask!($self, place, $method($($argument),*)) {
-                Ok(answer) => return answer,
+                Ok(answer) => {
+                    $self.current.store(place, Ordering::Relaxed);
+                    return answer;
+                }
                 Err(answer) => failure = failure.or(answer.err()),
             }
         }
@@ -200,7 +203,6 @@ impl Endpoints {
                 if self.scores().answered(place) {
                     tracing::info!("{endpoint} answers again");
                 }
-                self.current.store(place, Ordering::Relaxed);
                 Next::Take
             }
         }

@@ -78,6 +78,7 @@ impl Endpoints {
                     scores.set_back(stalled, Fault::Stalled, now);
                 }
                 if standing.is_none_or(|(_, old)| old.block.number < number) {
+                    self.current.store(place, Ordering::Relaxed);
                     return Ok(header);
                 }
             }

@@ -187,7 +187,13 @@ async fn a_transaction_goes_to_all_and_one_that_takes_it_is_enough() {
 #[tokio::test]
 async fn one_state_everywhere_is_confirmed() {
     let (list, endpoints) = chains(3);
+    assert_eq!(number(&endpoints).await, Some(0));
     assert_eq!(confirm(&list, &endpoints).await, Ok(()));
+    // Asking the others changes nothing about whom the rest is asked.
+    let block = BlockId::from(&list[0].with(|model| model.mine(12)));
+    assert_eq!(endpoints.stands(block).await, Ok(true));
+    let current = endpoints.current().expect("one");
+    assert_eq!(current.head(Tag::Latest).await.map(|head| head.block.number), Ok(1));
 }
 
 fn is_short(answer: &ChainResult<()>) -> bool {
