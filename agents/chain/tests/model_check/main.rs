@@ -280,7 +280,7 @@ fn ends_quietly(model: &Lives, story: &Story) -> bool {
 
 #[test]
 fn every_state_of_a_small_world_is_sound() {
-    assert!(QUIET_BLOCKS > 2 * FINALITY + MAX_HEIGHT);
+    const { assert!(QUIET_BLOCKS > 2 * FINALITY + MAX_HEIGHT) };
     let checker = Lives { bug: Bug::None, troubles: 2 }.checker().threads(2).spawn_bfs().join();
     eprintln!(
         "{} states, {} unique, depth {}",
