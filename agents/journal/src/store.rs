@@ -10,15 +10,18 @@ mod leases;
 mod lock;
 mod open;
 mod outcomes;
+mod reader;
 mod reads;
 mod retention;
 mod rows;
 pub(crate) mod sql;
 mod traits;
 mod transactions;
+pub(crate) mod value;
 
 pub use backup::{CopyReport, backup, restore};
-pub use open::{JournalReader, Patience, SqlJournal};
+pub use open::{Patience, SqlJournal};
+pub use reader::JournalReader;
 pub use sql::Pauses;
 
 use alloy_primitives::{Address, B256};

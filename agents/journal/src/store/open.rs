@@ -25,8 +25,8 @@ use super::{
 };
 use crate::{JournalError, Lease, Result};
 
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long the journal waits for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,70 +150,13 @@ impl SqlJournal {
     }
 }
 
-/// Reads a journal while another process writes it.
-#[derive(Debug)]
-pub struct JournalReader {
-    pub(super) pool: Pool,
-}
-
-impl JournalReader {
-    /// Opens a SQLite journal for reading alone. It takes no lock that a writer would notice.
-    ///
-    /// # Errors
-    /// One clear sentence if there is no such file, it is damaged or something else, has not been set up by a keeper
-    /// yet, or was written by a newer one.
-    pub async fn open_read_only(path: &Path) -> Result<Self> {
-        let place = path.display().to_string();
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            .create_if_missing(false)
-            .busy_timeout(Patience::default().answer);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(2)
-            .connect_with(options)
-            .await
-            .map_err(|error| not_opened(&place, &error))?;
-        let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
-            .fetch_one(&pool)
-            .await
-            .map_err(|error| no_schema(&place, &error))?;
-        check_schema(&place, &SQLITE, found)?;
-        Ok(Self::over(Db::Sqlite(pool), place))
-    }
-
-    fn over(db: Db, place: String) -> Self {
-        let answer = Patience::default().answer * 2;
-        Self { pool: Pool { db, place: place.into(), answer, pauses: None } }
-    }
-
-    /// Opens a journal for reading alone, by the url that [`SqlJournal::connect`] takes.
-    ///
-    /// # Errors
-    /// As [`Self::open_read_only`].
-    pub async fn connect(url: &str) -> Result<Self> {
-        let options = match Location::of(url)? {
-            Location::Sqlite(path) => return Self::open_read_only(&path).await,
-            Location::Postgres(options) => *options,
-        };
-        let place = place_of(&options);
-        let pool = postgres_pool(options, &place, Patience::default()).await?;
-        let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
-            .fetch_one(&pool)
-            .await
-            .map_err(|error| no_schema(&place, &error))?;
-        check_schema(&place, &POSTGRES, found)?;
-        Ok(Self::over(Db::Postgres(pool), place))
-    }
-}
-
-enum Location {
+pub(super) enum Location {
     Sqlite(PathBuf),
     Postgres(Box<PgConnectOptions>),
 }
 
 impl Location {
-    fn of(url: &str) -> Result<Self> {
+    pub(super) fn of(url: &str) -> Result<Self> {
         let Some((scheme, rest)) = url.split_once(':') else {
             return Err(bad_url("no scheme"));
         };
@@ -238,12 +181,12 @@ fn bad_url(found: &str) -> JournalError {
     JournalError::BadUrl { found: found.to_owned() }
 }
 
-fn place_of(options: &PgConnectOptions) -> String {
+pub(super) fn place_of(options: &PgConnectOptions) -> String {
     let database = options.get_database().unwrap_or("(default database)");
     format!("{database} on {}", options.get_host())
 }
 
-async fn postgres_pool(
+pub(super) async fn postgres_pool(
     options: PgConnectOptions,
     place: &str,
     patience: Patience,
@@ -300,21 +243,7 @@ async fn check_sqlite(pool: &SqlitePool, place: &str) -> Result<()> {
     probe.rollback().await.map_err(|error| failed(place, &error))
 }
 
-fn check_schema(place: &str, migrator: &Migrator, found: Option<i64>) -> Result<()> {
-    let known = newest(migrator);
-    match found {
-        Some(found) if found > known => {
-            Err(JournalError::NewerSchema { place: place.to_owned(), found, known })
-        }
-        Some(found) if found == known => Ok(()),
-        _ => Err(JournalError::NotOpened {
-            place: place.to_owned(),
-            message: "its schema is older than this program's; start the keeper once".to_owned(),
-        }),
-    }
-}
-
-fn newest(migrator: &Migrator) -> i64 {
+pub(super) fn newest(migrator: &Migrator) -> i64 {
     migrator.iter().map(|migration| migration.version).max().unwrap_or_default()
 }
 
@@ -331,17 +260,7 @@ fn not_migrated(place: &str, migrator: &Migrator, error: MigrateError) -> Journa
     }
 }
 
-fn no_schema(place: &str, error: &sqlx::Error) -> JournalError {
-    match not_opened(place, error) {
-        JournalError::NotOpened { place, .. } => JournalError::NotOpened {
-            place,
-            message: "it has not been set up by a keeper yet".to_owned(),
-        },
-        other => other,
-    }
-}
-
-fn not_opened(place: &str, error: &sqlx::Error) -> JournalError {
+pub(super) fn not_opened(place: &str, error: &sqlx::Error) -> JournalError {
     let place = place.to_owned();
     let message = error.to_string();
     let code = match error {

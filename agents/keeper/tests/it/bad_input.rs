@@ -14,13 +14,13 @@ const KEYSTORE: &str = include_str!("../data/agent.json");
 const NOWHERE: &str = "http://127.0.0.1:9/v2/secret-key";
 
 /// A folder with a configuration, a keystore and a password.
-struct Desk {
-    folder: TempDir,
-    config: PathBuf,
+pub(crate) struct Desk {
+    pub(crate) folder: TempDir,
+    pub(crate) config: PathBuf,
 }
 
 impl Desk {
-    fn new(change: impl FnOnce(String) -> String) -> Self {
+    pub(crate) fn new(change: impl FnOnce(String) -> String) -> Self {
         let folder = TempDir::new().expect("a folder");
         let at = |name: &str| folder.path().join(name);
         fs::write(at("agent.keystore"), KEYSTORE).expect("written");
@@ -69,7 +69,7 @@ fn deployment() -> String {
     .to_string()
 }
 
-fn run(arguments: &[&str]) -> Output {
+pub(crate) fn run(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_keeper"))
         .args(arguments)
         .env("RUST_LOG", "trace")

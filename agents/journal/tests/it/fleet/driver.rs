@@ -83,7 +83,7 @@ impl Counts {
             ("writes refused", self.refused, self.schedules / 2),
             ("sessions ended", self.ended_sessions, 50),
             ("waits for a lock", self.blocked, 20),
-            ("decisions executed", self.executed, self.schedules),
+            ("decisions executed", self.executed, self.schedules / 2),
             ("decisions cancelled", self.cancelled, 50),
         ];
         for (what, count, floor) in floors {
@@ -213,8 +213,8 @@ impl Driver {
             // Now and then long enough for every lease to run out.
             0..4 => self.turn_clock(world, dice.below(2 * LEASE)).await,
             4..9 => self.turn_clock(world, dice.below(LEASE / 2)).await,
-            9..16 => world.chain.lock().unwrap().mine(dice),
-            16 => self.end_standing_sessions().await,
+            9..20 => world.chain.lock().unwrap().mine(dice),
+            20 => self.end_standing_sessions().await,
             _ => {
                 // The same one goes on for a while, the others stand.
                 let chosen = usize::try_from(dice.below(HOLDERS as u64)).unwrap();

@@ -146,6 +146,42 @@ async fn what_one_keeper_decides_another_sends() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_stored_is_not_sent() {
+    for table in ["records", "transactions", "attempts"] {
+        let Some(field) = Field::new().await else { return };
+        let full = format!(
+            "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$; \
+             CREATE TRIGGER no_room BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION no_room()"
+        );
+        execute(&field.url, &full).await;
+        let mut keeper = field.keeper("one").await;
+        let mut refused = 0;
+        for _ in 0..3 {
+            keeper.fleet.beaten = None;
+            if let Err(error) = keeper.round().await {
+                assert!(
+                    error.is_retried() && error.to_string().contains("no room left"),
+                    "{error}"
+                );
+                refused += 1;
+            }
+            assert_eq!(field.in_pool(), 0, "{table}");
+            field.mine();
+        }
+        assert!(refused > 0, "{table}");
+        execute(&field.url, &format!("DROP TRIGGER no_room ON {table}")).await;
+        // A signature that was asked for and lost is waited for, for some blocks.
+        for _ in 0..8 {
+            field.mine();
+            round(&mut keeper).await;
+        }
+        field.settle(&mut keeper).await;
+        assert_eq!((field.executed(), field.states().await), (1, vec![OutcomeState::Executed]));
+    }
+}
+
+#[tokio::test]
 async fn the_heir_of_a_dead_keeper_hands_in_its_bytes_again() {
     let Some(field) = Field::new().await else { return };
     let mut one = field.keeper("one").await;

@@ -1,0 +1,95 @@
+//! Opening a journal that another process writes, for reading alone.
+
+use std::path::Path;
+
+use sqlx::{
+    migrate::Migrator,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+
+use super::{
+    open::{Location, POSTGRES, Patience, SQLITE, newest, not_opened, place_of, postgres_pool},
+    sql::{Db, Pool},
+};
+use crate::{JournalError, Result};
+
+/// Reads a journal while another process writes it.
+#[derive(Debug)]
+pub struct JournalReader {
+    pub(super) pool: Pool,
+}
+
+impl JournalReader {
+    /// Opens a SQLite journal for reading alone. It takes no lock that a writer would notice.
+    ///
+    /// # Errors
+    /// One clear sentence if there is no such file, it is damaged or something else, has not been set up by a keeper
+    /// yet, or was written by a newer one.
+    pub async fn open_read_only(path: &Path) -> Result<Self> {
+        let place = path.display().to_string();
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .create_if_missing(false)
+            .busy_timeout(Patience::default().answer);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(2)
+            .connect_with(options)
+            .await
+            .map_err(|error| not_opened(&place, &error))?;
+        let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+            .fetch_one(&pool)
+            .await
+            .map_err(|error| no_schema(&place, &error))?;
+        check_schema(&place, &SQLITE, found)?;
+        Ok(Self::over(Db::Sqlite(pool), place))
+    }
+
+    fn over(db: Db, place: String) -> Self {
+        let answer = Patience::default().answer * 2;
+        Self { pool: Pool { db, place: place.into(), answer, pauses: None } }
+    }
+
+    /// Opens a journal for reading alone, by the url that [`SqlJournal::connect`] takes.
+    ///
+    /// # Errors
+    /// As [`Self::open_read_only`].
+    pub async fn connect(url: &str) -> Result<Self> {
+        let options = match Location::of(url)? {
+            Location::Sqlite(path) => return Self::open_read_only(&path).await,
+            Location::Postgres(options) => *options,
+        };
+        let place = place_of(&options);
+        let pool = postgres_pool(options, &place, Patience::default()).await?;
+        let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+            .fetch_one(&pool)
+            .await
+            .map_err(|error| no_schema(&place, &error))?;
+        check_schema(&place, &POSTGRES, found)?;
+        Ok(Self::over(Db::Postgres(pool), place))
+    }
+}
+
+fn check_schema(place: &str, migrator: &Migrator, found: Option<i64>) -> Result<()> {
+    let known = newest(migrator);
+    match found {
+        Some(found) if found > known => {
+            Err(JournalError::NewerSchema { place: place.to_owned(), found, known })
+        }
+        Some(found) if found == known => Ok(()),
+        _ => Err(JournalError::NotOpened {
+            place: place.to_owned(),
+            message: "its schema is older than this program's; start the keeper once".to_owned(),
+        }),
+    }
+}
+
+fn no_schema(place: &str, error: &sqlx::Error) -> JournalError {
+    match not_opened(place, error) {
+        JournalError::NotOpened { place, .. } => JournalError::NotOpened {
+            place,
+            message: "it has not been set up by a keeper yet".to_owned(),
+        },
+        other => other,
+    }
+}
