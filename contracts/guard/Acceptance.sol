@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {PriceBands} from "./PriceBands.sol";
-
 /// @dev One rebalance as words, in the layouts of `PolicyTable`, `PolicyStore` and `PriceReference`.
 /// @param hot The table's first word.
 /// @param budgets Second word of the agent's mandate.
@@ -26,18 +24,6 @@ struct Course {
     bool followsPrices;
 }
 
-/// @dev What one leg did, and what it is held to: two words of the table and the slot of the reference.
-struct Settled {
-    uint256 assets;
-    uint256 valueBefore;
-    uint256 value;
-    uint256 sharesBefore;
-    uint256 shares;
-    uint256 limits;
-    uint256 cap;
-    uint256 reference_;
-}
-
 /// @title Whether R7 to R14 certainly hold
 /// @notice One pass over the legs that answers yes only if `SettleRules.firstRefusal` would refuse nothing, and then
 /// gives the same turnover, loss and levels. It never refuses: where it answers no, the rules themselves decide, and
@@ -45,25 +31,54 @@ struct Settled {
 /// to them.
 /// @dev Why a yes is sound. Amounts and values are below 2^120, checked before they are used; there are at most 16
 /// legs; bps are below 2^16, levels at most 1e18 < 2^60 (`Budgets`). So sums stay below 2^125 and no product passes
-/// 2^192; products of shares and prices are checked where they are made. In that range the saturating arithmetic of the
-/// rules never saturates upwards and is this arithmetic. For whole numbers, v ≤ ⌊x ÷ y⌋ is v × y ≤ x, and
+/// 2^192; what shares are worth at a reference is checked where it is made. In that range the saturating arithmetic of
+/// the rules never saturates upwards and is this arithmetic. For whole numbers, v ≤ ⌊x ÷ y⌋ is v × y ≤ x, and
 /// v ≥ ⌈x ÷ y⌉ is v × y ≥ x, which saves the divisions.
 library Acceptance {
     uint256 private constant AMOUNT_BITS = 120;
-    uint256 private constant PRODUCT_BITS = 240;
+    /// @dev Shares × a mantissa of 44 bits stay inside the word.
+    uint256 private constant SHARE_BITS = 212;
     uint256 private constant BPS = 10_000;
     uint256 private constant WAD = 1e18;
-    /// @dev Answer of `_charge` if the charge does not fit; no level.
-    uint256 private constant NO_FIT = type(uint256).max;
+    /// @dev A price is 2^128 × value ÷ shares, its reference as in `PriceReference`, and follows as in `PriceBands`.
+    uint256 private constant PRICE_BITS = 128;
+    uint256 private constant EXPONENT_BITS = 8;
+    uint256 private constant TIME_BITS = 33;
+    uint256 private constant TIME_MASK = 0x1ffffffff;
+    uint256 private constant FOLLOW_SECONDS = 86_400;
 
-    // Members of a strategy's first word: status 0 is Active.
-    uint256 private constant STATUS = uint256(type(uint8).max) << 88;
-    uint256 private constant GROUPS = uint256(type(uint16).max) << 24;
+    // Members of a course.
+    uint256 private constant NAV = 0xa0;
+    uint256 private constant BASE = 0xc0;
+    /// @dev Answer of `_charged` if the charge does not fit; no level.
+    uint256 private constant NO_FIT = type(uint256).max;
+    /// @dev A level is at most WAD.
+    uint256 private constant LEVEL_BITS = 60;
+
+    // Members of a strategy's first word: status 0 is Active. Status and below it the weights, band and groups.
+    uint256 private constant STATUS = 88;
     uint256 private constant MAX_WEIGHT = 72;
     uint256 private constant MIN_WEIGHT = 56;
     uint256 private constant PRICE_BAND = 40;
+    uint256 private constant GROUPS = 24;
     uint256 private constant TARGET = 8;
+    // Top of the second one.
     uint256 private constant CAP = 128;
+
+    // A leg and what it is held to are three words each: strategy, direction and amount; both words of the strategy
+    // and its price reference.
+    uint256 private constant LEG_SIZE = 0x60;
+    uint256 private constant DIRECTION = 0x20;
+    uint256 private constant SECOND = 0x20;
+    uint256 private constant REFERENCE = 0x40;
+    // A leg's receipt is five words, of which the first is the amount; before the first leg's stand six words of head
+    // and the length.
+    uint256 private constant HEAD_SIZE = 0xe0;
+    uint256 private constant RECEIPT_SIZE = 0xa0;
+    uint256 private constant VALUE_BEFORE = 0x20;
+    uint256 private constant VALUE = 0x40;
+    uint256 private constant SHARES_BEFORE = 0x60;
+    uint256 private constant SHARES = 0x80;
 
     // Members of the hot word: objective 0 is Yield.
     uint256 private constant WINDOW = 192;
@@ -90,40 +105,33 @@ library Acceptance {
     /// @param legs Place of the legs, three words each, with three words each of what they are held to behind them all.
     /// @param count Number of legs, 1 to 16, withdrawals first.
     function settle(Course memory course, uint256 legs, uint256 count) internal view returns (bool) {
-        Settled memory settled;
         unchecked {
-            uint256 idle;
-            uint256 idleAfter;
-            {
-                (uint256 receipt, uint256 nav, uint256 base) = (course.receipt, 0, 0);
-                assembly ("memory-safe") {
-                    nav := mload(receipt)
-                    base := mload(add(receipt, 0x20))
-                    idle := mload(add(receipt, 0x40))
-                    idleAfter := mload(add(receipt, 0x60))
-                }
-                if ((nav | base | idle | idleAfter) >> AMOUNT_BITS != 0) return false;
-                (course.nav, course.base) = (nav, base);
+            uint256 receipt = course.receipt;
+            (uint256 nav, uint256 base) = (_word(receipt), _word(receipt + 0x20));
+            (uint256 idle, uint256 idleAfter) = (_word(receipt + 0x40), _word(receipt + 0x60));
+            if ((nav | base | idle | idleAfter) >> AMOUNT_BITS != 0) return false;
+            (course.nav, course.base) = (nav, base);
+
+            receipt += HEAD_SIZE;
+            uint256 held = legs + count * LEG_SIZE;
+            (bool isFine, uint256 withdrawals) = _arePricesFine(course, legs, held, receipt);
+            if (!isFine) return false;
+            uint256 end = held + count * LEG_SIZE;
+            if (withdrawals != 0) {
+                uint256 first = held;
+                held += withdrawals * LEG_SIZE;
+                if (!_areWithdrawalsFine(course, first, held, receipt)) return false;
+                receipt += withdrawals * RECEIPT_SIZE;
             }
-            uint256 measured = course.receipt + 0xe0;
-            uint256 size = count * 0x60;
-            bool isDeposit;
-            for (uint256 end = legs + size; legs != end; legs += 0x60) {
-                assembly ("memory-safe") {
-                    isDeposit := mload(add(legs, 0x20))
-                    // Five words of the receipt, then three of limits.
-                    mcopy(settled, measured, 0xa0)
-                    mcopy(add(settled, 0xa0), add(legs, size), 0x60)
-                }
-                if (!(isDeposit ? _isDepositFine(course, settled) : _isWithdrawalFine(course, settled))) return false;
-                measured += 0xa0;
+            if (held != end) {
+                if (!_areDepositsFine(course, held, end, receipt)) return false;
+                // R11
+                if (idleAfter * BPS < nav * _bps(course.hot, MIN_IDLE)) return false;
             }
-            // R11. Withdrawals come first, so the last leg tells whether anything was deposited.
-            if (isDeposit && idleAfter * BPS < course.nav * _bps(course.hot, MIN_IDLE)) return false;
             idle += course.withdrawn;
             idleAfter += course.deposited;
             if (idle > idleAfter) course.loss += idle - idleAfter;
-            return _chargeVault(course) && _chargeAgent(course);
+            return _charge(course);
         }
     }
 
@@ -138,13 +146,14 @@ library Acceptance {
     function pricedAt(Course memory course, uint256 legs, uint256 count, uint256 i)
         internal
         pure
-        returns (address strategy, uint256 slot, uint256 value, uint256 shares)
+        returns (uint256 place, uint256 bits, uint256 value, uint256 shares)
     {
         uint256 receipt = course.receipt;
         assembly ("memory-safe") {
             let leg := add(legs, mul(i, 0x60))
-            strategy := mload(leg)
-            slot := mload(add(add(leg, mul(count, 0x60)), 0x40))
+            let limits := add(leg, mul(count, 0x60))
+            place := shr(128, shl(128, mload(add(limits, 0x20))))
+            bits := mload(add(limits, 0x40))
             // Behind six words of head and the length; value and shares before the leg, or the ones after it.
             let measured := add(add(receipt, 0xe0), mul(i, 0xa0))
             measured := add(measured, shl(5, mload(add(leg, 0x20))))
@@ -153,160 +162,205 @@ library Acceptance {
         }
     }
 
-    /// @dev R8, R13 and R14, and that R9 has nothing to say.
-    function _isDepositFine(Course memory course, Settled memory leg) private view returns (bool) {
-        unchecked {
-            (uint256 limits, uint256 value) = (leg.limits, leg.value);
-            uint256 assets = leg.assets;
-            uint256 due = leg.valueBefore;
-            if ((assets | due | value) >> AMOUNT_BITS != 0 || limits & (STATUS | GROUPS) != 0) return false;
-            course.deposited += assets;
-            due += assets;
-            if (due > value) course.loss += due - value;
-
-            uint256 cap = leg.cap >> CAP;
-            uint256 most = course.base * _bps(limits, MAX_WEIGHT);
-            // A limit of zero allows no deposit at all.
-            if (value > cap || value * BPS > most || cap == 0 || most < BPS) return false;
-            return _isPriceFine(course, leg, value, leg.shares, true) && _isObjectiveFine(course, leg);
-        }
-    }
-
-    /// @dev R10, R13 and R14.
-    function _isWithdrawalFine(Course memory course, Settled memory leg) private view returns (bool) {
-        unchecked {
-            (uint256 assets, uint256 before, uint256 value) = (leg.assets, leg.valueBefore, leg.value);
-            if ((assets | before | value) >> AMOUNT_BITS != 0) return false;
-            uint256 limits = leg.limits;
-            // A withdrawal's groups are not looked at.
-            if (limits & STATUS != 0) return false;
-            course.withdrawn += assets;
-            assets += value;
-            if (before > assets) course.loss += before - assets;
-
-            if (value * BPS < course.nav * _bps(limits, MIN_WEIGHT)) return false;
-            return _isPriceFine(course, leg, before, leg.sharesBefore, false) && _isObjectiveFine(course, leg);
-        }
-    }
-
-    /// @dev R13 as `PriceBands.check` has it, for references below 2^208 and where shares × price stays below 2^240:
-    /// both bounds are at most 2 × price + 1, so what they are multiplied to stays inside the word. Notes whether the
-    /// reference can follow the price.
-    function _isPriceFine(Course memory course, Settled memory leg, uint256 value, uint256 shares, bool isDeposit)
+    /// @dev R13 without the divisions of `PriceBands`. Notes whether a reference can follow the price, and counts the
+    /// withdrawals, which come first. `bad` is anything but zero as soon as something is too large or does not hold;
+    /// `wide` has every bit that a number had which must be below 2^120.
+    ///
+    /// With s shares at the reference P, let w = ⌊s × P ÷ 2^128⌋; b is the band. The lower bound of the rule is
+    /// at most
+    /// ⌈s × P × (10,000 − b) ÷ (10,000 × 2^128)⌉, which is not above value + 1 if
+    /// w × 10,000 ≤ value × 10,000 + (w + 1) × b. The upper bound is at least
+    /// ⌊s × P × (10,000 + b) ÷ (10,000 × 2^128)⌋ + 1, which is not below value if
+    /// value × 10,000 ≤ w × 10,000 + (w + 1) × b. So a value next to a bound may be left to the rule.
+    /// @param held Where what the legs are held to begins, which is where the legs end.
+    /// @param receipt Where the receipts of the legs begin.
+    function _arePricesFine(Course memory course, uint256 legs, uint256 held, uint256 receipt)
         private
         view
-        returns (bool)
+        returns (bool isFine, uint256 withdrawals)
     {
-        unchecked {
-            uint256 price = leg.reference_;
-            // forge-lint: disable-next-line(block-timestamp)
-            if (block.timestamp >= (price & type(uint40).max) + PriceBands.FOLLOW_SECONDS) course.followsPrices = true;
-            // The exponent of the float.
-            if ((price >> 40) & type(uint8).max != 0) return false;
-            price >>= 48;
-            uint256 product = shares * price;
-            if (product >> PRODUCT_BITS != 0 || price == 0 || product / price != shares) return false;
+        uint256 bad;
+        uint256 wide;
+        uint256 follows;
+        assembly ("memory-safe") {
+            for { let end := held } lt(legs, end) { legs := add(legs, LEG_SIZE) } {
+                let bits := mload(add(held, REFERENCE))
+                follows := or(follows, iszero(lt(timestamp(), add(and(bits, TIME_MASK), FOLLOW_SECONDS))))
+                bits := shr(TIME_BITS, bits)
+                // Value and shares before a withdrawal or, a word behind each, after a deposit.
+                let isDeposit := mload(add(legs, DIRECTION))
+                withdrawals := add(withdrawals, iszero(isDeposit))
+                let value := add(receipt, shl(5, isDeposit))
+                let shares := mload(add(value, SHARES_BEFORE))
+                value := mload(add(value, VALUE_BEFORE))
+                let exponent := and(bits, 0xff)
+                let worth := shr(sub(PRICE_BITS, exponent), mul(shares, shr(EXPONENT_BITS, bits)))
+                wide := or(wide, or(value, worth))
+                bad := or(bad, or(gt(exponent, PRICE_BITS), shr(SHARE_BITS, shares)))
 
-            uint256 band = _bps(leg.limits, PRICE_BAND);
-            // As PriceBands rounds, which the rules use.
-            // slither-disable-next-line divide-before-multiply
-            uint256 low = price * (BPS - band) / BPS;
-            if (shares * low > (value + 1) << 128) return false;
-            if (!isDeposit) return true;
-            // As PriceBands rounds, which the rules use.
-            // slither-disable-next-line divide-before-multiply
-            uint256 high = (price * (BPS + band) + (BPS - 1)) / BPS;
-            return value <= (shares * high >> 128) + 1;
-        }
-    }
-
-    /// @dev R14, if the objective is target weights.
-    function _isObjectiveFine(Course memory course, Settled memory leg) private pure returns (bool) {
-        unchecked {
-            uint256 hot = course.hot;
-            if ((hot >> OBJECTIVE) & type(uint8).max == 0) return true;
-            uint256 band = _bps(hot, OBJECTIVE_BAND);
-            uint256 target = _bps(leg.limits, TARGET);
-            (uint256 before, uint256 shares) = (leg.sharesBefore, leg.shares);
-            if (shares > before) {
-                target += band;
-                return leg.value * BPS <= course.nav * (target < BPS ? target : BPS);
+                let band := mul(add(worth, 1), and(shr(PRICE_BAND, mload(held)), 0xffff))
+                worth := mul(worth, BPS)
+                value := mul(value, BPS)
+                bad := or(bad, or(gt(worth, add(value, band)), and(isDeposit, gt(value, add(worth, band)))))
+                held := add(held, LEG_SIZE)
+                receipt := add(receipt, RECEIPT_SIZE)
             }
-            return shares == before || target <= band || leg.value * BPS >= course.nav * (target - band);
+            isFine := iszero(or(bad, shr(AMOUNT_BITS, wide)))
         }
+        if (follows != 0) course.followsPrices = true;
     }
 
-    /// @dev The vault's part of R7 and R12: its slot with both levels, their time and the count.
-    function _chargeVault(Course memory course) private view returns (bool) {
+    /// @dev R10 and R14 of the withdrawals, and that their strategies are Active; what they sum up to. One without
+    /// which more shares are held than before is left to the rules, and one that left them as they were is held to the
+    /// target
+    /// all the same.
+    /// @param held, end Where what they are held to begins and ends. @param receipt Where their receipts begin.
+    function _areWithdrawalsFine(Course memory course, uint256 held, uint256 end, uint256 receipt)
+        private
+        pure
+        returns (bool isFine)
+    {
+        (uint256 nav, uint256 band) = (course.nav, _targetBand(course.hot));
+        (uint256 sum, uint256 loss) = (0, 0);
+        uint256 flags;
+        uint256 wide;
+        uint256 bad;
+        assembly ("memory-safe") {
+            for {} lt(held, end) { held := add(held, LEG_SIZE) } {
+                let limits := mload(held)
+                flags := or(flags, limits)
+                let value := mload(add(receipt, VALUE))
+                let least := and(shr(MIN_WEIGHT, limits), 0xffff)
+                limits := and(shr(TARGET, limits), 0xffff)
+                limits := mul(gt(limits, band), sub(limits, band))
+                if gt(limits, least) { least := limits }
+                bad := or(bad, lt(mul(value, BPS), mul(nav, least)))
+                bad := or(bad, gt(mload(add(receipt, SHARES)), mload(add(receipt, SHARES_BEFORE))))
+
+                let assets := mload(receipt)
+                sum := add(sum, assets)
+                wide := or(wide, or(assets, value))
+                value := add(value, assets)
+                // Below 2^120 by R13.
+                let before := mload(add(receipt, VALUE_BEFORE))
+                if gt(before, value) { loss := add(loss, sub(before, value)) }
+                receipt := add(receipt, RECEIPT_SIZE)
+            }
+            isFine := iszero(or(bad, or(shr(AMOUNT_BITS, wide), and(shr(STATUS, flags), 0xff))))
+        }
+        (course.withdrawn, course.loss) = (sum, loss);
+    }
+
+    /// @dev R8 and R14 of the deposits, that their strategies are Active, and that R9 has nothing to say; what they sum
+    /// up to. A deposit that brought no shares is held to the target all the same, and one that took some is left to
+    /// the rules.
+    /// @param held, end Where what they are held to begins and ends. @param receipt Where their receipts begin.
+    function _areDepositsFine(Course memory course, uint256 held, uint256 end, uint256 receipt)
+        private
+        pure
+        returns (bool isFine)
+    {
+        (uint256 sum, uint256 loss) = (0, course.loss);
+        uint256 flags;
+        uint256 wide;
+        uint256 bad;
+        uint256 band = _targetBand(course.hot);
+        assembly ("memory-safe") {
+            for {} lt(held, end) { held := add(held, LEG_SIZE) } {
+                let limits := mload(held)
+                flags := or(flags, limits)
+                // Below 2^120 by R13.
+                let value := mload(add(receipt, VALUE))
+                {
+                    let assets := mload(receipt)
+                    sum := add(sum, assets)
+                    let due := mload(add(receipt, VALUE_BEFORE))
+                    wide := or(wide, or(assets, due))
+                    due := add(due, assets)
+                    if gt(due, value) { loss := add(loss, sub(due, value)) }
+                }
+                bad := or(bad, lt(mload(add(receipt, SHARES)), mload(add(receipt, SHARES_BEFORE))))
+                {
+                    let cap := shr(CAP, mload(add(held, SECOND)))
+                    // A limit of zero allows no deposit at all.
+                    bad := or(bad, or(iszero(cap), gt(value, cap)))
+                }
+                value := mul(value, BPS)
+                let most := mul(mload(add(course, BASE)), and(shr(MAX_WEIGHT, limits), 0xffff))
+                bad := or(bad, or(lt(most, BPS), gt(value, most)))
+                most := add(band, and(shr(TARGET, limits), 0xffff))
+                if gt(most, BPS) { most := BPS }
+                bad := or(bad, gt(value, mul(mload(add(course, NAV)), most)))
+                receipt := add(receipt, RECEIPT_SIZE)
+            }
+            isFine := and(shr(STATUS, flags), 0xff)
+            isFine := or(isFine, and(shr(GROUPS, flags), 0xffff))
+            isFine := iszero(or(isFine, or(bad, shr(AMOUNT_BITS, wide))))
+        }
+        (course.deposited, course.loss) = (sum, loss);
+    }
+
+    /// @dev The band of R14. Under another objective the whole: then targets are zero, no withdrawal is below one, and
+    /// a deposit may reach the NAV; what passes that is left to the rules.
+    function _targetBand(uint256 hot) private pure returns (uint256) {
+        return (hot >> OBJECTIVE) & type(uint8).max == 0 ? BPS : _bps(hot, OBJECTIVE_BAND);
+    }
+
+    /// @dev R7 and R12: the slots of the vault and of the agent with their levels, times and counts.
+    function _charge(Course memory course) private view returns (bool) {
         unchecked {
-            (uint256 hot, uint256 ledger) = (course.hot, course.ledger);
+            (uint256 hot, uint256 base) = (course.hot, course.base);
+            uint256 turnover = course.withdrawn + course.deposited;
+            uint256 loss = course.loss;
             uint256 window = (hot >> WINDOW) & type(uint32).max;
-            uint256 turnover = _charge(
-                _leaked(ledger & type(uint64).max, (ledger >> VAULT_TURNOVER_AT) & type(uint40).max, window),
-                course.base * _bps(hot, VAULT_TURNOVER) / BPS,
-                course.withdrawn + course.deposited
-            );
-            uint256 loss = _charge(
-                _leaked(
-                    (ledger >> VAULT_LOSS_LEVEL) & type(uint64).max,
-                    (ledger >> VAULT_LOSS_AT) & type(uint40).max,
-                    window
-                ),
-                course.base * _bps(hot, VAULT_LOSS) / BPS,
-                course.loss
-            );
-            // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
-            // slither-disable-next-line incorrect-equality
-            if (turnover == NO_FIT || loss == NO_FIT) return false;
-            course.ledger = turnover | (block.timestamp << VAULT_TURNOVER_AT) | (loss << VAULT_LOSS_LEVEL)
-                | (block.timestamp << VAULT_LOSS_AT) | (((ledger >> VAULT_COUNT) + 1) << VAULT_COUNT);
-            return true;
+
+            uint256 slot = course.ledger;
+            uint256 leak = _leak(slot >> VAULT_TURNOVER_AT, window);
+            uint256 turnoverLevel = _charged(slot, leak, base * _bps(hot, VAULT_TURNOVER), turnover);
+            leak = _leak(slot >> VAULT_LOSS_AT, window);
+            uint256 lossLevel = _charged(slot >> VAULT_LOSS_LEVEL, leak, base * _bps(hot, VAULT_LOSS), loss);
+            uint256 highest = turnoverLevel | lossLevel;
+            course.ledger = turnoverLevel | (block.timestamp << VAULT_TURNOVER_AT) | (lossLevel << VAULT_LOSS_LEVEL)
+                | (block.timestamp << VAULT_LOSS_AT) | (((slot >> VAULT_COUNT) + 1) << VAULT_COUNT);
+
+            slot = course.agentLedger;
+            hot = course.budgets;
+            leak = _leak(slot >> AGENT_AT, window);
+            turnoverLevel = _charged(slot, leak, base * (hot >> AGENT_TURNOVER), turnover);
+            lossLevel = _charged(slot >> AGENT_LOSS_LEVEL, leak, base * _bps(hot, AGENT_LOSS), loss);
+            course.agentLedger = turnoverLevel | (lossLevel << AGENT_LOSS_LEVEL) | (block.timestamp << AGENT_AT)
+                | (((slot >> AGENT_NONCE) + 1) << AGENT_NONCE);
+            return (highest | turnoverLevel | lossLevel) >> LEVEL_BITS == 0;
         }
     }
 
-    /// @dev The agent's part of R7 and R12: its slot with both levels, their time and the nonce.
-    function _chargeAgent(Course memory course) private view returns (bool) {
+    /// @dev What leaks until this block, which is never before the time of a level.
+    /// @param at Its lowest 40 bits.
+    function _leak(uint256 at, uint256 window) private view returns (uint256) {
         unchecked {
-            (uint256 budgets, uint256 ledger) = (course.budgets, course.agentLedger);
-            uint256 window = (course.hot >> WINDOW) & type(uint32).max;
-            uint256 at = (ledger >> AGENT_AT) & type(uint40).max;
-            uint256 turnover = _charge(
-                _leaked(ledger & type(uint64).max, at, window),
-                course.base * (budgets >> AGENT_TURNOVER) / BPS,
-                course.withdrawn + course.deposited
-            );
-            uint256 loss = _charge(
-                _leaked((ledger >> AGENT_LOSS_LEVEL) & type(uint64).max, at, window),
-                course.base * _bps(budgets, AGENT_LOSS) / BPS,
-                course.loss
-            );
-            // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
-            // slither-disable-next-line incorrect-equality
-            if (turnover == NO_FIT || loss == NO_FIT) return false;
-            course.agentLedger = turnover | (loss << AGENT_LOSS_LEVEL) | (block.timestamp << AGENT_AT)
-                | (((ledger >> AGENT_NONCE) + 1) << AGENT_NONCE);
-            return true;
+            return WAD * (block.timestamp - (at & type(uint40).max)) / window;
         }
     }
 
-    /// @dev `Budgets.levelInForce` at this block's time, which is never before that of a level.
-    function _leaked(uint256 level, uint256 at, uint256 window) private view returns (uint256) {
-        if (level == 0) return 0;
+    /// @dev `Budgets.levelInForce` and `Budgets.charge`: the new level, or `NO_FIT`. With level l, amount x and
+    /// capacity C, ⌈l × C ÷ WAD⌉ + x ≤ C is l + ⌈x × WAD ÷ C⌉ ≤ WAD: both say that l × C ≤ (C − x)
+    /// × WAD.
+    /// @param level Its lowest 64 bits. @param capacityBps 10,000 times the capacity and what rounding takes off.
+    function _charged(uint256 level, uint256 leak, uint256 capacityBps, uint256 amount) private pure returns (uint256) {
         unchecked {
-            uint256 leak = WAD * (block.timestamp - at) / window;
-            return level > leak ? level - leak : 0;
+            level &= type(uint64).max;
+            level = level > leak ? level - leak : 0;
+            if (amount == 0) return level;
+            uint256 capacity = capacityBps / BPS;
+            if (capacity == 0) return NO_FIT;
+            level += (amount * WAD + (capacity - 1)) / capacity;
+            return level > WAD ? NO_FIT : level;
         }
     }
 
-    /// @dev `Budgets.charge`: the new level, or `NO_FIT`.
-    function _charge(uint256 level, uint256 capacity, uint256 amount) private pure returns (uint256) {
-        unchecked {
-            // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
-            // slither-disable-next-line incorrect-equality
-            uint256 used = level == 0 ? 0 : (level * capacity + (WAD - 1)) / WAD;
-            if (used + amount > capacity) return NO_FIT;
-            // A capacity of zero never comes here: the amount is then zero.
-            return amount == 0 ? level : level + (amount * WAD + (capacity - 1)) / capacity;
+    function _word(uint256 place) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := mload(place)
         }
     }
 

@@ -5,12 +5,19 @@ import {ALL_ASSETS, ANY_COUNT, MAX_MOVES, Move, Rebalance} from "../types/Rebala
 import {Course} from "./Acceptance.sol";
 import {AgentLedger, InForce, StoredPolicy, VaultLedger} from "./PolicyStore.sol";
 import {PolicyTable} from "./PolicyTable.sol";
+import {PriceReference} from "./PriceReference.sol";
 
 /// @title Whether R1 to R6 certainly hold
 /// @notice Reads every slot once and answers yes only if `AuthoriseRules.firstRefusal` would refuse nothing in this
 /// block. It never refuses: where it answers no, the rules themselves decide, and name what they refuse. A mode other
 /// than Active is left to them.
 library Authorisation {
+    // Places of the members of a plan.
+    uint256 private constant POLICY_VERSION = 0x00;
+    uint256 private constant PLAN_NONCE = 0x20;
+    uint256 private constant PLAN_COUNT = 0x40;
+    uint256 private constant DEADLINE = 0x60;
+
     // Members of `InForce`, from the bottom; mode 0 is Active.
     uint256 private constant VERSION = 160;
     uint256 private constant MODE = 200;
@@ -30,12 +37,16 @@ library Authorisation {
     uint256 private constant AGENT_NONCE = 168;
 
     /// @notice Whether R1 to R6 certainly hold.
+    /// @dev The words of a plan are looked at whole, so one that is no number of its type is left to the rules, where
+    /// the decoder refuses it.
     /// @param course Filled with what is known before anything moves.
-    /// @return legs Place of the legs, with three words before them for the head of the call data, and three words for
+    /// @param moves Those of the plan.
+    /// @return legs Place of the legs, with five words before them for the head of the call data, and three words for
     /// each leg behind them: limits and price reference of its strategy. Zero if R1 to R6 do not certainly hold.
     function check(
         Course memory course,
         Rebalance calldata plan,
+        Move[] calldata moves,
         address agent,
         StoredPolicy storage policy,
         VaultLedger storage vaultLedger,
@@ -48,16 +59,13 @@ library Authorisation {
                 inForce := sload(slot.slot)
             }
         }
-        // The lowest 160 bits.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        address table = address(uint160(inForce));
-        course.hot = PolicyTable.hotWord(table);
+        course.hot = PolicyTable.hotWord(_table(inForce));
         // R1
         if ((inForce >> MODE) & type(uint8).max != 0) return 0;
-        if (plan.policyVersion != (inForce >> VERSION) & type(uint40).max) return 0;
+        if (_word(plan, POLICY_VERSION) != (inForce >> VERSION) & type(uint40).max) return 0;
         if (!_isTimely(course, plan, vaultLedger, agentLedger)) return 0;
-        uint256 scope = _scope(course, table, inForce, agent);
-        return _legs(plan.moves, policy.references, PolicyTable.strategiesOffset(course.hot), scope, table);
+        uint256 scope = _scope(course, inForce, agent);
+        return _legs(moves, policy.references, PolicyTable.strategiesOffset(course.hot), scope, _table(inForce));
     }
 
     /// @dev R4 without the version, and R5.
@@ -72,14 +80,18 @@ library Authorisation {
             ledger := sload(vaultLedger.slot)
         }
         course.ledger = ledger;
-        uint256 count = plan.vaultCount;
+        uint256 count = _word(plan, PLAN_COUNT);
         if (count != ANY_COUNT && count != ledger >> VAULT_COUNT) return false;
         assembly ("memory-safe") {
             ledger := sload(agentLedger.slot)
         }
         course.agentLedger = ledger;
+        uint256 deadline = _word(plan, DEADLINE);
         // forge-lint: disable-next-line(block-timestamp)
-        if (plan.nonce != (ledger >> AGENT_NONCE) & type(uint64).max || block.timestamp > plan.deadline) return false;
+        if (_word(plan, PLAN_NONCE) != (ledger >> AGENT_NONCE) & type(uint64).max || block.timestamp > deadline) {
+            return false;
+        }
+        if (deadline > type(uint64).max) return false;
         uint256 at = (ledger >> AGENT_AT) & type(uint40).max;
         unchecked {
             // forge-lint: disable-next-line(block-timestamp)
@@ -88,13 +100,9 @@ library Authorisation {
     }
 
     /// @dev R2: what the agent may touch; nothing without a mandate.
-    function _scope(Course memory course, address table, uint256 inForce, address agent)
-        private
-        view
-        returns (uint256)
-    {
+    function _scope(Course memory course, uint256 inForce, address agent) private view returns (uint256) {
         uint256 agentCount = (course.hot >> AGENT_COUNT) & type(uint8).max;
-        (uint256 index, uint256 mandate, uint256 budgets) = PolicyTable.mandateWords(table, agentCount, agent);
+        (uint256 index, uint256 mandate, uint256 budgets) = PolicyTable.mandateWords(_table(inForce), agentCount, agent);
         if (index == agentCount || (inForce >> (ENDED_MANDATES + index)) & 1 != 0) return 0;
         // forge-lint: disable-next-line(block-timestamp)
         if (block.timestamp > (mandate >> EXPIRES_AT) & type(uint40).max) return 0;
@@ -103,12 +111,11 @@ library Authorisation {
     }
 
     /// @dev R3 and R6, and the legs. `unused` has the bits of the strategies that the agent may touch and no move has
-    /// touched yet; a mandate has none beyond the list. The words of a move are looked at whole, so one that is no
-    /// number of its type is left to the rules too, where the decoder refuses it.
+    /// touched yet; a mandate has none beyond the list.
     /// @param offset Where in the table's code the strategies begin.
     function _legs(
         Move[] calldata moves,
-        mapping(address strategy => uint256) storage references,
+        mapping(uint256 number => uint256 slot) storage references,
         uint256 offset,
         uint256 unused,
         address table
@@ -119,9 +126,9 @@ library Authorisation {
             if (count == 0 || count > MAX_MOVES) return 0;
             size = count * 0x60;
         }
-        uint256 all = ALL_ASSETS;
+        (uint256 all, uint256 referenceMask) = (ALL_ASSETS, PriceReference.MASK);
         assembly ("memory-safe") {
-            legs := add(mload(0x40), 0x60)
+            legs := add(mload(0x40), 0xa0)
             mstore(0x40, add(legs, shl(1, size)))
             // A move is three words as a leg is, with an index where that has an address.
             calldatacopy(legs, moves.offset, size)
@@ -150,11 +157,25 @@ library Authorisation {
                 last := isDeposit
                 let limits := add(leg, size)
                 extcodecopy(table, limits, add(offset, shl(6, index)), 0x40)
-                let strategy := shr(96, mload(limits))
-                mstore(leg, strategy)
-                mstore(0x00, strategy)
-                mstore(add(limits, 0x40), sload(keccak256(0x00, 0x40)))
+                mstore(leg, shr(96, mload(limits)))
+                // Where the reference is, as `PriceReference` has it: the slot's number and how far up in it.
+                let place := mload(add(limits, 0x20))
+                mstore(0x00, shr(136, shl(128, place)))
+                let slot := sload(keccak256(0x00, 0x40))
+                mstore(add(limits, 0x40), and(shr(and(place, 0xff), slot), referenceMask))
             }
+        }
+    }
+
+    function _table(uint256 inForce) private pure returns (address) {
+        // The lowest 160 bits.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return address(uint160(inForce));
+    }
+
+    function _word(Rebalance calldata plan, uint256 place) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(plan, place))
         }
     }
 }

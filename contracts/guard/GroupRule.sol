@@ -110,7 +110,7 @@ library GroupRule {
                 StrategyLimits memory limits = PolicyTable.strategyLimits(context.table, context.hot, index);
                 MemberReading memory reading = _read(limits, vault);
                 readings[nextReading++] = reading;
-                Reference memory reference_ = policy.referenceOf(limits.strategy);
+                Reference memory reference_ = policy.referenceAt(limits.referencePlace);
                 members[next++] = _member(limits, reference_, reading.isReadable, reading.value, reading.shares);
             }
         }

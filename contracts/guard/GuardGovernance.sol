@@ -18,7 +18,7 @@ import {Receipt} from "../types/Rebalance.sol";
 import {GuardReads} from "./GuardReads.sol";
 import {PolicyComparison} from "./PolicyComparison.sol";
 import {AgentLedger, InForce, PolicyStore, StoredPolicy, VaultLedger} from "./PolicyStore.sol";
-import {HotLimits, PolicyTable} from "./PolicyTable.sol";
+import {HotLimits, PolicyTable, StrategyLimits} from "./PolicyTable.sol";
 import {PolicyValidation} from "./PolicyValidation.sol";
 import {Reference} from "./PriceReference.sol";
 import {VaultCall} from "./VaultCall.sol";
@@ -246,9 +246,9 @@ contract GuardGovernance is GuardReads {
         HotLimits memory hot = PolicyTable.hotLimits(table);
         states = new StrategyState[](hot.strategyCount);
         for (uint256 i = 0; i < states.length; ++i) {
-            address strategy = PolicyTable.strategyLimits(table, hot, i).strategy;
-            Reference memory reference_ = _policy.referenceOf(strategy);
-            states[i] = StrategyState(strategy, reference_.price, uint40(reference_.at));
+            StrategyLimits memory limits = PolicyTable.strategyLimits(table, hot, i);
+            Reference memory reference_ = _policy.referenceAt(limits.referencePlace);
+            states[i] = StrategyState(limits.strategy, reference_.price, uint40(reference_.at));
         }
     }
 

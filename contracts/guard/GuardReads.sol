@@ -49,7 +49,7 @@ abstract contract GuardReads is GuardStorage {
     function _addLeg(RuleContext memory context, uint256 i, uint256 index) internal view returns (Leg memory leg) {
         StrategyLimits memory limits = PolicyTable.strategyLimits(context.table, context.hot, index);
         context.limits[i] = limits;
-        context.references[i] = _policy.referenceOf(limits.strategy);
+        context.references[i] = _policy.referenceAt(limits.referencePlace);
         leg = context.legs[i];
         leg.strategy = limits.strategy;
     }

@@ -70,7 +70,7 @@ library PolicyComparison {
         bool isHotTighter = limits.mode >= inForce.mode && limits.cooldownSeconds >= hot.cooldownSeconds
             && limits.windowSeconds >= hot.windowSeconds && limits.maxTurnoverBps <= hot.maxTurnoverBps
             && limits.maxLossBps <= hot.maxLossBps && limits.minIdleBps >= hot.minIdleBps;
-        return isHotTighter && limits.seasoningSeconds >= cold.seasoningSeconds && limits.depositCap <= cold.depositCap
+        return isHotTighter && limits.seasoningSeconds >= hot.seasoningSeconds && limits.depositCap <= cold.depositCap
             && limits.managementFeeBps <= cold.managementFeeBps && limits.performanceFeeBps <= cold.performanceFeeBps;
     }
 

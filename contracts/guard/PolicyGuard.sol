@@ -252,11 +252,12 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
     /// them; else by the rules themselves, one by one. Unlocks, and ends the call with the receipt.
     function _rebalance(Rebalance calldata plan, address agent) private {
         Course memory course;
-        uint256 legs = Authorisation.check(course, plan, agent, _policy, _ledger, _agentLedgers[agent]);
-        uint256 count = plan.moves.length;
+        Move[] calldata moves = plan.moves;
+        uint256 legs = Authorisation.check(course, plan, moves, agent, _policy, _ledger, _agentLedgers[agent]);
+        uint256 count = moves.length;
         uint256 answer;
         if (legs != 0) {
-            answer = VaultCall.executeAt(vault, VaultCall.headOf(legs), count);
+            answer = VaultCall.executeAt(vault, VaultCall.headOf(legs), count, course.hot);
             course.receipt = answer + 0x20;
         }
         // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
@@ -265,7 +266,9 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
             RuleContext memory context = _authorised(plan, agent);
             // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
             // slither-disable-next-line incorrect-equality
-            context.receipt = legs == 0 ? VaultCall.execute(vault, context.legs) : VaultCall.receiptAt(answer, count);
+            context.receipt = legs == 0
+                ? VaultCall.execute(vault, context.legs, PolicyTable.hotWord(context.table))
+                : VaultCall.receiptAt(answer, count);
             _settleByRules(context, plan, agent);
             VaultCall.returnReceipt(context.receipt);
         }
@@ -300,9 +303,10 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
         VaultLedger memory ledger = context.ledger;
         ++ledger.rebalanceCount;
         _ledger = ledger;
+        uint256 growthWad = PolicyTable.coldLimits(context.table).maxGrowthWad;
         for (uint256 i = 0; i < context.legs.length; ++i) {
             (uint256 value, uint256 shares) = SettleRules.pricedAt(context.legs[i].isDeposit, context.receipt.legs[i]);
-            _followPrice(context.legs[i].strategy, context.references[i], context.hot.maxGrowthWad, value, shares);
+            _followPrice(context.limits[i].referencePlace, context.references[i], growthWad, value, shares);
         }
         _close(
             plan,
@@ -357,16 +361,15 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
     }
 
     function _followPrices(uint256 legs, uint256 count, Course memory course) private {
+        uint256 growthWad = PolicyTable.coldLimits(_policy.inForce.table).maxGrowthWad;
         for (uint256 i = 0; i < count; ++i) {
-            (address strategy, uint256 slot, uint256 value, uint256 shares) =
-                Acceptance.pricedAt(course, legs, count, i);
-            uint256 growthWad = PolicyTable.maxGrowthWad(course.hot);
-            _followPrice(strategy, PriceReference.unpack(slot), growthWad, value, shares);
+            (uint256 place, uint256 bits, uint256 value, uint256 shares) = Acceptance.pricedAt(course, legs, count, i);
+            _followPrice(place, PriceReference.unpack(bits), growthWad, value, shares);
         }
     }
 
     function _followPrice(
-        address strategy,
+        uint256 place,
         Reference memory reference_,
         uint256 maxGrowthWad,
         uint256 value,
@@ -375,7 +378,7 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
         (uint256 price, bool hasFollowed) = PriceBands.follow(
             reference_.price, reference_.at, block.timestamp, maxGrowthWad, value, shares
         );
-        if (hasFollowed) _policy.references[strategy] = PriceReference.packDown(price, block.timestamp);
+        if (hasFollowed) _policy.setReferenceDown(place, price);
     }
 
     /// @dev Runs the call as it came in on this contract's storage, and ends it with the answer as it is.

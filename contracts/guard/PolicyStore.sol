@@ -11,11 +11,13 @@ import {PriceReference, Reference} from "./PriceReference.sol";
 /// document.
 /// @param mode The one in force.
 /// @param endedMandates Bit i set: the i-th agent was revoked, or resigned, since the document was adopted.
+/// @param seenStrategies How many different strategies were ever in force.
 struct InForce {
     address table;
     uint40 version;
     Mode mode;
     uint16 endedMandates;
+    uint32 seenStrategies;
 }
 
 /// @dev One slot that every rebalance writes.
@@ -36,18 +38,23 @@ struct AgentLedger {
     uint64 nonce;
 }
 
-/// @dev The policy in force. `references` has one slot per strategy, see `PriceReference`, kept by address whatever
-/// leaves the list and moved by no adoption.
+/// @dev The policy in force.
+/// @param references Slots of three price references, see `PriceReference`, moved by no adoption.
+/// @param places Number of the place of a strategy's reference, from one; zero if it was never in force. Kept whatever
+/// leaves the list, so that a strategy which comes back finds its own reference and no other one's.
 struct StoredPolicy {
     InForce inForce;
     bytes32 policyHash;
     bytes32 frameHash;
-    mapping(address strategy => uint256) references;
+    mapping(uint256 number => uint256 slot) references;
+    mapping(address strategy => uint256) places;
     mapping(uint256 version => uint64) blocks;
 }
 
 /// @title The policy in force, in storage
 library PolicyStore {
+    using PolicyStore for StoredPolicy;
+
     /// @notice Puts a document in force: the next version, with nothing left of the overlays on the one before.
     /// @param submittedBlock Block of the `PolicySubmitted` event that carries the document.
     /// @return version The new version.
@@ -58,15 +65,22 @@ library PolicyStore {
         bytes32 frameHash,
         uint64 submittedBlock
     ) internal returns (uint40 version) {
-        version = store.inForce.version + 1;
-        store.inForce =
-            InForce({table: PolicyTable.write(policy), version: version, mode: policy.limits.mode, endedMandates: 0});
+        InForce memory inForce = store.inForce;
+        uint256[] memory places = new uint256[](policy.strategies.length);
+        for (uint256 i = 0; i < places.length; ++i) {
+            places[i] = _place(store, inForce, policy.strategies[i]);
+        }
+        version = inForce.version + 1;
+        store.inForce = InForce({
+            table: PolicyTable.write(policy, places),
+            version: version,
+            mode: policy.limits.mode,
+            endedMandates: 0,
+            seenStrategies: inForce.seenStrategies
+        });
         store.policyHash = policyHash;
         store.frameHash = frameHash;
         store.blocks[version] = submittedBlock;
-        for (uint256 i = 0; i < policy.strategies.length; ++i) {
-            _firstReference(store, policy.strategies[i]);
-        }
     }
 
     /// @notice Next version for a change that overlays the document in force; the document's block stays.
@@ -95,9 +109,17 @@ library PolicyStore {
         store.inForce.endedMandates |= uint16(1 << index);
     }
 
-    /// @notice The price reference of a strategy.
-    function referenceOf(StoredPolicy storage store, address strategy) internal view returns (Reference memory) {
-        return PriceReference.unpack(store.references[strategy]);
+    /// @notice The price reference at a place.
+    function referenceAt(StoredPolicy storage store, uint256 place) internal view returns (Reference memory) {
+        uint256 slot = store.references[PriceReference.slotOf(place)];
+        return PriceReference.unpack(PriceReference.bitsAt(slot, place));
+    }
+
+    /// @notice Sets the price reference at a place to a price of now; what else is in the slot stays.
+    function setReferenceDown(StoredPolicy storage store, uint256 place, uint256 price) internal {
+        uint256 number = PriceReference.slotOf(place);
+        uint256 bits = PriceReference.packDown(price, block.timestamp);
+        store.references[number] = PriceReference.replaced(store.references[number], place, bits);
     }
 
     /// @notice The vault's part of a document.
@@ -124,10 +146,16 @@ library PolicyStore {
         }
     }
 
-    /// @dev A strategy that was ever seen keeps the reference it has.
-    function _firstReference(StoredPolicy storage store, StrategyPolicy memory entry) private {
-        if (store.references[entry.strategy] != 0) return;
-        uint256 price = PriceBands.priceDown(entry.referenceAssets, entry.referenceShares);
-        store.references[entry.strategy] = PriceReference.packDown(price, block.timestamp);
+    /// @dev The place of a strategy's reference. One that was ever seen keeps the reference it has; another gets the
+    /// next place and the document's price.
+    function _place(StoredPolicy storage store, InForce memory inForce, StrategyPolicy memory entry)
+        private
+        returns (uint256 place)
+    {
+        uint256 number = store.places[entry.strategy];
+        if (number != 0) return PriceReference.placeOf(number - 1);
+        place = PriceReference.placeOf(inForce.seenStrategies++);
+        store.places[entry.strategy] = inForce.seenStrategies;
+        store.setReferenceDown(place, PriceBands.priceDown(entry.referenceAssets, entry.referenceShares));
     }
 }

@@ -21,7 +21,8 @@ struct HotLimits {
     uint256 maxTurnoverBps;
     uint256 maxLossBps;
     uint256 minIdleBps;
-    uint256 maxGrowthWad;
+    uint256 maxNavAgeSeconds;
+    uint256 seasoningSeconds;
     ObjectiveKind objective;
     uint256 bandBps;
     uint256 agentCount;
@@ -29,10 +30,10 @@ struct HotLimits {
     uint256 strategyCount;
 }
 
-/// @dev Limits that only submissions read.
+/// @dev Limits that only submissions read, and the growth of references that move.
 struct ColdLimits {
     uint256 depositCap;
-    uint256 seasoningSeconds;
+    uint256 maxGrowthWad;
     uint256 policyDelaySeconds;
     uint256 managementFeeBps;
     uint256 performanceFeeBps;
@@ -54,7 +55,8 @@ struct GroupLimits {
     uint256 members;
 }
 
-/// @dev `index` is the place in the list. `targetWeightBps` is zero under another objective.
+/// @dev `index` is the place in the list. `targetWeightBps` is zero under another objective. `referencePlace` is where
+/// the price reference is, see `PriceReference`.
 struct StrategyLimits {
     uint256 index;
     address strategy;
@@ -65,6 +67,7 @@ struct StrategyLimits {
     uint256 groups;
     uint256 targetWeightBps;
     uint256 cap;
+    uint256 referencePlace;
 }
 
 /// @title What the rules need of a document, as one table
@@ -74,12 +77,13 @@ struct StrategyLimits {
 ///
 /// | part | words | members |
 /// | --- | --- | --- |
-/// | hot | 1 | cooldown 4, window 4, turnover 2, loss 2, idle 2, growth 8, objective 1, band 2, number of agents,
-/// groups and strategies 1 each |
-/// | cold | 1 | deposit cap 16, seasoning 4, delay 4, fees 2 and 2 |
+/// | hot | 1 | cooldown 4, window 4, turnover 2, loss 2, idle 2, age of NAV 4, seasoning 4, objective 1, band 2,
+/// number of agents, groups and strategies 1 each |
+/// | cold | 1 | deposit cap 16, growth 8, delay 4, fees 2 and 2 |
 /// | agents | 2 each | agent 20, expiry 5, scope 4; turnover 2, loss 2 |
 /// | groups | 1 each | cap 16, weight 2, members 4 |
-/// | strategies | 2 each | strategy 20, status 1, weights 2 and 2, band 2, groups 2, target 2; cap 16 |
+/// | strategies | 2 each | strategy 20, status 1, weights 2 and 2, band 2, groups 2, target 2; cap 16,
+/// place of the price reference 16 |
 ///
 /// The zero address stands for the empty policy at birth: it has no code, and all that is read of it is zero.
 library PolicyTable {
@@ -92,12 +96,13 @@ library PolicyTable {
     uint256 private constant STRATEGY_WORDS = 2;
 
     /// @notice Writes the table of a document.
-    function write(Policy memory policy) internal returns (address table) {
-        return SSTORE2.write(abi.encodePacked(encode(policy)));
+    /// @param places Of the price references, one for each strategy.
+    function write(Policy memory policy, uint256[] memory places) internal returns (address table) {
+        return SSTORE2.write(abi.encodePacked(encode(policy, places)));
     }
 
     /// @notice The table's words.
-    function encode(Policy memory policy) internal pure returns (uint256[] memory words) {
+    function encode(Policy memory policy, uint256[] memory places) internal pure returns (uint256[] memory words) {
         uint256 agentCount = policy.agents.length;
         uint256 groupCount = policy.groups.length;
         uint256 strategyCount = policy.strategies.length;
@@ -121,7 +126,7 @@ library PolicyTable {
             StrategyPolicy memory entry = policy.strategies[i];
             words[next] = _strategy(entry);
             if (targets.length != 0) words[next] |= uint256(targets[i]) << 8;
-            words[next + 1] = uint256(entry.cap) << 128;
+            words[next + 1] = (uint256(entry.cap) << 128) | places[i];
             next += STRATEGY_WORDS;
         }
     }
@@ -149,9 +154,9 @@ library PolicyTable {
         }
     }
 
-    /// @notice Member of the first word.
-    function maxGrowthWad(uint256 hot) internal pure returns (uint256) {
-        return (hot >> 80) & type(uint64).max;
+    /// @notice Members of the first word that the vault needs.
+    function navSeconds(uint256 hot) internal pure returns (uint256 maxNavAge, uint256 seasoning) {
+        return ((hot >> 112) & type(uint32).max, (hot >> 80) & type(uint32).max);
     }
 
     /// @notice Where in the table's code the strategies begin, two words each.
@@ -170,7 +175,8 @@ library PolicyTable {
             maxTurnoverBps: (word >> 176) & type(uint16).max,
             maxLossBps: (word >> 160) & type(uint16).max,
             minIdleBps: (word >> 144) & type(uint16).max,
-            maxGrowthWad: (word >> 80) & type(uint64).max,
+            maxNavAgeSeconds: (word >> 112) & type(uint32).max,
+            seasoningSeconds: (word >> 80) & type(uint32).max,
             objective: ObjectiveKind((word >> 72) & type(uint8).max),
             bandBps: (word >> 56) & type(uint16).max,
             agentCount: (word >> 48) & type(uint8).max,
@@ -184,10 +190,10 @@ library PolicyTable {
         (uint256 word,) = _read(table, COLD);
         return ColdLimits({
             depositCap: word >> 128,
-            seasoningSeconds: (word >> 96) & type(uint32).max,
-            policyDelaySeconds: (word >> 64) & type(uint32).max,
-            managementFeeBps: (word >> 48) & type(uint16).max,
-            performanceFeeBps: (word >> 32) & type(uint16).max
+            maxGrowthWad: (word >> 64) & type(uint64).max,
+            policyDelaySeconds: (word >> 32) & type(uint32).max,
+            managementFeeBps: (word >> 16) & type(uint16).max,
+            performanceFeeBps: word & type(uint16).max
         });
     }
 
@@ -254,7 +260,8 @@ library PolicyTable {
             priceBandBps: (word >> 40) & type(uint16).max,
             groups: (word >> 24) & type(uint16).max,
             targetWeightBps: (word >> 8) & type(uint16).max,
-            cap: second >> 128
+            cap: second >> 128,
+            referencePlace: second & type(uint128).max
         });
     }
 
@@ -279,14 +286,15 @@ library PolicyTable {
     function _hot(Limits memory limits, Objective memory objective) private pure returns (uint256) {
         uint256 times = (uint256(limits.cooldownSeconds) << 224) | (uint256(limits.windowSeconds) << 192);
         uint256 bounds = (uint256(limits.maxTurnoverBps) << 176) | (uint256(limits.maxLossBps) << 160)
-            | (uint256(limits.minIdleBps) << 144) | (uint256(limits.maxGrowthWad) << 80);
+            | (uint256(limits.minIdleBps) << 144) | (uint256(limits.maxNavAgeSeconds) << 112)
+            | (uint256(limits.seasoningSeconds) << 80);
         return times | bounds | (uint256(objective.kind) << 72) | (uint256(objective.bandBps) << 56);
     }
 
     function _cold(Limits memory limits) private pure returns (uint256) {
-        return (uint256(limits.depositCap) << 128) | (uint256(limits.seasoningSeconds) << 96)
-            | (uint256(limits.policyDelaySeconds) << 64) | (uint256(limits.managementFeeBps) << 48)
-            | (uint256(limits.performanceFeeBps) << 32);
+        return (uint256(limits.depositCap) << 128) | (uint256(limits.maxGrowthWad) << 64)
+            | (uint256(limits.policyDelaySeconds) << 32) | (uint256(limits.managementFeeBps) << 16)
+            | uint256(limits.performanceFeeBps);
     }
 
     function _strategy(StrategyPolicy memory entry) private pure returns (uint256) {

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
 import {Leg, Receipt} from "../types/Rebalance.sol";
+import {PolicyTable} from "./PolicyTable.sol";
 
 /// @title The guard's calls to its vault, without copying
 /// @notice What `ITreasuryVault.execute` and `pull` take and return, word for word. Legs and their receipts are static,
@@ -16,11 +17,11 @@ library VaultCall {
     /// @notice Empty legs, with the call data's place before the first.
     function allocateLegs(uint256 count) internal pure returns (Leg[] memory legs) {
         assembly ("memory-safe") {
-            // [count][count pointers] [selector][offset][count][count legs of 3 words]
+            // [count][count pointers] [selector][offset][age][seasoning][count][count legs of 3 words]
             legs := mload(0x40)
             mstore(legs, count)
             let pointer := add(legs, 0x20)
-            let leg := add(pointer, add(shl(5, count), 0x60))
+            let leg := add(pointer, add(shl(5, count), 0xa0))
             for { let end := add(pointer, shl(5, count)) } lt(pointer, end) { pointer := add(pointer, 0x20) } {
                 mstore(pointer, leg)
                 leg := add(leg, 0x60)
@@ -32,27 +33,31 @@ library VaultCall {
     }
 
     /// @notice `ITreasuryVault.execute`.
-    /// @param legs As allocated above.
-    function execute(address vault, Leg[] memory legs) internal returns (Receipt memory) {
+    /// @param legs As allocated above. @param hot The table's first word.
+    function execute(address vault, Leg[] memory legs, uint256 hot) internal returns (Receipt memory) {
         uint256 data;
         uint256 count = legs.length;
         assembly ("memory-safe") {
             data := add(legs, shl(5, add(count, 1)))
         }
-        return receiptAt(executeAt(vault, data, count), count);
+        return receiptAt(executeAt(vault, data, count, hot), count);
     }
 
     /// @notice `ITreasuryVault.execute` of legs that lie in memory where the call data needs them.
-    /// @param data Place of three words, to be written here, with the legs behind them.
+    /// @param data Place of the head: five words, to be written here, with the legs behind them.
+    /// @param hot The table's first word.
     /// @return answer Place of the vault's answer, which is an encoded `Receipt`.
-    function executeAt(address vault, uint256 data, uint256 count) internal returns (uint256 answer) {
+    function executeAt(address vault, uint256 data, uint256 count, uint256 hot) internal returns (uint256 answer) {
         uint256 selector = uint32(ITreasuryVault.execute.selector);
+        (uint256 maxNavAge, uint256 seasoning) = PolicyTable.navSeconds(hot);
         bool isDone;
         assembly ("memory-safe") {
             mstore(data, selector)
-            mstore(add(data, 0x20), 0x20)
-            mstore(add(data, 0x40), count)
-            isDone := call(gas(), vault, 0, add(data, 0x1c), add(0x44, mul(0x60, count)), 0x00, 0x00)
+            mstore(add(data, 0x20), 0x60)
+            mstore(add(data, 0x40), maxNavAge)
+            mstore(add(data, 0x60), seasoning)
+            mstore(add(data, 0x80), count)
+            isDone := call(gas(), vault, 0, add(data, 0x1c), add(0x84, mul(0x60, count)), 0x00, 0x00)
         }
         return _answer(isDone, count);
     }
@@ -70,10 +75,10 @@ library VaultCall {
         return receiptAt(_answer(isDone, 1), 1);
     }
 
-    /// @notice Place of the head of the call data, three words before the legs.
+    /// @notice Place of the head of the call data, five words before the legs.
     function headOf(uint256 legs) internal pure returns (uint256) {
         unchecked {
-            return legs - 0x60;
+            return legs - 0xa0;
         }
     }
 

@@ -107,8 +107,12 @@ interface ITreasuryVault is IERC4626, IERC20Permit {
     /// @notice Carries out a rebalance: withdraw legs first, then deposit legs, through the conduit.
     /// @dev Guard only. Refreshes the checkpoint first if it is older than `maxNavAgeSeconds`. A failing leg reverts
     /// all. @param legs Withdrawals before deposits, each strategy at most once.
+    /// @param maxNavAgeSeconds, seasoningSeconds As last adopted: the guard, which adopts, has just read them, and the
+    /// vault is saved the slot.
     /// @return receipt What happened, measured; the guard settles its rules against it.
-    function execute(Leg[] calldata legs) external returns (Receipt memory receipt);
+    function execute(Leg[] calldata legs, uint256 maxNavAgeSeconds, uint256 seasoningSeconds)
+        external
+        returns (Receipt memory receipt);
 
     /// @notice Brings one strategy back to idle, without the conduit. Guard only.
     /// @param strategy A strategy of the exit list.

@@ -35,7 +35,7 @@ contract Conduit is IConduit {
     function deposit(address strategy, uint256 assets) external onlyVault {
         (address receiver, bytes4 selector) = (vault, IERC4626.deposit.selector);
         bool isDone;
-        bool hasAnswered;
+        uint256 answered;
         assembly ("memory-safe") {
             // Behind the end of used memory, and nothing of the answer is copied.
             let data := mload(0x40)
@@ -43,10 +43,11 @@ contract Conduit is IConduit {
             mstore(add(data, 0x04), assets)
             mstore(add(data, 0x24), receiver)
             isDone := call(gas(), strategy, 0, data, 0x44, 0x00, 0x00)
-            hasAnswered := gt(returndatasize(), 0)
+            answered := mul(isDone, returndatasize())
         }
+        if (answered != 0) return;
         // Without code the call succeeds too, in silence.
-        if (isDone && (hasAnswered || strategy.code.length != 0)) return;
+        if (isDone && strategy.code.length != 0) return;
         if (_ASSET.allowance(address(this), strategy) < assets) _ASSET.forceApprove(strategy, type(uint256).max);
         // What was received is read from balances, not believed.
         // slither-disable-next-line unused-return

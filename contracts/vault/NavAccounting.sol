@@ -20,21 +20,21 @@ import {SafeStrategyCall} from "./SafeStrategyCall.sol";
 /// `refreshedAt`. @param highWater Price above which the performance fee is due; follows the price without a fee too,
 /// so that switching one on charges nothing of the past.
 /// @param supply Shares in existence.
-/// @param seasonedRatio Seasoned supply ÷ supply at `accruedAt`, 1e14 = all, rounded down.
+/// @param seasoned Seasoned supply ÷ supply at `accruedAt`, 1e14 = all, rounded down. Above it, in the highest bit,
+/// whether the exit list changed since the last refresh.
 /// @param refreshedAt, accruedAt Times of the last refresh and of the last accrual of seasoning and management fee.
 /// @param settings Where parameters and exit list are; see `NavSettings`.
 /// @param seasoningSeconds, maxNavAgeSeconds As in the settings.
-/// @param isOutdated Whether the exit list changed since the last refresh.
+/// @dev A rebalance reads the first two slots, and has its guard tell it what it needs of the third.
 struct NavStorage {
     uint256 prices;
     uint144 supply;
-    uint48 seasonedRatio;
+    uint48 seasoned;
     uint32 refreshedAt;
     uint32 accruedAt;
     address settings;
     uint32 seasoningSeconds;
     uint32 maxNavAgeSeconds;
-    bool isOutdated;
 }
 
 /// @dev The vault as if refreshed now, fee shares included. `units` is supply + virtual shares.
@@ -71,6 +71,13 @@ library NavAccounting {
     using NavSettings for uint256[];
 
     uint256 internal constant SEASONED_ONE = 1e14;
+    /// @dev 1e14 is below it.
+    uint48 private constant OUTDATED = 1 << 47;
+
+    // Members of the second slot, from the bottom; the supply is the lowest.
+    uint256 private constant SEASONED = 144;
+    uint256 private constant REFRESHED_AT = 192;
+    uint256 private constant ACCRUED_AT = 224;
     /// @dev Longest time for which one refresh lets the mark fall.
     uint256 internal constant MAX_FALL_SECONDS = 1 hours;
     /// @dev Supply stays at or below this, so that products with prices keep inside their words.
@@ -85,7 +92,7 @@ library NavAccounting {
         view
     {
         address settings = self.settings;
-        seen.isOutdated = self.isOutdated;
+        seen.isOutdated = self.seasoned >= OUTDATED;
         seen.settings = NavSettings.read(settings);
         uint256 writtenOff = _readPositions(seen);
         seen.idle = Balance.held(asset);
@@ -116,7 +123,7 @@ library NavAccounting {
         hasMoved = uint64(before) != uint64(later);
         if (!seen.isReadable) return false;
         self.refreshedAt = _now();
-        if (seen.isOutdated) self.isOutdated = false;
+        if (seen.isOutdated) self.seasoned &= OUTDATED - 1;
     }
 
     /// @notice The management fee due, for functions that read no strategy: dilutes what is stored; the caller mints.
@@ -170,7 +177,41 @@ library NavAccounting {
     /// @notice Whether the stored prices are young enough for a rebalance, and of the exit list in force.
     function isFresh(NavStorage storage self) internal view returns (bool) {
         uint32 refreshedAt = self.refreshedAt;
-        return refreshedAt != 0 && !self.isOutdated && _since(refreshedAt) <= self.maxNavAgeSeconds;
+        return refreshedAt != 0 && self.seasoned < OUTDATED && _since(refreshedAt) <= self.maxNavAgeSeconds;
+    }
+
+    /// @notice Notes that the exit list changed: no stored price is fresh until the next refresh.
+    function setOutdated(NavStorage storage self) internal {
+        self.seasoned |= OUTDATED;
+    }
+
+    /// @notice What a rebalance needs, from two slots that are read once: `isFresh`, and NAV and base by the stored
+    /// prices, which mean nothing if they are not fresh.
+    /// @param maxNavAgeSeconds, seasoningSeconds As in the settings.
+    function checkpointed(
+        NavStorage storage self,
+        uint256 virtualShares,
+        uint256 maxNavAgeSeconds,
+        uint256 seasoningSeconds
+    ) internal view returns (bool isFresh_, uint256 nav, uint256 base) {
+        uint256 slot = _secondSlot(self);
+        // Times are 32 bits, the ratio 48.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        (uint32 refreshedAt, uint48 ratio) = (uint32(slot >> REFRESHED_AT), uint48(slot >> SEASONED));
+        if (refreshedAt == 0 || ratio >= OUTDATED || _since(refreshedAt) > maxNavAgeSeconds) return (false, 0, 0);
+        uint256 supply = slot & MAX_SUPPLY;
+        // Below 2^145.
+        unchecked {
+            nav = checkpointNav(self, supply + virtualShares);
+        }
+        // Nobody holds a share: nothing is seasoned.
+        if (supply == 0) return (true, nav, 0);
+        base = _ratioOf(slot, seasoningSeconds);
+        // The ratio is below 2^47.
+        unchecked {
+            base = nav >> 208 == 0 ? nav * base / SEASONED_ONE : Math.mulDiv(nav, base, SEASONED_ONE);
+        }
+        return (true, nav, base);
     }
 
     /// @notice base = NAV × seasoned share of supply, by the stored prices' NAV.
@@ -189,10 +230,14 @@ library NavAccounting {
     /// leaves no trace. The management fee up to now must have been taken.
     function accrue(NavStorage storage self, uint256 supplyBefore, uint256 supplyAfter) internal {
         if (supplyAfter > MAX_SUPPLY) revert ITreasuryVault.SupplyExceeded(supplyAfter, MAX_SUPPLY);
-        uint256 ratio = _seasonedRatio(self, supplyBefore, supplyAfter);
-        // Supply as checked; the ratio is at most 1e14 < 2^48.
-        // forge-lint: disable-next-line(unsafe-typecast)
-        (self.supply, self.seasonedRatio, self.accruedAt) = (uint144(supplyAfter), uint48(ratio), _now());
+        uint256 slot = _secondSlot(self);
+        uint256 ratio = _ratioAfter(slot, self.seasoningSeconds, supplyBefore, supplyAfter);
+        // Supply as checked; the ratio is at most 1e14 < 2^47.
+        uint256 kept = slot & ((uint256(type(uint32).max) << REFRESHED_AT) | (uint256(OUTDATED) << SEASONED));
+        slot = supplyAfter | (ratio << SEASONED) | kept | (uint256(_now()) << ACCRUED_AT);
+        assembly ("memory-safe") {
+            sstore(add(self.slot, 1), slot)
+        }
     }
 
     /// @notice The public form of an observation that is not committed.
@@ -290,23 +335,44 @@ library NavAccounting {
     function _seasonedRatio(NavStorage storage self, uint256 supplyBefore, uint256 supplyAfter)
         private
         view
+        returns (uint256)
+    {
+        return _ratioAfter(_secondSlot(self), self.seasoningSeconds, supplyBefore, supplyAfter);
+    }
+
+    function _ratioAfter(uint256 slot, uint256 seasoning, uint256 supplyBefore, uint256 supplyAfter)
+        private
+        view
         returns (uint256 ratio)
     {
         if (supplyBefore == 0 || supplyAfter == 0) return 0;
-        uint256 seasoning = self.seasoningSeconds;
-        uint256 stored = self.seasonedRatio;
-        uint32 accruedAt = self.accruedAt;
-        ratio = SEASONED_ONE;
-        // Products below 2^32 × 2^48 and 2^48 × 2^144.
+        ratio = _ratioOf(slot, seasoning);
+        if (supplyAfter == supplyBefore) return ratio;
+        // The product is below 2^47 × 2^144.
         unchecked {
-            if (seasoning != 0) {
-                ratio = stored + _since(accruedAt) * SEASONED_ONE / seasoning;
-                if (ratio > SEASONED_ONE) ratio = SEASONED_ONE;
-            }
-            if (supplyAfter != supplyBefore) {
-                ratio = ratio * supplyBefore / supplyAfter;
-                if (ratio > SEASONED_ONE) ratio = SEASONED_ONE;
-            }
+            ratio = ratio * supplyBefore / supplyAfter;
+        }
+        if (ratio > SEASONED_ONE) return SEASONED_ONE;
+    }
+
+    /// @dev The same for a supply that does not change.
+    function _ratioOf(uint256 slot, uint256 seasoning) private view returns (uint256 ratio) {
+        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // slither-disable-next-line incorrect-equality
+        if (seasoning == 0) return SEASONED_ONE;
+        // The product is below 2^32 × 2^47.
+        unchecked {
+            // The highest 32 bits.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            uint256 elapsed = _since(uint32(slot >> ACCRUED_AT));
+            ratio = ((slot >> SEASONED) & (OUTDATED - 1)) + elapsed * SEASONED_ONE / seasoning;
+        }
+        if (ratio > SEASONED_ONE) return SEASONED_ONE;
+    }
+
+    function _secondSlot(NavStorage storage self) private view returns (uint256 slot) {
+        assembly ("memory-safe") {
+            slot := sload(add(self.slot, 1))
         }
     }
 

@@ -88,8 +88,15 @@ library Price {
         if (mulmod(a, b, c) != 0) result += 1;
     }
 
+    /// @param units Above zero.
     function _times(uint256 price, uint256 units) private pure returns (uint256 whole, bool hasRest) {
-        (uint256 high, uint256 low) = Math.mul512(price, units);
+        uint256 high;
+        uint256 low;
+        unchecked {
+            low = price * units;
+        }
+        // Nearly always the product fits into a word.
+        if (low / units != price) (high, low) = Math.mul512(price, units);
         if (high >> 127 != 0) return (1 << 255, false);
         // The lowest 128 bits are what lies behind the point.
         // forge-lint: disable-next-line(unsafe-typecast)

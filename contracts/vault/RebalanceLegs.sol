@@ -18,6 +18,10 @@ import {Balance} from "./Balance.sol";
 library RebalanceLegs {
     using SafeERC20 for IERC20;
 
+    // Where a leg's receipt has the values.
+    uint256 private constant BEFORE = 0x20;
+    uint256 private constant AFTER = 0x40;
+
     /// @notice Withdraw legs, then deposit legs through the conduit; the rest returns to idle.
     /// @return answer Place of the encoded `Receipt`. @return size Its length in bytes.
     function execute(Leg[] calldata legs, IERC20 asset, IConduit conduit, uint256 nav, uint256 base)
@@ -70,15 +74,21 @@ library RebalanceLegs {
             atStart = Balance.heldBy(asset, receiver);
         }
         bool isFunded;
-        for (uint256 i = 0; i < legs.length;) {
+        uint256 leg;
+        uint256 end;
+        assembly ("memory-safe") {
+            leg := legs.offset
+            end := add(leg, mul(legs.length, 0x60))
+        }
+        while (leg != end) {
             address strategy;
             bool isDeposit;
             uint256 assets;
             assembly ("memory-safe") {
-                let leg := add(legs.offset, mul(i, 0x60))
                 strategy := calldataload(leg)
                 isDeposit := calldataload(add(leg, 0x20))
                 assets := calldataload(add(leg, 0x40))
+                leg := add(leg, 0x60)
             }
             if (!isDeposit) {
                 _withdraw(strategy, assets, receiver, place);
@@ -91,10 +101,10 @@ library RebalanceLegs {
             }
             unchecked {
                 place += 0xa0;
-                ++i;
             }
         }
-        if (deposits != 0) conduit.settle(atStart);
+        // The conduit is called only where there is something to return, or too little.
+        if (deposits != 0 && Balance.heldBy(asset, receiver) != atStart) conduit.settle(atStart);
     }
 
     /// @dev Adds from idle what the withdraw legs did not bring. What lay in the conduit before is not counted.
@@ -106,7 +116,7 @@ library RebalanceLegs {
     }
 
     function _withdraw(address strategy, uint256 assets, address receiver, uint256 place) private {
-        uint256 shares = _measure(strategy, place + 0x20);
+        uint256 shares = _measure(strategy, place, BEFORE);
         bool isAll = assets == ALL_ASSETS;
         bytes4 selector = isAll ? IERC4626.redeem.selector : IERC4626.withdraw.selector;
         uint256 amount = isAll ? shares : assets;
@@ -126,11 +136,11 @@ library RebalanceLegs {
             if isAll { assets := mload(0x00) }
             mstore(place, assets)
         }
-        _measure(strategy, place + 0x40);
+        _measure(strategy, place, AFTER);
     }
 
     function _deposit(address conduit, address strategy, uint256 assets, uint256 place) private {
-        _measure(strategy, place + 0x20);
+        _measure(strategy, place, BEFORE);
         bytes4 selector = IConduit.deposit.selector;
         assembly ("memory-safe") {
             mstore(place, assets)
@@ -143,14 +153,16 @@ library RebalanceLegs {
                 revert(data, returndatasize())
             }
         }
-        _measure(strategy, place + 0x40);
+        _measure(strategy, place, AFTER);
     }
 
-    /// @dev Writes the position's value at `place` and its shares two words behind; an empty one is worth nothing and
-    /// its price is not asked for. Reverts as the strategy does, and if an answer is short.
-    function _measure(address strategy, uint256 place) private view returns (uint256 shares) {
+    /// @dev Writes the position's value into the leg's receipt, and its shares two words behind; an empty one is worth
+    /// nothing and its price is not asked for. Reverts as the strategy does, and if an answer is short.
+    /// @param place Of the leg's receipt. @param member Where the value goes in it.
+    function _measure(address strategy, uint256 place, uint256 member) private view returns (uint256 shares) {
         (bytes4 balanceOf, bytes4 previewRedeem) = (IERC20.balanceOf.selector, IERC4626.previewRedeem.selector);
         assembly ("memory-safe") {
+            place := add(place, member)
             // Scratch space 0x00–0x23 holds each call and 0x00–0x1f takes the answer.
             mstore(0x00, balanceOf)
             mstore(0x04, address())

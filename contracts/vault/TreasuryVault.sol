@@ -215,13 +215,15 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
 
     /// @inheritdoc ITreasuryVault
     /// @dev Ends the call with the encoded receipt as it was written, so it unlocks by itself.
-    function execute(Leg[] calldata legs) external onlyGuard returns (Receipt memory) {
+    function execute(Leg[] calldata legs, uint256 maxNavAgeSeconds, uint256 seasoningSeconds)
+        external
+        onlyGuard
+        returns (Receipt memory)
+    {
         _acquire();
-        uint256 navAssets;
-        uint256 baseAssets;
-        if (_nav.isFresh()) {
-            (navAssets, baseAssets) = _checkpointed();
-        } else {
+        (bool isFresh, uint256 navAssets, uint256 baseAssets) =
+            _nav.checkpointed(_VIRTUAL_SHARES, maxNavAgeSeconds, seasoningSeconds);
+        if (!isFresh) {
             Observation memory seen = _observe();
             (navAssets, baseAssets) = (seen.nav, _nav.baseOf(seen));
             _commit(seen);

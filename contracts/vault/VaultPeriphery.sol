@@ -38,7 +38,7 @@ contract VaultPeriphery is VaultBase {
         _nav.settings = NavSettings.write(parameters, exitList_);
         _nav.seasoningSeconds = parameters.seasoningSeconds;
         _nav.maxNavAgeSeconds = parameters.maxNavAgeSeconds;
-        _nav.isOutdated = true;
+        _nav.setOutdated();
         emit ITreasuryVault.Adopted(parameters, exitList_);
     }
 

@@ -229,7 +229,7 @@ contract PowerIncidents is Arena {
         NavParameters memory parameters;
         address conduit = vault.conduit();
 
-        _assertShut(caller, address(vault), abi.encodeCall(ITreasuryVault.execute, (legs)));
+        _assertShut(caller, address(vault), abi.encodeCall(ITreasuryVault.execute, (legs, 1 hours, 1 days)));
         _assertShut(caller, address(vault), abi.encodeCall(ITreasuryVault.pull, (address(steady), 1, 0)));
         _assertShut(caller, address(vault), abi.encodeCall(ITreasuryVault.adopt, (parameters, list)));
         _assertShut(

@@ -114,7 +114,7 @@ contract AssetConformanceTest is Conformance, ITransferHook {
         _invest(first, _units(100));
         Leg[] memory legs = new Leg[](2);
         (legs[0], legs[1]) = (_out(first, _units(50)), _in(second, _units(50)));
-        vault.execute(legs);
+        vault.execute(legs, 1 hours, 1 days);
         vm.startPrank(alice);
         vault.withdraw(_units(10), alice, alice);
         vault.redeem(vault.balanceOf(alice) / 2, alice, alice);
@@ -266,7 +266,7 @@ contract AssetConformanceTest is Conformance, ITransferHook {
         vm.stopPrank();
         Leg[] memory legs = new Leg[](2);
         (legs[0], legs[1]) = (_out(first, _units(2)), _in(second, _units(3)));
-        vault.execute(legs);
+        vault.execute(legs, 1 hours, 1 days);
         assertGt(_hooks, 0);
         _hooks = 0;
         vault.pull(address(second), uint128(_units(1)), 0);
@@ -298,7 +298,7 @@ contract AssetConformanceTest is Conformance, ITransferHook {
         _calls.push(abi.encodeCall(vault.redeemInKind, (1e6, self, self, new address[](0))));
         _calls.push(abi.encodeCall(vault.transfer, (alice, 1)));
         _calls.push(abi.encodeCall(vault.transferFrom, (self, alice, 0)));
-        _calls.push(abi.encodeCall(vault.execute, (new Leg[](0))));
+        _calls.push(abi.encodeCall(vault.execute, (new Leg[](0), 1 hours, 1 days)));
         _calls.push(abi.encodeCall(vault.pull, (address(first), 1, 0)));
         _calls.push(abi.encodeCall(vault.adopt, (_terms(), _list())));
         _calls.push(abi.encodeCall(vault.totalAssets, ()));

@@ -51,7 +51,7 @@ contract StrategyConformanceTest is Conformance {
             _assertLocked();
             Leg[] memory legs = new Leg[](1);
             legs[0] = _out(third, _units(1));
-            vault.execute(legs);
+            vault.execute(legs, 1 hours, 1 days);
             _assertLocked();
             vault.pull(address(third), uint128(_units(1)), 0);
             _assertLocked();

@@ -61,7 +61,7 @@ contract TotalAssetsConformanceTest is Conformance {
         Leg[] memory legs = new Leg[](2);
         legs[0] = _out(TestStrategy(address(third)), _units(2));
         legs[1] = _in(first, _units(7) + 1);
-        vault.execute(legs);
+        vault.execute(legs, 1 hours, 1 days);
         assertLe(vault.totalAssets(), total, "never upward");
         assertGe(vault.totalAssets() + 2, total);
         assertLe(_liveFromOutside(), live);

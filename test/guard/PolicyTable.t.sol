@@ -31,14 +31,15 @@ contract PolicyTableTest is Test {
         policy.limits = limits;
         policy.objective.kind = ObjectiveKind(kind % 2);
         policy.objective.bandBps = bandBps;
-        address table = PolicyTable.write(policy);
+        address table = PolicyTable.write(policy, _noPlaces(policy));
         HotLimits memory hot = PolicyTable.hotLimits(table);
         assertEq(hot.cooldownSeconds, limits.cooldownSeconds);
         assertEq(hot.windowSeconds, limits.windowSeconds);
         assertEq(hot.maxTurnoverBps, limits.maxTurnoverBps);
         assertEq(hot.maxLossBps, limits.maxLossBps);
         assertEq(hot.minIdleBps, limits.minIdleBps);
-        assertEq(hot.maxGrowthWad, limits.maxGrowthWad);
+        assertEq(hot.maxNavAgeSeconds, limits.maxNavAgeSeconds);
+        assertEq(hot.seasoningSeconds, limits.seasoningSeconds);
         assertEq(uint256(hot.objective), kind % 2);
         assertEq(hot.bandBps, bandBps);
         assertEq(hot.agentCount, policy.agents.length);
@@ -46,7 +47,7 @@ contract PolicyTableTest is Test {
         assertEq(hot.strategyCount, policy.strategies.length);
         ColdLimits memory cold = PolicyTable.coldLimits(table);
         assertEq(cold.depositCap, limits.depositCap);
-        assertEq(cold.seasoningSeconds, limits.seasoningSeconds);
+        assertEq(cold.maxGrowthWad, limits.maxGrowthWad);
         assertEq(cold.policyDelaySeconds, limits.policyDelaySeconds);
         assertEq(cold.managementFeeBps, limits.managementFeeBps);
         assertEq(cold.performanceFeeBps, limits.performanceFeeBps);
@@ -57,7 +58,7 @@ contract PolicyTableTest is Test {
         vm.assume(policy.agents.length != 0 && uint160(entry.agent) > 0xffff);
         place %= policy.agents.length;
         policy.agents[place] = entry;
-        address table = PolicyTable.write(policy);
+        address table = PolicyTable.write(policy, _noPlaces(policy));
         Mandate memory mandate = PolicyTable.mandate(table, place);
         assertEq(mandate.agent, entry.agent);
         assertEq(mandate.expiresAt, entry.expiresAt);
@@ -85,7 +86,7 @@ contract PolicyTableTest is Test {
             bool isMember = (dice >> place) & 1 == 1 && (dice >> 16) % 3 != 2;
             if (isMember) members += 2 ** i;
         }
-        address table = PolicyTable.write(policy);
+        address table = PolicyTable.write(policy, _noPlaces(policy));
         GroupLimits memory group = PolicyTable.groupLimits(table, PolicyTable.hotLimits(table), place);
         assertEq(group.cap, entry.cap);
         assertEq(group.maxWeightBps, entry.maxWeightBps);
@@ -113,7 +114,9 @@ contract PolicyTableTest is Test {
             policy.objective.targetWeightsBps = new uint16[](policy.strategies.length);
             policy.objective.targetWeightsBps[place] = target;
         }
-        address table = PolicyTable.write(policy);
+        uint256[] memory places = _noPlaces(policy);
+        places[place] = PriceReference.placeOf(uint32(_dice(seed, 9)));
+        address table = PolicyTable.write(policy, places);
         StrategyLimits memory limits = PolicyTable.strategyLimits(table, PolicyTable.hotLimits(table), place);
         assertEq(limits.index, place);
         assertEq(limits.strategy, entry.strategy);
@@ -124,10 +127,12 @@ contract PolicyTableTest is Test {
         assertEq(limits.groups, entry.groups);
         assertEq(limits.targetWeightBps, isTargeted ? target : 0);
         assertEq(limits.cap, entry.cap);
+        assertEq(limits.referencePlace, places[place]);
     }
 
     function test_Table_CannotBeRun() public {
-        address table = PolicyTable.write(_sized(type(uint256).max));
+        Policy memory policy = _sized(type(uint256).max);
+        address table = PolicyTable.write(policy, _noPlaces(policy));
         assertEq(table.code[0], bytes1(0));
         (bool success, bytes memory answer) = table.call{value: 0}(hex"12345678");
         assertTrue(success);
@@ -140,35 +145,62 @@ contract PolicyTableTest is Test {
         assertEq(PolicyTable.findAgent(address(0), 0, address(0)), 0);
     }
 
-    function testFuzz_Reference_IsExactBelow208Bits(uint256 price, uint40 at) public pure {
-        price = bound(price, 0, (1 << 208) - 1);
+    function testFuzz_Reference_IsExactBelow44Bits(uint256 price, uint256 at) public pure {
+        price = bound(price, 0, (1 << 44) - 1);
+        at = bound(at, 0, (1 << 33) - 1);
         Reference memory reference_ = PriceReference.unpack(PriceReference.packDown(price, at));
         assertEq(reference_.price, price);
         assertEq(reference_.at, at);
     }
 
-    function testFuzz_Reference_RoundsDownAbove(uint256 price, uint40 at) public pure {
+    function testFuzz_Reference_RoundsDownAbove(uint256 price, uint256 at) public pure {
+        at = bound(at, 0, (1 << 33) - 1);
         Reference memory reference_ = PriceReference.unpack(PriceReference.packDown(price, at));
         assertLe(reference_.price, price);
-        // By less than one part in 2^207, and what is stored is stored again as it is.
-        assertLe(price - reference_.price, price >> 207);
+        // By less than one part in 2^43, and what is stored is stored again as it is.
+        assertLe(price - reference_.price, price >> 43);
         assertEq(PriceReference.packDown(reference_.price, at), PriceReference.packDown(price, at));
         assertEq(reference_.at, at);
     }
 
     function test_Reference_AtTheEdgesOfTheMantissa() public pure {
-        _assertStored((1 << 208) - 1, (1 << 208) - 1);
-        _assertStored(1 << 208, 1 << 208);
-        _assertStored((1 << 208) + 1, 1 << 208);
-        _assertStored((1 << 208) + 2, (1 << 208) + 2);
-        _assertStored((1 << 209) - 1, (1 << 209) - 2);
-        _assertStored(type(uint256).max, type(uint256).max - ((1 << 48) - 1));
+        _assertStored((1 << 44) - 1, (1 << 44) - 1);
+        _assertStored(1 << 44, 1 << 44);
+        _assertStored((1 << 44) + 1, 1 << 44);
+        _assertStored((1 << 44) + 2, (1 << 44) + 2);
+        _assertStored((1 << 45) - 1, (1 << 45) - 2);
+        _assertStored(type(uint256).max, type(uint256).max - ((1 << 212) - 1));
         _assertStored(0, 0);
     }
 
+    function testFuzz_Reference_ThreeInASlotLeaveEachOtherAlone(uint256[3] memory prices, uint256 n, uint256 next)
+        public
+        pure
+    {
+        n = bound(n, 0, type(uint32).max - 3) / 3 * 3;
+        uint256 slot = type(uint256).max;
+        for (uint256 i = 0; i < 3; ++i) {
+            slot = PriceReference.replaced(slot, PriceReference.placeOf(n + i), PriceReference.packDown(prices[i], i));
+            assertEq(PriceReference.slotOf(PriceReference.placeOf(n + i)), n / 3);
+        }
+        uint256 changed = next % 3;
+        slot = PriceReference.replaced(slot, PriceReference.placeOf(n + changed), PriceReference.packDown(next, 7));
+        for (uint256 i = 0; i < 3; ++i) {
+            uint256 bits = PriceReference.bitsAt(slot, PriceReference.placeOf(n + i));
+            uint256 expected = i == changed ? PriceReference.packDown(next, 7) : PriceReference.packDown(prices[i], i);
+            assertEq(bits, expected);
+        }
+        assertEq(slot >> 255, 1, "the bit that nobody has");
+    }
+
     function _assertStored(uint256 price, uint256 stored) private pure {
-        assertEq(PriceReference.unpack(PriceReference.packDown(price, 7)).price, stored);
-        assertEq(PriceReference.unpack(PriceReference.packDown(price, 7)).at, 7);
+        uint256 latest = (1 << 33) - 1;
+        assertEq(PriceReference.unpack(PriceReference.packDown(price, latest)).price, stored);
+        assertEq(PriceReference.unpack(PriceReference.packDown(price, latest)).at, latest);
+    }
+
+    function _noPlaces(Policy memory policy) private pure returns (uint256[] memory) {
+        return new uint256[](policy.strategies.length);
     }
 
     /// @dev Every bit of every member falls either way.

@@ -5,6 +5,7 @@ import {Policy, StrategyPolicy} from "../../contracts/types/Policy.sol";
 import {ALL_ASSETS} from "../../contracts/types/Rebalance.sol";
 import {Rule} from "../../contracts/types/Rule.sol";
 import {GuardFixture} from "./helpers/GuardFixture.sol";
+import {MockStrategy} from "./mocks/MockStrategy.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 /// @notice R13 and the reference that it compares with. The band is 1 %, the first reference 1:1, the strategy's real
@@ -96,7 +97,7 @@ contract PriceRulesTest is GuardFixture {
         uint256 shares = strategies[0].balanceOf(address(vault));
         uint256 value = strategies[0].previewRedeem(shares);
         rebalance(moves(withdraws(0, 100)));
-        assertEq(guard.strategyStates()[0].referencePrice, ONE * value / shares);
+        assertEq(guard.strategyStates()[0].referencePrice, _storedDown(ONE * value / shares));
         assertEq(guard.strategyStates()[0].referenceAt, block.timestamp);
         assertEq(guard.strategyStates()[1].referencePrice, ONE);
         assertEq(guard.strategyStates()[1].referenceAt, adoptedAt);
@@ -107,7 +108,7 @@ contract PriceRulesTest is GuardFixture {
         vault.checkpoint();
         _setValue(HELD * 1009 / 1000);
         rebalance(moves(deposits(0, 1)));
-        assertEq(guard.strategyStates()[0].referencePrice, ONE + ONE * 4 / 1000);
+        assertEq(guard.strategyStates()[0].referencePrice, _storedDown(ONE + ONE * 4 / 1000));
     }
 
     function test_Reference_FollowsDownNoFasterThanGrowth() public {
@@ -115,7 +116,7 @@ contract PriceRulesTest is GuardFixture {
         vault.checkpoint();
         _setValue(HELD * 991 / 1000);
         rebalance(moves(withdraws(0, 1)));
-        assertEq(guard.strategyStates()[0].referencePrice, ONE - ONE * 6 / 1000);
+        assertEq(guard.strategyStates()[0].referencePrice, _storedDown(ONE - ONE * 6 / 1000));
     }
 
     function test_Reference_IsNotDraggedByDust() public {
@@ -171,6 +172,60 @@ contract PriceRulesTest is GuardFixture {
         adopt(policy);
         assertEq(guard.strategyStates()[0].referencePrice, price);
         assertEq(guard.strategyStates()[0].referenceAt, at);
+    }
+
+    function test_Reference_StaysItsOwnWhateverTheOrder() public {
+        Policy memory policy = defaultPolicy();
+        for (uint256 i = 0; i < policy.strategies.length; ++i) {
+            // A few.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            policy.strategies[i].referenceAssets = uint128(i + 1);
+            policy.strategies[i].referenceShares = 1;
+        }
+        deployTreasury();
+        start(policy);
+        StrategyPolicy[] memory all = policy.strategies;
+        // A new strategy at the head of the list, the others behind it, the last one first.
+        MockStrategy another = new MockStrategy(asset, "S");
+        policy.strategies = new StrategyPolicy[](all.length + 1);
+        policy.strategies[0] = abi.decode(abi.encode(all[0]), (StrategyPolicy));
+        policy.strategies[0].strategy = address(another);
+        policy.strategies[0].referenceAssets = 100;
+        for (uint256 i = 0; i < all.length; ++i) {
+            policy.strategies[i + 1] = all[all.length - 1 - i];
+            policy.strategies[i + 1].referenceAssets = 50;
+        }
+        adopt(policy);
+        assertEq(guard.strategyStates()[0].referencePrice, 100 * ONE);
+        for (uint256 i = 0; i < all.length; ++i) {
+            assertEq(guard.strategyStates()[i + 1].strategy, address(strategies[all.length - 1 - i]));
+            assertEq(guard.strategyStates()[i + 1].referencePrice, (all.length - i) * ONE);
+        }
+    }
+
+    function test_Reference_FollowersOfOneSlotLeaveEachOtherAlone() public {
+        rebalance(moves(deposits(1, 100 * UNIT)));
+        vm.warp(adoptedAt + 1 days);
+        vault.checkpoint();
+        _setValue(HELD * 1002 / 1000);
+        rebalance(moves(withdraws(0, 1), deposits(1, 1)));
+        uint256 price = guard.strategyStates()[0].referencePrice;
+        assertGt(price, ONE);
+        assertEq(guard.strategyStates()[0].referenceAt, block.timestamp);
+        assertEq(guard.strategyStates()[1].referencePrice, ONE);
+        assertEq(guard.strategyStates()[1].referenceAt, block.timestamp);
+        vm.warp(adoptedAt + 3 days);
+        vault.checkpoint();
+        rebalance(moves(deposits(1, 1)));
+        assertEq(guard.strategyStates()[0].referencePrice, price);
+        assertEq(guard.strategyStates()[0].referenceAt, adoptedAt + 1 days);
+        assertEq(guard.strategyStates()[1].referenceAt, block.timestamp);
+    }
+
+    /// @dev The 44 highest bits of a price between 2^127 and 2^129.
+    function _storedDown(uint256 price) private pure returns (uint256) {
+        uint256 unit = price < ONE ? 1 << 84 : 1 << 85;
+        return price / unit * unit;
     }
 
     /// @dev Makes the vault's position preview as `value`.

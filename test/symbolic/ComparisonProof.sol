@@ -40,7 +40,7 @@ contract ComparisonProof {
         (first.limits, second.limits) = (a, b);
         if (!_isAtOnce(first, second)) return;
         address before = _store.inForce.table;
-        address next = PolicyTable.write(second);
+        address next = PolicyTable.write(second, new uint256[](second.strategies.length));
         HotLimits memory old = PolicyTable.hotLimits(before);
         HotLimits memory hot = PolicyTable.hotLimits(next);
         assert(b.mode >= a.mode);
@@ -49,11 +49,12 @@ contract ComparisonProof {
         assert(hot.maxTurnoverBps <= old.maxTurnoverBps);
         assert(hot.maxLossBps <= old.maxLossBps);
         assert(hot.minIdleBps >= old.minIdleBps);
-        assert(hot.maxGrowthWad == old.maxGrowthWad);
+        assert(hot.maxNavAgeSeconds == old.maxNavAgeSeconds);
+        assert(hot.seasoningSeconds >= old.seasoningSeconds);
         ColdLimits memory oldCold = PolicyTable.coldLimits(before);
         ColdLimits memory cold = PolicyTable.coldLimits(next);
         assert(cold.depositCap <= oldCold.depositCap);
-        assert(cold.seasoningSeconds >= oldCold.seasoningSeconds);
+        assert(cold.maxGrowthWad == oldCold.maxGrowthWad);
         assert(cold.policyDelaySeconds == oldCold.policyDelaySeconds);
         assert(cold.managementFeeBps <= oldCold.managementFeeBps);
         assert(cold.performanceFeeBps <= oldCold.performanceFeeBps);
@@ -67,7 +68,8 @@ contract ComparisonProof {
         if (!_isAtOnce(first, second)) return;
         HotLimits memory hot = PolicyTable.hotLimits(_store.inForce.table);
         StrategyLimits memory old = PolicyTable.strategyLimits(_store.inForce.table, hot, 0);
-        StrategyLimits memory limits = PolicyTable.strategyLimits(PolicyTable.write(second), hot, 0);
+        StrategyLimits memory limits =
+            PolicyTable.strategyLimits(PolicyTable.write(second, new uint256[](second.strategies.length)), hot, 0);
         assert(limits.strategy == old.strategy);
         assert(limits.maxWeightBps <= old.maxWeightBps && limits.cap <= old.cap);
         assert(limits.minWeightBps == old.minWeightBps && limits.priceBandBps == old.priceBandBps);
@@ -82,7 +84,8 @@ contract ComparisonProof {
         if (!_isAtOnce(first, second)) return;
         HotLimits memory hot = PolicyTable.hotLimits(_store.inForce.table);
         GroupLimits memory old = PolicyTable.groupLimits(_store.inForce.table, hot, 0);
-        GroupLimits memory limits = PolicyTable.groupLimits(PolicyTable.write(second), hot, 0);
+        GroupLimits memory limits =
+            PolicyTable.groupLimits(PolicyTable.write(second, new uint256[](second.strategies.length)), hot, 0);
         assert(a.name == b.name);
         assert(limits.maxWeightBps <= old.maxWeightBps && limits.cap <= old.cap && limits.members == old.members);
     }
@@ -92,7 +95,8 @@ contract ComparisonProof {
         (first.agents[0], second.agents[0]) = (a, b);
         if (!_isAtOnce(first, second)) return;
         Mandate memory old = PolicyTable.mandate(_store.inForce.table, 0);
-        Mandate memory mandate = PolicyTable.mandate(PolicyTable.write(second), 0);
+        Mandate memory mandate =
+            PolicyTable.mandate(PolicyTable.write(second, new uint256[](second.strategies.length)), 0);
         assert(mandate.agent == old.agent);
         assert(mandate.expiresAt <= old.expiresAt && mandate.scope & ~old.scope == 0);
         assert(mandate.maxTurnoverBps <= old.maxTurnoverBps && mandate.maxLossBps <= old.maxLossBps);
@@ -136,8 +140,13 @@ contract ComparisonProof {
 
     function _isAtOnce(Policy memory first, Policy memory second) private returns (bool) {
         // As `PolicyStore.adopt` does, but for the price references, which no comparison looks at.
-        _store.inForce =
-            InForce({table: PolicyTable.write(first), version: 1, mode: first.limits.mode, endedMandates: 0});
+        _store.inForce = InForce({
+            table: PolicyTable.write(first, new uint256[](first.strategies.length)),
+            version: 1,
+            mode: first.limits.mode,
+            endedMandates: 0,
+            seenStrategies: 0
+        });
         _store.frameHash = this.frameOf(first);
         return PolicyComparison.isAtOnce(_store, second, this.frameOf(second));
     }

@@ -79,13 +79,13 @@ contract PriceBandsProof {
         if (next < price) assert((next + 1) * shares > uint256(value) << 128);
     }
 
-    /// @notice A stored reference is never above the one that was to be stored, loses less than one part in 2^207, and
+    /// @notice A stored reference is never above the one that was to be stored, loses less than one part in 2^43, and
     /// keeps its time.
-    function check_Reference_PacksDown(uint256 price, uint40 at) public pure {
+    function check_Reference_PacksDown(uint256 price, uint32 at) public pure {
         Reference memory stored = PriceReference.unpack(PriceReference.packDown(price, at));
         assert(stored.at == at);
         assert(stored.price <= price);
-        assert(price - stored.price <= price >> 207);
-        if (price >> 208 == 0) assert(stored.price == price);
+        assert(price - stored.price <= price >> 43);
+        if (price >> 44 == 0) assert(stored.price == price);
     }
 }

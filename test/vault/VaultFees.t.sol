@@ -458,7 +458,7 @@ contract VaultFeesTest is VaultFixture {
         NavState memory state = _state();
         Leg[] memory legs = new Leg[](1);
         legs[0] = _in(first, 1e6);
-        assertEq(vault.execute(legs).base, state.baseAssets);
+        assertEq(vault.execute(legs, 1 hours, 1 days).base, state.baseAssets);
         assertLt(state.baseAssets, state.navAssets * 98 / 100);
         (uint256 nav, uint256 base,) = vault.checkpointState();
         assertApproxEqAbs(nav, state.navAssets, 2);

@@ -89,7 +89,7 @@ abstract contract VaultFixture is Test {
     function _invest(TestStrategy strategy, uint256 assets) internal {
         Leg[] memory legs = new Leg[](1);
         legs[0] = _in(strategy, assets);
-        vault.execute(legs);
+        vault.execute(legs, 1 hours, 1 days);
     }
 
     function _in(TestStrategy strategy, uint256 assets) internal pure returns (Leg memory) {

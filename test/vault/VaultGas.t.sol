@@ -44,12 +44,12 @@ contract VaultGasTest is VaultFixture {
         vm.prank(alice);
         asset.approve(address(vault), type(uint256).max);
         asset.mint(alice, 1000e18);
-        vault.execute(_legs(10, 10, true));
+        vault.execute(_legs(10, 10, true), 1 hours, 1 days);
         ExitEntry[] memory five = new ExitEntry[](5);
         for (uint256 i = 0; i < 5; ++i) {
             five[i] = entries[i];
         }
-        vault.execute(_legs(5, 10, false));
+        vault.execute(_legs(5, 10, false), 1 hours, 1 days);
         vault.adopt(_parameters(), five);
         vm.warp(START + 1 hours);
         vm.resumeGasMetering();
@@ -113,9 +113,9 @@ contract VaultGasTest is VaultFixture {
     function test_Gas_Execute() public {
         vault.checkpoint();
         vm.warp(START + 1 hours + 60);
-        vault.execute(_mixed(2));
+        vault.execute(_mixed(2), 1 hours, 1 days);
         console.log("execute_n5_k2", _used());
-        vault.execute(_mixed(4));
+        vault.execute(_mixed(4), 1 hours, 1 days);
         console.log("execute_n5_k4", _used());
     }
 

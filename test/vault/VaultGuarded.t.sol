@@ -38,7 +38,7 @@ contract VaultGuardedTest is VaultFixture {
         vm.startPrank(thief);
         bytes memory error_ = abi.encodeWithSelector(ITreasuryVault.NotGuard.selector, thief);
         vm.expectRevert(error_);
-        vault.execute(new Leg[](0));
+        vault.execute(new Leg[](0), 1 hours, 1 days);
         vm.expectRevert(error_);
         vault.pull(address(first), 1, 0);
         vm.expectRevert(error_);
@@ -53,7 +53,7 @@ contract VaultGuardedTest is VaultFixture {
 
     function test_Execute_MeasuresDepositAndWithdrawal() public {
         _filled();
-        Measured memory receipt = vault.execute(_legs(_in(first, _units(60))));
+        Measured memory receipt = vault.execute(_legs(_in(first, _units(60))), 1 hours, 1 days);
         assertEq(receipt.idleBefore, _units(100));
         assertEq(receipt.idleAfter, _units(40));
         assertEq(receipt.legs[0].assets, _units(60));
@@ -61,7 +61,7 @@ contract VaultGuardedTest is VaultFixture {
         assertEq(receipt.legs[0].valueAfter, _units(60));
         assertEq(receipt.legs[0].sharesAfter, _units(60));
 
-        receipt = vault.execute(_legs(_out(first, _units(20)), _in(second, _units(50))));
+        receipt = vault.execute(_legs(_out(first, _units(20)), _in(second, _units(50))), 1 hours, 1 days);
         assertEq(receipt.idleBefore, _units(40));
         assertEq(receipt.idleAfter, _units(10));
         assertEq(receipt.legs[0].valueBefore, _units(60));
@@ -73,18 +73,19 @@ contract VaultGuardedTest is VaultFixture {
 
     function test_Execute_ReturnsTheRestToIdle() public {
         _filled();
-        vault.execute(_legs(_in(first, _units(60))));
-        Measured memory receipt = vault.execute(_legs(_out(first, _units(50)), _in(second, _units(10))));
+        vault.execute(_legs(_in(first, _units(60))), 1 hours, 1 days);
+        Measured memory receipt =
+            vault.execute(_legs(_out(first, _units(50)), _in(second, _units(10))), 1 hours, 1 days);
         assertEq(receipt.idleAfter, _units(80));
         assertEq(asset.balanceOf(vault.conduit()), 0);
     }
 
     function test_Execute_AllReportsWhatTheStrategySays() public {
         _filled();
-        vault.execute(_legs(_in(first, _units(60))));
+        vault.execute(_legs(_in(first, _units(60))), 1 hours, 1 days);
         first.gain(_units(6));
         uint256 expected = first.previewRedeem(first.balanceOf(address(vault)));
-        Measured memory receipt = vault.execute(_legs(_all(first)));
+        Measured memory receipt = vault.execute(_legs(_all(first)), 1 hours, 1 days);
         assertEq(receipt.legs[0].assets, expected);
         assertEq(receipt.idleAfter, _units(40) + expected);
         assertEq(receipt.legs[0].sharesAfter, 0);
@@ -93,19 +94,19 @@ contract VaultGuardedTest is VaultFixture {
 
     function test_Execute_ShortPaymentShowsInIdle() public {
         _filled();
-        vault.execute(_legs(_in(third, _units(60))));
+        vault.execute(_legs(_in(third, _units(60))), 1 hours, 1 days);
         third.setShortPayBps(1000);
-        Measured memory receipt = vault.execute(_legs(_out(third, _units(50))));
+        Measured memory receipt = vault.execute(_legs(_out(third, _units(50))), 1 hours, 1 days);
         assertEq(receipt.legs[0].assets, _units(50));
         assertEq(receipt.idleAfter, _units(40) + _units(45), "the guard sees a shortfall of five");
-        receipt = vault.execute(_legs(_out(third, _units(5)), _in(first, _units(5))));
+        receipt = vault.execute(_legs(_out(third, _units(5)), _in(first, _units(5))), 1 hours, 1 days);
         assertEq(receipt.idleAfter, receipt.idleBefore - _units(5) / 10, "idle made up for it, and shows it");
     }
 
     function test_Execute_GiftInTheConduitStays() public {
         _filled();
         asset.mint(vault.conduit(), 777);
-        Measured memory receipt = vault.execute(_legs(_in(first, _units(60))));
+        Measured memory receipt = vault.execute(_legs(_in(first, _units(60))), 1 hours, 1 days);
         assertEq(receipt.idleAfter, _units(40));
         assertEq(asset.balanceOf(vault.conduit()), 777);
         assertEq(vault.totalAssets(), _units(100));
@@ -114,48 +115,48 @@ contract VaultGuardedTest is VaultFixture {
     function test_RevertWhen_TheGiftIsSpent() public {
         _filled();
         asset.mint(vault.conduit(), 777);
-        vault.execute(_legs(_in(third, _units(10))));
+        vault.execute(_legs(_in(third, _units(10))), 1 hours, 1 days);
         third.setTheft(vault.conduit(), 1);
         vm.expectRevert(abi.encodeWithSelector(IConduit.Overspent.selector, 776, 777));
-        vault.execute(_legs(_in(third, _units(10))));
+        vault.execute(_legs(_in(third, _units(10))), 1 hours, 1 days);
     }
 
     function test_Execute_AHackedStrategyCannotPullIdle() public {
         _filled();
-        vault.execute(_legs(_in(third, _units(10))));
+        vault.execute(_legs(_in(third, _units(10))), 1 hours, 1 days);
         assertEq(asset.allowance(vault.conduit(), address(third)), type(uint256).max);
         assertEq(asset.allowance(address(vault), address(third)), 0);
         third.setTheft(address(vault), 1);
         vm.expectRevert();
-        vault.execute(_legs(_out(third, 1)));
+        vault.execute(_legs(_out(third, 1)), 1 hours, 1 days);
         // Outside a rebalance there is nothing in the conduit to take.
         third.setTheft(vault.conduit(), 1);
         vm.expectRevert();
-        vault.execute(_legs(_out(third, 1)));
+        vault.execute(_legs(_out(third, 1)), 1 hours, 1 days);
         assertEq(asset.balanceOf(address(vault)), _units(90));
     }
 
     function test_Execute_TheftInsideARebalanceShowsInIdle() public {
         _filled();
-        vault.execute(_legs(_in(first, _units(40)), _in(third, _units(10))));
+        vault.execute(_legs(_in(first, _units(40)), _in(third, _units(10))), 1 hours, 1 days);
         third.setTheft(vault.conduit(), _units(3));
         Leg[] memory legs = new Leg[](3);
         legs[0] = _out(first, _units(20));
         legs[1] = _out(third, _units(5));
         legs[2] = _in(second, _units(25));
-        Measured memory receipt = vault.execute(legs);
+        Measured memory receipt = vault.execute(legs, 1 hours, 1 days);
         assertEq(receipt.idleBefore - receipt.idleAfter, _units(3));
     }
 
     function test_Execute_UsesAFreshCheckpointAndRefreshesAnOldOne() public {
         _filled();
-        vault.execute(_legs(_in(third, _units(50))));
+        vault.execute(_legs(_in(third, _units(50))), 1 hours, 1 days);
         vm.warp(START + 1 hours);
         third.setReadFault(HostileStrategy.Fault.EatGas);
         (uint256 nav, uint256 base, bool isFresh) = vault.checkpointState();
         assertTrue(isFresh);
         uint256 given = gasleft();
-        Measured memory receipt = vault.execute(_legs(_in(first, _units(1))));
+        Measured memory receipt = vault.execute(_legs(_in(first, _units(1))), 1 hours, 1 days);
         assertLt(given - gasleft(), 300_000, "the untouched strategy was not asked");
         assertEq(receipt.nav, nav);
         assertEq(receipt.base, base);
@@ -164,13 +165,13 @@ contract VaultGuardedTest is VaultFixture {
         NavState memory state = _state();
         (,, isFresh) = vault.checkpointState();
         assertFalse(isFresh);
-        receipt = vault.execute(_legs(_in(first, _units(1))));
+        receipt = vault.execute(_legs(_in(first, _units(1))), 1 hours, 1 days);
         assertEq(receipt.nav, state.navAssets);
         assertEq(receipt.base, state.baseAssets);
         assertApproxEqAbs(receipt.nav, _units(50), 1);
         assertEq(_state().refreshedAt, START, "nothing stored while one cannot be read");
         third.setReadFault(HostileStrategy.Fault.None);
-        vault.execute(_legs(_in(first, _units(1))));
+        vault.execute(_legs(_in(first, _units(1))), 1 hours, 1 days);
         assertEq(_state().refreshedAt, START + 1 hours + 1);
     }
 
@@ -178,30 +179,30 @@ contract VaultGuardedTest is VaultFixture {
         UnusualToken odd = new UnusualToken(6);
         _build(odd);
         _filled();
-        vault.execute(_legs(_in(first, _units(60))));
+        vault.execute(_legs(_in(first, _units(60))), 1 hours, 1 days);
         odd.setBlocked(vault.conduit(), true);
         vm.expectRevert(abi.encodeWithSelector(UnusualToken.Blocked.selector, vault.conduit()));
-        vault.execute(_legs(_in(second, _units(1))));
-        vault.execute(_legs(_out(first, _units(10))));
+        vault.execute(_legs(_in(second, _units(1))), 1 hours, 1 days);
+        vault.execute(_legs(_out(first, _units(10))), 1 hours, 1 days);
         vault.pull(address(first), uint128(_units(10)), _units(10));
         assertEq(_redeemAll(alice), _units(100));
     }
 
     function test_RevertWhen_ALegFails() public {
         _filled();
-        vault.execute(_legs(_in(first, _units(60))));
+        vault.execute(_legs(_in(first, _units(60))), 1 hours, 1 days);
         third.setReadFault(HostileStrategy.Fault.Revert);
         vm.expectRevert();
-        vault.execute(_legs(_out(first, _units(10)), _in(third, _units(200))));
+        vault.execute(_legs(_out(first, _units(10)), _in(third, _units(200))), 1 hours, 1 days);
         first.setLiquidAssets(0);
         vm.expectRevert();
-        vault.execute(_legs(_out(first, _units(10))));
+        vault.execute(_legs(_out(first, _units(10))), 1 hours, 1 days);
         assertEq(asset.balanceOf(address(vault)), _units(40));
     }
 
     function test_Pull_AtTheMinimumAndOneShort() public {
         _filled();
-        vault.execute(_legs(_in(first, _units(60)), _in(third, _units(20))));
+        vault.execute(_legs(_in(first, _units(60)), _in(third, _units(20))), 1 hours, 1 days);
         third.setReadFault(HostileStrategy.Fault.EatGas);
         first.setExitFeeBps(100);
         uint256 pays = first.previewRedeem(first.balanceOf(address(vault)));
@@ -281,8 +282,8 @@ contract VaultGuardedTest is VaultFixture {
 
     function test_Adopt_TakesBackAllowancesOfThoseWhoLeftActive() public {
         _filled();
-        vault.execute(_legs(_in(first, 10), _in(second, 10)));
-        vault.execute(_legs(_in(third, 10)));
+        vault.execute(_legs(_in(first, 10), _in(second, 10)), 1 hours, 1 days);
+        vault.execute(_legs(_in(third, 10)), 1 hours, 1 days);
         ExitEntry[] memory entries = new ExitEntry[](2);
         entries[0] = ExitEntry(address(first), StrategyStatus.Active);
         entries[1] = ExitEntry(address(second), StrategyStatus.ExitOnly);
@@ -302,7 +303,7 @@ contract VaultGuardedTest is VaultFixture {
 
     function test_Adopt_ABrokenStrategyCannotBlockIt() public {
         _filled();
-        vault.execute(_legs(_in(third, 10)));
+        vault.execute(_legs(_in(third, 10)), 1 hours, 1 days);
         third.setReadFault(HostileStrategy.Fault.EatGas);
         third.setTokenFault(HostileStrategy.Fault.EatGas);
         vm.etch(address(second), hex"fe");
@@ -375,7 +376,7 @@ contract VaultReentrancyTest is VaultFixture {
             if (!isDone && _errorOf(answer) == ITreasuryVault.Locked.selector) refusals += 1;
         }
         // The guard's own verbs, by the guard: this test.
-        try vault.execute(new Leg[](0)) {}
+        try vault.execute(new Leg[](0), 1 hours, 1 days) {}
         catch (bytes memory answer) {
             attempts += 1;
             if (_errorOf(answer) == ITreasuryVault.Locked.selector) refusals += 1;
@@ -397,7 +398,7 @@ contract VaultReentrancyTest is VaultFixture {
         odd.mint(address(vault), _units(1));
         vm.prank(alice);
         vault.redeemInKind(1e12, alice, alice, new address[](0));
-        vault.execute(new Leg[](0));
+        vault.execute(new Leg[](0), 1 hours, 1 days);
         _invest(first, 10);
         assertGt(attempts, 5 * calls.length);
         assertEq(refusals, attempts);

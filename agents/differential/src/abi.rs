@@ -64,7 +64,7 @@ pub(crate) mod sol {
         }
 
         interface Vault {
-            function execute(Leg[] calldata legs) external returns (Receipt memory receipt);
+            function execute(Leg[] calldata legs, uint256 maxNavAgeSeconds, uint256 seasoningSeconds) external returns (Receipt memory receipt);
             function checkpoint() external;
             function checkpointState() external view returns (uint256 nav, uint256 base, bool isFresh);
             function navState() external view returns (NavState memory);

@@ -184,7 +184,12 @@ impl World {
     /// What the vault would do for its guard, and nothing of it stays.
     pub(crate) fn simulate(&mut self, moves: &[Move]) -> Result<Receipt, Bytes> {
         let legs = abi::legs(&self.policy, moves).unwrap_or_default();
-        let call = sol::Vault::executeCall { legs };
+        let limits = &self.policy.limits;
+        let call = sol::Vault::executeCall {
+            legs,
+            maxNavAgeSeconds: U256::from(limits.max_nav_age_seconds),
+            seasoningSeconds: U256::from(limits.seasoning_seconds),
+        };
         let data = self.chain.ask(self.guard, self.vault, call.abi_encode().into())?;
         let receipt = sol::Vault::executeCall::abi_decode_returns(&data);
         Ok(abi::receipt(receipt.unwrap_or_else(|error| panic!("execute: {error}"))))

@@ -12,7 +12,7 @@ use crate::{
 /// Seconds that must pass before a reference follows the price again.
 pub const FOLLOW_SECONDS: u64 = 86_400;
 /// Significant bits of a stored reference.
-const STORED_BITS: usize = 208;
+const STORED_BITS: usize = 44;
 
 /// ⌊value × 2^128 ÷ shares⌋, at most 2^256 − 1; `shares` above zero.
 #[must_use]
@@ -53,7 +53,7 @@ impl Band {
     }
 }
 
-/// A price as the guard stores it: its 208 most significant bits, rounded down. Prices below 2^208 are exact.
+/// A price as the guard stores it: its 44 most significant bits, rounded down. Prices below 2^44 are exact.
 #[must_use]
 pub fn stored_price_down(price: U256) -> U256 {
     let cut = price.bit_len().saturating_sub(STORED_BITS);
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(follow(price, 100, 100 + DAY - 1, growth, value, shares), None);
         assert_eq!(
             follow(price, 100, 100 + DAY, growth, value, shares),
-            Some(price_down(value, shares))
+            Some(stored_price_down(price_down(value, shares)))
         );
         assert_eq!(follow(price, 100, 100 + DAY, growth, value, U256::ZERO), None);
     }
@@ -117,20 +117,20 @@ mod tests {
         let (lowest, highest) =
             (price_down(U256::from(4), shares), price_down(U256::from(5), shares));
         for inside in [lowest, lowest + U256::ONE, highest - U256::ONE, highest] {
-            assert_eq!(goes(inside), Some(inside));
+            assert_eq!(goes(inside), Some(stored_price_down(inside)));
         }
-        assert_eq!(goes(lowest - U256::ONE), Some(lowest));
-        assert_eq!(goes(highest + U256::ONE), Some(highest));
-        assert_eq!(goes(U256::from(2) * PRICE_ONE), Some(highest));
+        assert_eq!(goes(lowest - U256::ONE), Some(stored_price_down(lowest)));
+        assert_eq!(goes(highest + U256::ONE), Some(stored_price_down(highest)));
+        assert_eq!(goes(U256::from(2) * PRICE_ONE), Some(stored_price_down(highest)));
     }
 
     #[test]
-    fn stored_references_keep_208_bits() {
-        let exact = (U256::ONE << 208) - U256::ONE;
+    fn stored_references_keep_44_bits() {
+        let exact = (U256::ONE << 44) - U256::ONE;
         assert_eq!(stored_price_down(exact), exact);
         assert_eq!(stored_price_down(U256::ZERO), U256::ZERO);
         assert_eq!(stored_price_down(exact + U256::from(2)), exact + U256::ONE);
-        assert_eq!(stored_price_down(U256::MAX), U256::MAX - ((U256::ONE << 48) - U256::ONE));
+        assert_eq!(stored_price_down(U256::MAX), U256::MAX - ((U256::ONE << 212) - U256::ONE));
         // A price of 2^220 and a bit.
         let followed = follow(U256::ONE << 220, 0, DAY, 1 << 50, U256::MAX >> 100, U256::from(3));
         assert!(followed.is_some_and(|price| price == stored_price_down(price)));
@@ -144,8 +144,8 @@ mod tests {
         let shares = U256::from(1_000);
         let up = follow(price, 0, DAY, growth, U256::from(2_000), shares);
         let down = follow(price, 0, 3 * DAY, growth, U256::from(1), shares);
-        assert_eq!(up, Some(price + step));
-        assert_eq!(down, Some(price - price * U256::from(3) / U256::from(100)));
+        assert_eq!(up, Some(stored_price_down(price + step)));
+        assert_eq!(down, Some(stored_price_down(price - price * U256::from(3) / U256::from(100))));
     }
 
     #[test]

@@ -30,7 +30,7 @@ contract Strangers is Handler {
         if (how == 6) call_ = abi.encodeCall(IPolicyGuard.nameGuardian, (WORLD.THIEF()));
         if (how == 7) call_ = abi.encodeCall(IPolicyGuard.offerOwnership, (WORLD.THIEF()));
         if (how == 8) call_ = abi.encodeCall(IPolicyGuard.acceptOwnership, ());
-        if (how == 9) call_ = abi.encodeCall(ITreasuryVault.execute, (new Leg[](0)));
+        if (how == 9) call_ = abi.encodeCall(ITreasuryVault.execute, (new Leg[](0), 1 hours, 1 days));
         if (how == 10) call_ = abi.encodeCall(ITreasuryVault.pull, (address(_strategy(0)), 1, 0));
         NavParameters memory parameters;
         if (how == 11) call_ = abi.encodeCall(ITreasuryVault.adopt, (parameters, new ExitEntry[](0)));

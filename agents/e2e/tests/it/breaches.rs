@@ -35,10 +35,16 @@ sol! {
         uint8 status;
     }
     interface Inside {
-        function execute(PlantedLeg[] calldata legs) external;
+        function execute(PlantedLeg[] calldata legs, uint256 maxNavAgeSeconds, uint256 seasoningSeconds) external;
         function adopt(PlantedParameters calldata parameters, PlantedEntry[] calldata exitList) external;
         function navParameters() external view returns (PlantedParameters memory);
     }
+}
+
+/// What the guard would have the vault do, under the hour that the world's policies have for both.
+fn planted(legs: Vec<PlantedLeg>) -> Inside::executeCall {
+    let hour = U256::from(3_600);
+    Inside::executeCall { legs, maxNavAgeSeconds: hour, seasoningSeconds: hour }
 }
 
 /// A world whose guard and vault can be made to sign anything: that is the only way past the rules.
@@ -91,7 +97,7 @@ impl Forge {
                 assets: self.world.assets(*whole).to(),
             })
             .collect();
-        Inside::executeCall { legs }
+        planted(legs)
     }
 
     async fn moves(&mut self, moves: &[(usize, bool, u64)], seconds: u64) {
@@ -216,7 +222,7 @@ async fn each_planted_breach_is_found() {
         isDeposit: true,
         assets: forge.world.assets(100_000).to(),
     }];
-    let hash = forge.submit(guard, vault, Inside::executeCall { legs }).await;
+    let hash = forge.submit(guard, vault, planted(legs)).await;
     forge.world.clock.land(hash, "deposit with a stranger", 60).await.unwrap();
     forge.expect(Law::Listed).await;
 
