@@ -160,6 +160,9 @@ pub struct Profile {
     /// Expected seconds between blocks, above zero.
     #[serde(deserialize_with = "value::above_zero")]
     pub block_seconds: u32,
+    /// Blocks from one decision to the next; what is in flight is looked after at each.
+    #[serde(default = "value::default_observe_every", deserialize_with = "value::above_zero")]
+    pub observe_every: u32,
     /// When a block counts as settled.
     pub finality: Finality,
     /// Deepest ordinary reorganisation, blocks.

@@ -15,7 +15,7 @@ pub struct Account {
     pub followed: u64,
     /// Blocks at which every vault got a decision or a hold.
     pub decided: u64,
-    /// Blocks that were not decided because a newer head was there.
+    /// Blocks that were not decided because a newer head was there, or because not every block is to be decided.
     pub passed_over: u64,
 }
 
@@ -25,6 +25,11 @@ impl Account {
         self.followed = self.followed.saturating_add(followed);
         let passed_over = followed.saturating_sub(1).saturating_add(u64::from(is_waiting));
         self.passed_over = self.passed_over.saturating_add(passed_over);
+    }
+
+    /// The head under way is left out on purpose.
+    pub fn pass_over(&mut self) {
+        self.passed_over = self.passed_over.saturating_add(1);
     }
 
     /// The head under way was decided.

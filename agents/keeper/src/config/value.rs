@@ -9,6 +9,10 @@ pub(super) fn default_timeout_ms() -> u32 {
     10_000
 }
 
+pub(super) fn default_observe_every() -> u32 {
+    1
+}
+
 pub(super) fn default_lens_gas() -> u64 {
     vagus_chain::DEFAULT_LENS_GAS
 }

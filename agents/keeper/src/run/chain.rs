@@ -209,7 +209,11 @@ impl ChainLoop {
             self.is_reconciled = true;
         }
         let in_flight = self.drive_all(at, head).await?;
+        if blanket.is_none() && !self.sight.is_due(head, self.world.config.profile.observe_every) {
+            return Ok(None);
+        }
         if !self.fleet.decides_any() {
+            self.sight.decide(head);
             return Ok(blanket);
         }
         crash::before("observed");
@@ -240,6 +244,7 @@ impl ChainLoop {
         if let Some(error) = failure {
             return Err(error);
         }
+        self.sight.decide(head);
         self.drop_old_holds(head).await?;
         Ok(blanket)
     }

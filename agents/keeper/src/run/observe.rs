@@ -38,6 +38,8 @@ pub(super) struct Sight {
     pub(super) pending: Option<Header>,
     /// The newest head that was worked off.
     pub(super) last: Option<Header>,
+    /// Height of the newest head that was decided.
+    decided: Option<u64>,
     reorganised: Option<Reorganised>,
     /// What holds all vaults and was said already.
     told: Option<Reason>,
@@ -57,6 +59,7 @@ impl Sight {
             finalized: None,
             pending: None,
             last: None,
+            decided: None,
             reorganised: None,
             told: None,
             is_resumed: false,
@@ -79,6 +82,18 @@ impl Sight {
         self.account
     }
 
+    /// Whether a head is one of those to decide on: the first after `every` blocks, and any that is not above the last.
+    pub(super) fn is_due(&self, head: &Header, every: u32) -> bool {
+        let number = head.block.number;
+        self.decided
+            .is_none_or(|last| number <= last || number >= last.saturating_add(every.into()))
+    }
+
+    /// The vaults got what is theirs at this head.
+    pub(super) fn decide(&mut self, head: &Header) {
+        self.decided = Some(head.block.number);
+    }
+
     /// Whether no new head came for too long.
     pub(super) fn is_stale(&self) -> bool {
         self.watch.is_stale(self.began.elapsed())
@@ -90,7 +105,11 @@ impl Sight {
             self.told = None;
         }
         if self.last.is_none_or(|last| last.block.hash != head.block.hash) {
-            self.account.decide();
+            if self.decided == Some(head.block.number) {
+                self.account.decide();
+            } else {
+                self.account.pass_over();
+            }
         }
         (self.last, self.pending) = (Some(head), None);
     }

@@ -256,6 +256,25 @@ async fn every_block_is_decided_or_counted_as_passed_over() {
 }
 
 #[tokio::test]
+async fn on_a_fast_chain_each_nth_block_is_decided_and_the_others_are_counted() {
+    let mut keeper = Keeper::start().await;
+    keeper.changed(|world| world.config.profile.observe_every = 3).await;
+    keeper.round().await.expect("a round");
+    let hash = keeper.rebalances().await[0].hash;
+    keeper.mine_and_round().await;
+    assert_eq!(keeper.outcome(hash).await.state, OutcomeState::Included, "looked after at each");
+    assert_accounted(keeper.account(), 2, 1);
+    for (followed, passed_over, decided) in
+        [(3, 2, 100), (4, 2, 103), (5, 3, 103), (6, 4, 103), (7, 4, 106)]
+    {
+        keeper.mine_and_round().await;
+        assert_accounted(keeper.account(), followed, passed_over);
+        let block = keeper.journal().last_decided_block(31_337, vault()).await.expect("reads");
+        assert_eq!(block.map(|block| block.number), Some(decided));
+    }
+}
+
+#[tokio::test]
 async fn what_was_final_and_was_rewritten_while_nobody_ran_is_found_at_the_start() {
     let mut keeper = Keeper::start().await;
     for _ in 0..4 {
