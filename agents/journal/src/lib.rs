@@ -7,6 +7,8 @@
 //!
 //! [`Journal`] is what the keeper writes to and [`ReadJournal`] what everything else reads from; [`SqlJournal`]
 //! implements both on one SQLite file or on PostgreSQL, [`JournalReader`] the reading alone, from another process.
+//! [`Leases`] keep several keepers on one PostgreSQL apart; [`backup`] and [`restore`] copy a whole journal, and [`judge`]
+//! says whether one is older than what the chain knows.
 
 mod continuity;
 mod error;

@@ -17,7 +17,7 @@ mod simulate;
 mod transact;
 mod vault;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinSet};
 use vagus_chain::{AgentKey, ChainReader as _, Tag};
@@ -36,6 +36,9 @@ pub use error::RunError;
 
 /// Version that stands in every outcome.
 pub const KEEPER_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What is left open at the end may take this long to be closed.
+const CLOSE_WITHIN: Duration = Duration::from_millis(500);
 
 /// What is not a chain's, a vault's or the key's.
 #[derive(Clone, Debug, Default)]
@@ -107,7 +110,10 @@ pub async fn run(
             }
         }
     }
-    journal.close_runs().await.map_err(|error| Failure::new(Exit::Journal, error))?;
+    // Every chain has closed its own; this is for what one could not. A journal that does not answer keeps nobody.
+    if let Ok(closed) = tokio::time::timeout(CLOSE_WITHIN, journal.close_runs()).await {
+        closed.map_err(|error| Failure::new(Exit::Journal, format_args!("The {error}.")))?;
+    }
     result
 }
 

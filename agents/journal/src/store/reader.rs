@@ -1,6 +1,6 @@
 //! Opening a journal that another process writes, for reading alone.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use sqlx::{
     migrate::Migrator,
@@ -60,7 +60,9 @@ impl JournalReader {
             Location::Postgres(options) => *options,
         };
         let place = place_of(&options);
-        let pool = postgres_pool(options, &place, Patience::default()).await?;
+        // A backup may stand for a while between two tables, and holds nobody up.
+        let patience = Patience { standing: Duration::from_secs(600), ..Patience::default() };
+        let pool = postgres_pool(options, &place, patience).await?;
         let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
             .fetch_one(&pool)
             .await

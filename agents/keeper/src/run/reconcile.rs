@@ -18,7 +18,11 @@ impl ChainLoop {
     pub(super) async fn reconcile(&self, head: Head) -> Result<(), RunError> {
         let chain_id = self.world.config.chain_id;
         self.journal.0.close_runs().await?;
-        for vault in self.decided_vaults() {
+        for vault in &self.world.vaults {
+            let decides = self.fleet.decides(vault.entry.vault);
+            if !decides && !self.fleet.sends() {
+                continue;
+            }
             let query = RecordQuery {
                 rebalances_only: true,
                 newest_first: true,
@@ -32,7 +36,7 @@ impl ChainLoop {
                 }
                 match self.journal.0.transaction(stored.hash).await? {
                     // Stored and never claimed: nothing was signed, and nothing will be.
-                    None => {
+                    None if decides => {
                         let state = OutcomeState::Expired;
                         let ended = Outcome::new(stored.hash, KEEPER_VERSION, state);
                         self.journal.0.append_outcome(&ended).await?;
@@ -43,7 +47,7 @@ impl ChainLoop {
                             self.settle(stored.hash, &state).await?;
                         }
                     }
-                    Some(_) => {}
+                    _ => {}
                 }
             }
         }
