@@ -292,8 +292,11 @@ impl Deployment {
         let sighting = chain.snapshots(entry.lens, &[query], head).await?.pop();
         let state = match sighting {
             Some(Ok(snapshot)) => snapshot.vault,
+            // Its code is proven; guard and asset are compared again whenever it is seen. One vault that is broken must not
+            // keep the others from being looked after.
             Some(Err(unseen)) => {
-                return Err(DeploymentError::Unreadable { file, cause: unseen.to_string() });
+                tracing::warn!("{file}: {unseen}; it is held until it can be read");
+                return Ok(());
             }
             None => return Ok(()),
         };

@@ -296,4 +296,4 @@ fn curve_of(source: u8, encoding: &[u8]) -> Result<Curve, String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -120,8 +120,10 @@ pub async fn run(
 /// An agent that no policy ever named has nothing to keep: most likely a wrong address.
 async fn refuse_strangers(world: &ChainWorld) -> Result<(), Failure> {
     let head = world.endpoints.head(Tag::Latest).await.map_err(|error| chain_failure(&error))?;
-    let snapshots = world.snapshots(&head).await.map_err(|error| chain_failure(&error))?;
-    for (vault, snapshot) in world.vaults.iter().zip(&snapshots) {
+    let sightings = world.sightings(&head).await.map_err(|error| chain_failure(&error))?;
+    for (vault, sighting) in world.vaults.iter().zip(&sightings) {
+        // One that cannot be read is held.
+        let Ok(snapshot) = sighting else { continue };
         // Wrong amounts in the configuration are found here, before anything is sent.
         world.inputs(vault, snapshot)?;
         let state = &snapshot.vault;

@@ -42,6 +42,24 @@ pub struct VaultWorld {
     pub entry: VaultDeployment,
 }
 
+impl VaultWorld {
+    /// What was seen, if it is this vault with the guard and the asset of its deployment; otherwise why not.
+    ///
+    /// # Errors
+    /// Why it is not to be acted on.
+    pub fn recognised<'a>(&self, sighting: &'a Sighting) -> Result<&'a Snapshot, String> {
+        let snapshot = sighting.as_ref().map_err(|unseen| unseen.cause.clone())?;
+        let state = &snapshot.vault;
+        if state.guard != self.entry.guard || state.asset.address != self.entry.asset {
+            return Err(format!(
+                "its guard is {} and its asset {}, expected {} and {}",
+                state.guard, state.asset.address, self.entry.guard, self.entry.asset
+            ));
+        }
+        Ok(snapshot)
+    }
+}
+
 /// A failed question to a chain as a failure of the program.
 #[must_use]
 pub fn chain_failure(error: &ChainError) -> Failure {

@@ -259,3 +259,35 @@ async fn words_of_nodes_about_a_block_cost_no_further_question() {
     let answer = chain.await.simulate(&a_call(), &header(5, 9), 6).await;
     assert!(matches!(answer, Err(ChainError::Reorganised { .. })), "{answer:?}");
 }
+
+#[tokio::test]
+async fn a_vault_too_dear_for_a_page_is_passed_by() {
+    use alloy::sol_types::{SolCall, SolError};
+
+    use crate::{
+        bindings::lens::ITreasuryLens,
+        lens::tests::{header, page, query, view},
+    };
+
+    let queries = [query(1), query(2), query(3)];
+    let seen = |place: usize, next: u64| {
+        let page = page(vec![view(queries[place].vault, vec![])], next);
+        json!({ "result": Bytes::from(ITreasuryLens::readCall::abi_encode_returns(&page)) })
+    };
+    let too_low = ITreasuryLens::GasTooLow { needed: U256::from(9), given: U256::from(8) };
+    let too_low = error(3, "execution reverted", json!(Bytes::from(too_low.abi_encode())));
+    let node = fake_node::start(HashMap::from([
+        ("eth_chainId", result(json!("0x7a69"))),
+        ("eth_call", vec![seen(0, 1), too_low[0].clone(), seen(2, 3)]),
+    ]))
+    .await;
+    let chain = HttpChain::new(node.url(), Duration::from_millis(400)).expect("a client");
+    let answer = chain.snapshots(Address::ZERO, &queries, &header()).await.expect("answers");
+    assert!(answer[0].is_ok() && answer[2].is_ok());
+    let unseen = answer[1].as_ref().expect_err("too dear");
+    assert!(unseen.cause.contains("50000000 gas of a page"), "{unseen}");
+    assert_eq!(node.asked(), ["eth_chainId", "eth_call", "eth_call", "eth_call"]);
+    // The chain's id is not asked again.
+    assert!(chain.snapshots(Address::ZERO, &queries[2..], &header()).await.is_err());
+    assert_eq!(node.asked(), ["eth_call"]);
+}

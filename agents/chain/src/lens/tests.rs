@@ -3,7 +3,7 @@ use vagus_policy::BlockRef;
 
 use super::*;
 
-fn header() -> Header {
+pub(crate) fn header() -> Header {
     Header {
         block: BlockRef {
             number: 12,
@@ -15,7 +15,7 @@ fn header() -> Header {
     }
 }
 
-fn query(byte: u8) -> Query {
+pub(crate) fn query(byte: u8) -> Query {
     Query { vault: Address::repeat_byte(byte), agent: Address::repeat_byte(0xaa) }
 }
 
@@ -43,7 +43,7 @@ fn strategy(byte: u8, source: u8, curve: Vec<u8>) -> (StrategyView, LensReferenc
     )
 }
 
-fn view(vault: Address, strategies: Vec<(StrategyView, LensReference)>) -> VaultView {
+pub(crate) fn view(vault: Address, strategies: Vec<(StrategyView, LensReference)>) -> VaultView {
     let (strategies, references) = strategies.into_iter().unzip();
     VaultView {
         vault,
@@ -93,7 +93,7 @@ fn view(vault: Address, strategies: Vec<(StrategyView, LensReference)>) -> Vault
     }
 }
 
-fn page(vaults: Vec<VaultView>, next: u64) -> LensPage {
+pub(crate) fn page(vaults: Vec<VaultView>, next: u64) -> LensPage {
     LensPage {
         lensVersion: LENS_VERSION,
         chainId: U256::from(31_337),

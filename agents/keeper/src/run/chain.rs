@@ -230,10 +230,13 @@ impl ChainLoop {
             }
             let is_in_flight = in_flight.contains(&address);
             let moment = Moment { head, at, is_in_flight, blanket };
-            let seen = sighting.as_ref().ok().filter(|_| self.compared.contains(&address));
+            let seen = vault.recognised(sighting).and_then(|snapshot| {
+                let is_compared = self.compared.contains(&address);
+                is_compared.then_some(snapshot).ok_or("it is compared at the next block".to_owned())
+            });
             let done = match seen {
-                Some(snapshot) => self.vault(vault, moment, snapshot).await,
-                None => self.unseen(vault, moment, sighting.as_ref().err()).await,
+                Ok(snapshot) => self.vault(vault, moment, snapshot).await,
+                Err(cause) => self.unseen(vault, moment, &cause).await,
             };
             match done {
                 // What stops one vault stops no other one.

@@ -3,7 +3,7 @@
 use alloy::primitives::B256;
 use vagus_allocator::Reason;
 use vagus_chain::{
-    ChainError, Header, Unseen,
+    ChainError, Header,
     lifecycle::{Head, TxEvent, TxState},
 };
 use vagus_journal::{
@@ -42,14 +42,12 @@ impl ChainLoop {
         &self,
         vault: &VaultWorld,
         moment: Moment<'_>,
-        unseen: Option<&Unseen>,
+        cause: &str,
     ) -> Result<(), RunError> {
         if self.is_decided(vault, moment.head).await? {
             return Ok(());
         }
-        if let Some(unseen) = unseen {
-            tracing::warn!("vault {}: {}", vault.config.name, unseen.cause);
-        }
+        tracing::warn!("vault {}: not seen: {cause}", vault.config.name);
         let inputs = self.world.blind_inputs(vault, moment.head.base_fee_wei);
         let snapshot = decide::blank(self.world.config.chain_id, vault, moment.head, inputs.agent);
         let draft = decide::hold(&snapshot, &inputs, Reason::VaultUnread);

@@ -115,6 +115,40 @@ async fn a_vault_that_cannot_be_read_keeps_no_other_one_from_its_decision() {
 }
 
 #[tokio::test]
+async fn a_vault_with_another_guard_or_asset_than_deployed_is_held() {
+    let mut keeper = Keeper::start().await;
+    let guard = keeper.chain.with(|model| {
+        std::mem::replace(&mut model.state.guard, alloy::primitives::Address::repeat_byte(0x12))
+    });
+    keeper.mine_and_round().await;
+    assert_eq!((keeper.reason().await, keeper.pool()), (Reason::VaultUnread, 0));
+    keeper.chain.with(|model| model.state.guard = guard);
+    keeper.mine_and_round().await;
+    assert_eq!(keeper.rebalances().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_vault_that_cannot_be_read_keeps_the_keeper_from_nothing_at_the_start() {
+    let mut keeper = Keeper::start().await;
+    keeper.keeper = None;
+    keeper.chain.fail_next("unseen", Fault::Late);
+    let journal: Arc<dyn Journal> = keeper.journal.clone().expect("started");
+    let reporter = Arc::new(Reporter::new(false, Box::new(keeper.said.clone())));
+    let world = testing::world_on(&keeper.chain, keeper.key.address());
+    let (stop, stopped) = watch::channel(false);
+    let (options, key) = (RunOptions::default(), AgentKey::random());
+    let running = tokio::spawn(run(vec![world], journal, options, key, reporter, stopped));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    stop.send_replace(true);
+    running.await.expect("no panic").expect("in order");
+    assert_eq!(
+        keeper.rebalances().await.len(),
+        1,
+        "and it was decided about when it could be read"
+    );
+}
+
+#[tokio::test]
 async fn a_policy_that_no_endpoint_has_is_held() {
     let mut keeper = Keeper::start().await;
     let known = keeper.chain.with(|model| {
