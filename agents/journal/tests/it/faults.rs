@@ -176,8 +176,8 @@ impl Server {
     fn processes(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
         let main = text.lines().next().unwrap().to_owned();
-        let found = Command::new("ps").args(["-o", "pid=", "--ppid", &main]).output().unwrap();
-        let sessions = String::from_utf8(found.stdout).unwrap();
+        let sessions =
+            std::fs::read_to_string(format!("/proc/{main}/task/{main}/children")).unwrap();
         let sessions = sessions.split_whitespace().map(str::to_owned);
         std::iter::once(main.clone()).chain(sessions).collect()
     }
