@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-conformance test-venues test-agents \
         test-differential test-fleet planted-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
-        check check-defences prove check-proofs mutate clean
+        check check-defences prove check-proofs mutate check-mutants coverage clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
 LOCK := flock target/.setup.lock
@@ -118,8 +118,14 @@ prove: $(STAMPS)/node ## Prove the theorems about buckets, prices, conversions a
 check-proofs: $(STAMPS)/node ## Plant one fault at a time and see the theorem about it refuted
 	@tools/prove.sh --faults
 
-mutate: $(STAMPS)/node ## Break vault and guard on purpose; the tests have to notice every time
+mutate: $(STAMPS)/node ## Break vault and guard 180 times; the tests have to notice every time
 	@node tools/mutate.mjs
+
+check-mutants: $(STAMPS)/node ## The same with the first 30 of them, as CI does
+	@node tools/mutate.mjs --first 30
+
+coverage: contracts ## See that the tests reach every line and branch of vault and guard; before a release
+	@node tools/check-coverage.mjs
 
 check-defences: $(STAMPS)/node ## Take out one defence at a time and see the incident's test fail
 	@node tools/check-defences.mjs

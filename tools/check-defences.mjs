@@ -5,59 +5,22 @@
 // REMOVED stands for whether the defence is out.
 //
 // A compile per removal would take half an hour. So a copy under target/check-defences is compiled once, with every
-// removal in it behind a switch: both texts are there, and which one runs depends on a number that the test leaves on the
-// chain before it does anything else. In one run each test has a removal of its own; there are as many runs as the test
-// with most removals has.
+// removal in it behind a switch (tools/switches.mjs). In one run each test has a removal of its own; there are as many
+// runs as the test with most removals has.
 // Usage: tools/check-defences.mjs [--only TEXT]   (part of a test's or a file's name)
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
+import { ENVIRONMENT, VARIABLE, choose, isOn, makeCopy, withSwitch } from './switches.mjs';
+
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '..');
 const copy = path.join(root, 'target', 'check-defences');
 const TESTS = 'test/adversarial';
 const LIST = `${TESTS}/DEFENCES.json`;
-const COPIED = ['contracts', 'script', 'foundry.toml', 'tools/solc', 'test/Base.t.sol', 'test/mocks', TESTS];
-// The optimiser would take most of the time; the code is larger than chains allow, and nothing here is deployed.
-const ENVIRONMENT = { ...process.env, FOUNDRY_OPTIMIZER: 'false' };
-
-const SWITCH = 'contracts/Removal.sol';
-const SWITCH_TEXT = `// SPDX-License-Identifier: MIT OR Apache-2.0
-pragma solidity ^0.8.28;
-
-/// @notice Which removal is switched on: the code of a fixed address is its number.
-library Removal {
-    function isOn(uint256 removal) internal pure returns (bool) {
-        function (uint256) internal view returns (bool) read = _isOn;
-        function (uint256) internal pure returns (bool) pretended;
-        // Pure functions hold defences too; the number does not change while a test runs.
-        assembly {
-            pretended := read
-        }
-        return pretended(removal);
-    }
-
-    function _isOn(uint256 removal) private view returns (bool isIt) {
-        assembly ("memory-safe") {
-            mstore(0x00, 0)
-            extcodecopy(0x4a31, 0x00, 0, 0x20)
-            isIt := eq(mload(0x00), removal)
-        }
-    }
-}
-`;
-const ETCH = (variable) => `vm.etch(address(0x4a31), abi.encode(vm.envOr("${variable}", uint256(0))));`;
-const PREPARED = [
-  // For removals of what the set-up does.
-  {
-    file: `${TESTS}/Arena.sol`,
-    from: 'super.setUp();\n        asset = _newAsset();',
-    text: `${ETCH('REMOVAL')}\n        super.setUp();\n        asset = _newAsset();`,
-  },
-  { file: 'script/Deploy.s.sol', from: 'MAX_CODE_BYTES = 24_576', text: 'MAX_CODE_BYTES = 1_000_000' },
-];
+const COPIED = ['contracts', 'script/Deploy.s.sol', 'script/lib', 'test/Base.t.sol', 'test/mocks', TESTS];
 
 function option(name) {
   const place = process.argv.indexOf(name);
@@ -81,18 +44,15 @@ function replace({ file, from, text, all }) {
 
 /** The edit with both texts in it, the removed one behind the switch. */
 function switched({ file, from, to, into, all }, number) {
-  const isOn = `Removal.isOn(${number})`;
-  const either = from.endsWith(';') ? `if (${isOn}) { ${to} } else { ${from} }` : `(${isOn} ? ${to} : ${from})`;
-  const text = into ? into.replaceAll('REMOVED', isOn) : either;
+  const isOut = isOn(number);
+  const either = from.endsWith(';') ? `if (${isOut}) { ${to} } else { ${from} }` : `(${isOut} ? ${to} : ${from})`;
+  const text = into ? into.replaceAll('REMOVED', isOut) : either;
   return { file, from, text, all };
 }
 
 function importSwitch(file) {
   const name = path.join(copy, file);
-  const place = path.relative(path.dirname(file), SWITCH);
-  const text = fs.readFileSync(name, 'utf8');
-  const line = `import {Removal} from "${place.startsWith('.') ? place : `./${place}`}";`;
-  fs.writeFileSync(name, text.replace(/^pragma .*$/m, (pragma) => `${pragma}\n${line}`));
+  fs.writeFileSync(name, withSwitch(file, fs.readFileSync(name, 'utf8')));
 }
 
 /** Has every test set its own switch first. */
@@ -100,7 +60,7 @@ function letTestsChoose(name) {
   const file = path.join(copy, TESTS, name);
   const head = /(function (test\w+)\([^)]*\) public \{)/g;
   const text = fs.readFileSync(file, 'utf8');
-  fs.writeFileSync(file, text.replace(head, (_, start, test) => `${start}\n        ${ETCH(`REMOVAL_${test}`)}`));
+  fs.writeFileSync(file, text.replace(head, (_, start, test) => `${start}\n        ${choose(`${VARIABLE}_${test}`)}`));
 }
 
 /** Results by the test's name, each test with its own defence removed as the environment says. */
@@ -147,11 +107,7 @@ const unproven = written.filter((name) => !listed.has(name));
 if (unproven.length !== 0) fail(`${LIST} names no defence for ${unproven.join(', ')}`);
 
 fs.rmSync(copy, { recursive: true, force: true });
-for (const name of COPIED) fs.cpSync(path.join(root, name), path.join(copy, name), { recursive: true });
-fs.symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
-fs.mkdirSync(path.join(copy, 'target'));
-fs.writeFileSync(path.join(copy, SWITCH), SWITCH_TEXT);
-PREPARED.forEach(replace);
+makeCopy(root, copy, COPIED);
 suites.forEach(letTestsChoose);
 const numbers = new Map();
 for (const removal of all) {
@@ -179,7 +135,7 @@ console.log(`${tests.length} tests pass with every defence in place (${seconds()
 const wrong = [];
 while (queue.length !== 0) {
   const removals = nextRun(queue);
-  const environment = removals.map(({ test, number, isInSetUp }) => [isInSetUp ? 'REMOVAL' : `REMOVAL_${test}`, number]);
+  const environment = removals.map(({ test, number, isInSetUp }) => [isInSetUp ? VARIABLE : `${VARIABLE}_${test}`, number]);
   const results = await forge(removals.map(({ test }) => test), Object.fromEntries(environment));
   for (const removal of removals) {
     const message = judge(removal, results);

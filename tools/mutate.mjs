@@ -1,169 +1,169 @@
 #!/usr/bin/env node
 // Breaks vault and guard on purpose, one small change at a time, and demands that a test notices.
 //
-//   node tools/mutate.mjs [--total N] [--workers N] [--id ID] [--list] [--skip REGEX]
+//   node tools/mutate.mjs [--total N] [--first N] [--id ID] [--file FILE] [--near] [--list] [--workers N]
 //
-// Survivors have to stand in test/MUTANTS.md with the reason why they change nothing. A survivor that does not, or an
-// entry there that is no mutant any more or is killed, fails the run. Results are kept in target/mutation and used
-// again while contracts and tests are the same; a killer of before is tried first.
-import { spawnSync } from 'node:child_process';
+// All mutants lie behind switches in one build of a copy, target/mutation/project (see tools/switches.mjs); each is one
+// or two runs of tests. Which mutants there are depends on the code alone; --first runs only as many of them, spread
+// over all files; --near asks only the tests of a mutant's own folder. Survivors have to stand in test/MUTANTS.md with the reason why they change nothing. A survivor that
+// does not, or an entry there that is no mutant any more or is killed, fails the run.
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { Worker } from 'node:worker_threads';
+import { parseArgs, promisify } from 'node:util';
 
 import { Compiler } from './mutate/compiler.mjs';
-import { ENTRIES, candidates, queues, quotas, treeHash } from './mutate/mutants.mjs';
-import { copyProject } from './mutate/project.mjs';
-import { compare, readSurvivors, report } from './mutate/report.mjs';
+import { candidates, choose } from './mutate/mutants.mjs';
+import { compare, readSurvivors, report, rowOf } from './mutate/report.mjs';
+import { ENVIRONMENT, VARIABLE, makeCopy } from './switches.mjs';
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+const run = promisify(execFile);
+const root = path.resolve(import.meta.dirname, '..');
 const home = path.join(root, 'target/mutation');
 const project = path.join(home, 'project');
+// Gas is enough for every test, and little enough for a loop without an end.
+const SETTINGS = { ...ENVIRONMENT, FOUNDRY_FUZZ_RUNS: '16', FOUNDRY_GAS_LIMIT: '2000000000' };
+const TIMEOUT_MS = 300_000;
+const COPIED = ['contracts', 'script/Deploy.s.sol', 'script/lib', 'test/Base.t.sol', 'test/mocks'];
+/** What a result depends on. */
+const SOURCES = ['contracts', 'script', 'test', 'foundry.toml'];
+/** Tests in the order in which they are asked; the folder of a mutant's own is asked before. */
+const FOLDERS = ['guard', 'vault', 'conformance', 'adversarial', 'governance', 'factory'];
+/** Not asked, because the build is not optimised: size of code and gas. */
+const SKIPPED = '^test_(Constructor_CodeFitsTheLimit|Gas_)';
+const LEAST = 100;
+
 const { values: options } = parseArgs({
   options: {
-    total: { type: 'string', default: '220' },
-    workers: { type: 'string', default: '2' },
+    total: { type: 'string', default: '180' },
+    first: { type: 'string' },
     id: { type: 'string', multiple: true },
     file: { type: 'string' },
+    near: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
-    skip: { type: 'string', default: '' },
+    workers: { type: 'string', default: String(Math.min(2, os.availableParallelism())) },
   },
 });
+const started = Date.now();
+const seconds = () => ((Date.now() - started) / 1000).toFixed(0);
+
+function fail(message) {
+  console.error(`mutate: ${message}`);
+  process.exit(1);
+}
 
 const compiler = new Compiler(root);
 const all = candidates(compiler);
 const listed = readSurvivors(path.join(root, 'test/MUTANTS.md'));
 const stale = listed.filter((entry) => !all.some((mutant) => mutant.id === entry.id));
 if (stale.length) {
-  for (const entry of stale) console.error(`test/MUTANTS.md: ${entry.id} (${entry.place}) is no mutant of the sources as they are`);
-  process.exit(1);
+  fail(`test/MUTANTS.md lists what is no mutant of the sources as they are:\n${stale.map(({ id, place }) => `  ${id} (${place})`).join('\n')}`);
 }
+const isListed = (mutant) => listed.some(({ id }) => id === mutant.id);
+const always = all.filter((mutant) => isListed(mutant) || options.id?.includes(mutant.id));
+const { chosen, texts } = choose(compiler, all, Number(options.total), always);
+if (chosen.length < LEAST) fail(`${chosen.length} mutants, expected at least ${LEAST}`);
 if (options.list) {
-  for (const mutant of all) console.log(`${mutant.id} ${mutant.operator}: ${mutant.file} ${mutant.where}: ${mutant.line} | ${mutant.before} -> ${mutant.after}`);
+  for (const mutant of chosen) console.log(rowOf(mutant));
   process.exit(0);
 }
 
-const originals = {};
-for (const entry of Object.values(ENTRIES)) {
-  const { code, error } = compiler.code(entry);
-  if (error) throw new Error(error);
-  originals[entry] = code;
-}
-prepare();
-const key = treeHash(root, ['contracts', 'test']);
+makeCopy(root, project, [...COPIED, ...FOLDERS.map((folder) => `test/${folder}`)], texts);
+console.log(`${all.length} changes on offer, ${chosen.length} of them in one build (${seconds()} s)`);
+// What ran before on the same texts is not run again.
+
+const [key, buildKey] = [hashOf(root), hashOf(project)];
 const store = path.join(home, 'results.json');
-const results = fs.existsSync(store) ? JSON.parse(fs.readFileSync(store, 'utf8')) : {};
-const chosen = await run();
-const problems = compare({ chosen, listed, isWhole: !options.id && !options.file && Number(options.total) >= 220 });
-report(chosen, all);
+const kept = fs.existsSync(store) ? JSON.parse(fs.readFileSync(store, 'utf8')) : {};
+const results = kept.key === key ? kept.results : {};
+if (kept.buildKey !== buildKey) {
+  const intact = await forge(0, 'test/**', '0');
+  if (intact.failed) fail(`tests fail without any mutant:\n${intact.output}`);
+  console.log(`the tests pass without any of them (${seconds()} s)`);
+  keep();
+}
+const queue = wanted();
+const total = queue.length;
+const done = [];
+await Promise.all(Array.from({ length: Number(options.workers) }, work));
+
+report(done);
+const problems = compare({ done, listed });
 for (const problem of problems) console.error(problem);
+console.log(`${seconds()} s`);
 process.exit(problems.length ? 1 : 0);
 
-/** Builds the project under test once and makes sure that it is green with the code as it is. */
-function prepare() {
-  console.log('building the tests');
-  copyProject(root, project, { patch: true });
-  fs.writeFileSync(path.join(project, 'target/VAGUS_VAULT_CODE-original'), originals[ENTRIES['contracts/vault']]);
-  fs.writeFileSync(path.join(project, 'target/VAGUS_GUARD_CODE-original'), originals[ENTRIES['contracts/guard']]);
-  const env = {
-    ...process.env,
-    VAGUS_VAULT_CODE: 'target/VAGUS_VAULT_CODE-original',
-    VAGUS_GUARD_CODE: 'target/VAGUS_GUARD_CODE-original',
-    FOUNDRY_GAS_LIMIT: '20000000000',
-    FOUNDRY_DENY: 'never',
-  };
-  const args = ['test', ...(options.skip ? ['--no-match-test', options.skip] : [])];
-  const { status, stdout, stderr } = spawnSync('node_modules/.bin/forge', args, { cwd: project, encoding: 'utf8', env, maxBuffer: 1 << 28 });
-  if (status !== 0) {
-    const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => /^(\[FAIL|Encountered|Error|Suite result: FAILED)/.test(line));
-    throw new Error(`the tests fail without any mutant:\n${lines.join('\n') || stderr.slice(-2000)}`);
+/** The mutants of this run; a listed one lives through all tests, which only the whole run takes the time to see. */
+function wanted() {
+  if (options.id) return chosen.filter(({ id }) => options.id.includes(id));
+  if (options.file) return chosen.filter(({ file }) => file.endsWith(options.file));
+  return options.first ? chosen.filter((mutant) => !isListed(mutant)).slice(0, Number(options.first)) : [...chosen];
+}
+
+async function work() {
+  for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
+    const from = Date.now();
+    const result = results[mutant.id] ?? (await judge(mutant));
+    if (result.killed || !options.near) results[mutant.id] = result;
+    const took = ((Date.now() - from) / 1000).toFixed(1);
+    done.push({ ...mutant, ...result });
+    keep();
+    const change = `${flat(mutant.before)} -> ${flat(mutant.after)}`;
+    const end = result.killed ? `killed (${result.by})` : 'SURVIVED';
+    console.log(`${done.length}/${total} ${took}s ${mutant.id} ${mutant.where}: ${change}: ${end}`);
   }
 }
 
-/** Folders of tests from the nearest to the broadest. */
-function stepsFor(nearest) {
-  const folders = fs
-    .readdirSync(path.join(project, 'test'), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !['mocks', 'helpers', nearest].includes(entry.name))
-    .map((entry) => entry.name)
-    .filter((name) => fs.readdirSync(path.join(project, 'test', name), { recursive: true }).some((file) => file.endsWith('.t.sol')));
-  const broad = ['invariant', 'adversarial', 'governance'].filter((name) => folders.includes(name));
-  const rest = folders.filter((name) => !broad.includes(name));
-  const steps = [`test/${nearest}/**`, ...(rest.length ? [`test/{${[...rest, 'none'].join(',')}}/**`] : [])];
-  return [...steps, ...broad.reverse().map((name) => `test/${name}/**`)];
+function flat(text) {
+  const line = text.replace(/\s+/g, ' ');
+  return line.length > 60 ? `${line.slice(0, 57)}…` : line;
 }
 
-/** Test files that carry a source's code themselves, because they import it as a library. */
-function directSuites() {
-  const direct = {};
-  const sources = all.map((mutant) => mutant.file).filter((file) => !Object.values(ENTRIES).includes(file));
-  for (const name of fs.readdirSync(path.join(root, 'test'), { recursive: true })) {
-    if (!name.endsWith('.t.sol') || name.startsWith('symbolic')) continue;
-    const text = fs.readFileSync(path.join(root, 'test', name), 'utf8');
-    for (const file of new Set(sources)) if (text.includes(`/${file}"`)) (direct[file] ??= []).push(`test/${name}`);
+async function judge(mutant) {
+  const own = path.basename(path.dirname(mutant.file));
+  const others = FOLDERS.filter((folder) => folder !== own);
+  const broad = options.near ? [] : [`test/{${others.join(',')}}/**`];
+  for (const paths of [`test/${own}/**`, ...broad]) {
+    const result = await forge(mutant.number, paths, '1');
+    if (result.failed) return { killed: true, by: result.by };
   }
-  return direct;
+  return { killed: false };
 }
 
-async function run() {
-  const byFile = queues(options.file ? all.filter((mutant) => mutant.file === options.file) : all);
-  const left = quotas(byFile, Number(options.total));
-  const chosen = [];
-  const waiting = [];
-  const next = () => {
-    if (waiting.length) return waiting.shift();
-    for (const [file, queue] of byFile) {
-      if (options.id || left.get(file) <= 0 || !queue.length) continue;
-      left.set(file, left.get(file) - 1);
-      return queue.shift();
-    }
-    return undefined;
-  };
-  if (options.id) waiting.push(...all.filter((mutant) => options.id.includes(mutant.id)));
+async function forge(number, paths, threads) {
+  const failures = path.join(home, `failures-${number}`);
+  const args = ['test', '--threads', threads, '--match-path', paths, '--no-match-test', SKIPPED];
+  if (number !== 0) args.push('--fail-fast');
+  const env = { ...SETTINGS, [VARIABLE]: String(number), FOUNDRY_FUZZ_FAILURE_PERSIST_DIR: failures };
+  const settings = { cwd: project, env, maxBuffer: 1 << 28, timeout: number === 0 ? 0 : TIMEOUT_MS };
+  const answer = await run(path.join(project, 'node_modules/.bin/forge'), args, settings).catch((error) => error);
+  fs.rmSync(failures, { recursive: true, force: true });
+  if (answer.killed) return { failed: true, by: `${paths} did not end` };
+  const output = `${answer.stdout}\n${answer.stderr}`;
+  if (!(answer instanceof Error)) {
+    if (!/[1-9]\d* tests passed/.test(output)) fail(`forge found no tests in ${paths}:\n${output.slice(-2000)}`);
+    return { failed: false };
+  }
+  const failed = output.split('\n').filter((line) => line.startsWith('[FAIL'));
+  if (failed.length === 0) fail(`forge did not run ${paths}:\n${output.slice(-4000)}`);
+  return { failed: true, by: failed[0].match(/\] (\w+)\(/)?.[1] ?? 'set-up', output: failed.join('\n') };
+}
 
-  const settle = (mutant, result) => {
-    results[mutant.id] = { ...result, key };
-    fs.writeFileSync(store, JSON.stringify(results));
-    if (['invalid', 'same code'].includes(result.status)) {
-      if (options.id) console.log(`${mutant.id} ${result.status}`);
-      left.set(mutant.file, left.get(mutant.file) + 1);
-      return;
-    }
-    chosen.push({ ...mutant, ...result });
-    const change = `${mutant.before.replace(/\s+/g, ' ').slice(0, 60)} -> ${mutant.after.replace(/\s+/g, ' ').slice(0, 60)}`;
-    console.log(`${String(chosen.length).padStart(4)} ${mutant.id} ${result.status} ${result.seconds.toFixed(0)}s ${mutant.file} ${mutant.where}: ${change} ${result.by ? `(${result.by})` : ''}`);
-  };
+function keep() {
+  fs.writeFileSync(store, JSON.stringify({ key, buildKey, results }));
+}
 
-  const data = {
-    root,
-    project,
-    originals,
-    direct: directSuites(),
-    steps: Object.fromEntries(Object.keys(ENTRIES).map((folder) => [folder, stepsFor(path.basename(folder))])),
-    skip: options.skip,
-  };
-  const workers = Array.from({ length: Number(options.workers) }, (_, i) => i + 1).map(
-    (number) =>
-      new Promise((resolve, reject) => {
-        const worker = new Worker(new URL('./mutate/worker.mjs', import.meta.url), { workerData: { ...data, number } });
-        let current;
-        const step = () => {
-          for (current = next(); current && results[current.id]?.key === key && results[current.id].status !== 'error'; current = next()) {
-            settle(current, results[current.id]);
-          }
-          if (!current) return worker.terminate().then(resolve);
-          worker.postMessage({ mutant: current, hint: results[current.id]?.suite });
-        };
-        worker.on('message', (result) => {
-          settle(current, result);
-          step();
-        });
-        worker.on('error', reject);
-        step();
-      }),
-  );
-  await Promise.all(workers);
-  return chosen;
+function hashOf(folder) {
+  const hash = createHash('sha256');
+  for (const item of SOURCES) {
+    const start = path.join(folder, item);
+    const names = fs.statSync(start).isFile() ? [''] : fs.readdirSync(start, { recursive: true }).sort();
+    for (const name of names) {
+      const file = path.join(start, name);
+      if (fs.statSync(file).isFile()) hash.update(`${item}/${name}\0`).update(fs.readFileSync(file));
+    }
+  }
+  return hash.digest('hex');
 }

@@ -161,6 +161,20 @@ contract VaultExitTest is VaultFixture {
         assertEq(third.balanceOf(address(vault)), _units(60));
     }
 
+    function test_Exit_CountsWhatWasPaidBeforeASkippedLeg() public {
+        _spread();
+        ExitEntry[] memory entries = _list();
+        (entries[1], entries[2]) = (entries[2], entries[1]);
+        vault.adopt(_parameters(), entries);
+        third.setExitFault(HostileStrategy.Fault.Revert);
+        vm.prank(alice);
+        assertEq(vault.withdraw(_units(100), alice, alice), 100e12);
+        assertEq(first.totalAssets(), 0);
+        assertEq(third.totalAssets(), _units(60), "skipped");
+        assertEq(second.totalAssets(), _units(40), "the rest, and no more");
+        assertEq(asset.balanceOf(address(vault)), 0);
+    }
+
     function test_Exit_SkipsALegThatEatsGas() public {
         _spread();
         ExitEntry[] memory entries = _list();
@@ -278,6 +292,17 @@ contract VaultExitTest is VaultFixture {
         third.setTokenFault(HostileStrategy.Fault.EatGas);
         assertApproxEqAbs(vault.totalAssets(), _units(140), 1);
         assertApproxEqAbs(_redeemAll(alice), _units(70), 1);
+    }
+
+    function test_Exit_APaymentAboveAllAmountsCountsAsNothing() public {
+        _spread();
+        vm.prank(bob);
+        vault.transfer(alice, 100e12);
+        bytes memory payment = abi.encodePacked(IERC4626.previewRedeem.selector);
+        vm.mockCall(address(third), payment, abi.encode(uint256(type(uint128).max) + 1));
+        assertApproxEqAbs(vault.maxWithdraw(alice), _units(140), 1);
+        vm.mockCall(address(third), payment, abi.encode(uint256(type(uint128).max)));
+        assertApproxEqAbs(vault.maxWithdraw(alice), _units(200), 1, "an amount is believed");
     }
 
     function test_RedeemInKind_PaysEveryPart() public {

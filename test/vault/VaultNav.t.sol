@@ -273,4 +273,13 @@ contract VaultNavTest is VaultFixture {
         // In kind takes the thief's part of a gain that fell while it was in; else a block's growth at most.
         if (!isGain || !isInKind) assertLe(back, stake + stake * 12 / 100 / 1 days + 1);
     }
+
+    function test_Base_IsNavWithoutSeasoning() public {
+        NavParameters memory parameters = _parameters();
+        parameters.seasoningSeconds = 0;
+        _adopt(parameters);
+        _deposit(alice, 1e21);
+        assertEq(_state().seasonedWad, 1e18);
+        assertEq(_state().baseAssets, 1e21);
+    }
 }

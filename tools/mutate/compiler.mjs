@@ -1,9 +1,10 @@
-// The compiler, in this process and with the project's own settings: a mutant is compiled in a few seconds, because
-// only the one contract that carries it is.
+// The compiler, in this process, for syntax trees and to find what does not compile.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+
+import { SWITCH } from '../switches.mjs';
 
 const solc = createRequire(import.meta.url)('../../node_modules/solc');
 
@@ -14,14 +15,7 @@ export class Compiler {
     const forge = path.join(root, 'node_modules/.bin/forge');
     const config = JSON.parse(execFileSync(forge, ['config', '--json'], { cwd: root, encoding: 'utf8' }));
     this.remappings = config.remappings.map((line) => line.split('='));
-    this.settings = {
-      remappings: config.remappings,
-      optimizer: { enabled: config.optimizer, runs: config.optimizer_runs },
-      evmVersion: config.evm_version,
-      viaIR: config.via_ir,
-      // Without a hash of the sources at its end, code that does the same is the same.
-      metadata: { appendCBOR: false, bytecodeHash: 'none' },
-    };
+    this.settings = { remappings: config.remappings, optimizer: { enabled: false }, evmVersion: config.evm_version };
     this.files = new Map();
   }
 
@@ -36,19 +30,17 @@ export class Compiler {
   }
 
   /**
-   * Creation code of a contract.
+   * What is wrong with a contract when some texts stand in for those of the project.
    * @param {string} entry Source file, `contracts/vault/TreasuryVault.sol`; the contract has the file's name.
-   * @param {Map<string, string>} changed Texts that stand in for those of the project.
-   * @returns {{code?: string, error?: string}}
+   * @param {Map<string, string>} changed
    */
-  code(entry, changed = new Map()) {
-    const name = path.basename(entry, '.sol');
-    const output = this.#compile(entry, changed, { [entry]: { [name]: ['evm.bytecode.object'] } });
-    const error = output.errors?.find((found) => found.severity === 'error');
-    if (error) return { error: error.formattedMessage };
-    const { object } = output.contracts[entry][name].evm.bytecode;
-    if (object.includes('__$')) throw new Error(`${entry} needs linked libraries, which this tool does not deploy`);
-    return { code: `0x${object}` };
+  errors(entry, changed) {
+    const isError = (found) => found.severity === 'error';
+    // All wrong types are found at once; what is too deep for the stack one by one, and only if the types are right.
+    const wrong = this.#compile(entry, changed, { '*': { '': ['ast'] } }).errors?.filter(isError) ?? [];
+    if (wrong.length) return wrong;
+    const output = this.#compile(entry, changed, { [entry]: { [path.basename(entry, '.sol')]: ['evm.bytecode.object'] } });
+    return output.errors?.filter(isError) ?? [];
   }
 
   /** Syntax trees of everything that `entry` is made of, by source name. */
@@ -60,7 +52,7 @@ export class Compiler {
   }
 
   #compile(entry, changed, outputSelection) {
-    const text = (name) => changed.get(name) ?? this.read(name);
+    const text = (name) => changed.get(name) ?? (name === SWITCH.file ? SWITCH.text : this.read(name));
     const input = {
       language: 'Solidity',
       sources: { [entry]: { content: text(entry) } },

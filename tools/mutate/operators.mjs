@@ -1,4 +1,6 @@
-// What a mutant changes: walks a syntax tree and yields replacements of stretches of text.
+// What a mutant changes: walks a syntax tree and yields replacements of stretches of text, each with the place around it
+// that can be had in two texts at once, one of which is chosen while it runs: a statement, a condition, a block of
+// assembly, the first value of a loop, a modifier. A change without such a place is not offered.
 
 const COMPARISONS = { '<': ['<=', '>='], '<=': ['<', '>'], '>': ['>=', '<='], '>=': ['>', '<'], '==': ['!='], '!=': ['=='] };
 const ARITHMETIC = { '+': ['-'], '-': ['+'], '*': ['/'], '/': ['*'], '%': ['/'], '<<': ['>>'], '>>': ['<<'], '&': ['|'], '|': ['&'] };
@@ -15,11 +17,12 @@ const COMMUTATIVE = new Set(['min', 'max', 'mulDiv', 'mul512', 'mulmod', 'satura
 /**
  * @param {object} tree Syntax tree of one file.
  * @param {Buffer} source Its text; positions in the tree count bytes.
- * @returns {{operator: string, where: string, start: number, end: number, before: string, after: string}[]}
+ * @param {Map<number, object>} constants Constants of numbers by their identity, of all files.
+ * @returns {{operator: string, where: string, start: number, end: number, before: string, after: string, site: object}[]}
  */
-export function changesIn(tree, source) {
+export function changesIn(tree, source, constants) {
   const found = [];
-  const scope = { contract: '', member: '' };
+  const scope = { contract: '', member: '', site: undefined, body: 0 };
   const names = new Set();
   collectNames(tree, names);
 
@@ -32,7 +35,7 @@ export function changesIn(tree, source) {
   const add = (operator, start, end, after) => {
     const before = text(start, end);
     const where = [scope.contract, scope.member].filter(Boolean).join('.');
-    if (before !== after) found.push({ operator, where, start, end, before, after });
+    if (before !== after && scope.site) found.push({ operator, where, start, end, before, after, site: scope.site });
   };
   /** Replaces an operator that stands between two places. */
   const between = (kind, operator, start, end, table) => {
@@ -98,6 +101,7 @@ export function changesIn(tree, source) {
     ModifierInvocation(node) {
       if (node.kind !== 'modifierInvocation') return;
       const [start, end] = range(node);
+      scope.site = { kind: 'modifier', start, end, body: scope.body, modifier: node.modifierName.referencedDeclaration };
       add('modifier', start, end, '');
     },
     Literal(node) {
@@ -117,6 +121,11 @@ export function changesIn(tree, source) {
     Identifier(node) {
       if (NAMES[node.name]) rename(kindOf(node.name), node, node.name, NAMES[node.name]);
       twin(node, node.name);
+      // A constant is changed where it is used: where it is declared there is nothing that runs.
+      if (constants.has(node.referencedDeclaration)) {
+        add('constant', ...range(node), `(${of(node)} + 1)`);
+        add('constant', ...range(node), `(${of(node)} - 1)`);
+      }
     },
     FunctionCall(node) {
       if (node.kind !== 'functionCall' || node.names?.length) return;
@@ -169,19 +178,56 @@ export function changesIn(tree, source) {
     add(kind, start, tail, '{}');
   }
 
-  function visit(node) {
+  /** The place around a node that can be had in two texts, or undefined where there is none. */
+  function siteOf(node, parent, key) {
+    const [start, end] = range(node);
+    const whole = source[end] === 0x3b ? end + 1 : end; // with its semicolon
+    if (parent?.nodeType === 'ForStatement' && key === 'loopExpression') return undefined;
+    if (parent?.nodeType === 'ForStatement' && key === 'initializationExpression') {
+      const [first, last] = node.initialValue ? range(node.initialValue) : [0, 0];
+      const isNumber = node.declarations?.[0]?.typeDescriptions.typeString === 'uint256';
+      return isNumber ? { kind: 'start of a loop', start: first, end: last } : undefined;
+    }
+    if (key === 'condition' && parent.nodeType !== 'Conditional') return { kind: 'condition', start, end };
+    switch (node.nodeType) {
+      case 'VariableDeclarationStatement': {
+        if (!node.initialValue) return undefined;
+        const declarations = node.declarations.map((declared) => declared && { text: of(declared), name: declared.name });
+        return { kind: 'declaration', start, end: whole, declarations, value: range(node.initialValue)[0] };
+      }
+      case 'ExpressionStatement':
+      case 'EmitStatement':
+      case 'RevertStatement':
+      case 'Return':
+      case 'Continue':
+      case 'Break':
+        return { kind: 'statement', start, end: whole };
+      case 'InlineAssembly':
+        return { kind: 'statement', start, end };
+      default:
+        return undefined;
+    }
+  }
+
+  function visit(node, parent, key) {
     if (!node || typeof node !== 'object') return;
-    if (Array.isArray(node)) return node.forEach(visit);
+    if (Array.isArray(node)) return node.forEach((child) => visit(child, parent, key));
     if (!node.nodeType) return;
     const outer = { ...scope };
-    if (node.nodeType === 'ContractDefinition') scope.contract = node.name;
+    if (node.nodeType === 'ContractDefinition') {
+      scope.contract = node.name;
+      scope.body = source.indexOf('{', range(node)[0]) + 1;
+    }
     if (node.nodeType === 'FunctionDefinition') scope.member = node.name || node.kind;
     if (node.nodeType === 'ModifierDefinition') scope.member = node.name;
-    if (node.nodeType === 'VariableDeclaration' && node.stateVariable) scope.member = node.name;
+    scope.site ??= siteOf(node, parent, key);
+    if (node.nodeType === 'IfStatement') scope.site = siteOf(node.condition, node, 'condition');
     visitors[node.nodeType]?.(node);
-    for (const [key, child] of Object.entries(node)) {
-      if (key === 'typeDescriptions' || key === 'documentation' || key === 'typeName' || key === 'externalReferences') continue;
-      if (child && typeof child === 'object') visit(child);
+    if (node.nodeType === 'IfStatement' || node.nodeType === 'ModifierInvocation') scope.site = undefined;
+    for (const [name, child] of Object.entries(node)) {
+      if (['typeDescriptions', 'documentation', 'typeName', 'externalReferences'].includes(name)) continue;
+      if (node.nodeType === 'VariableDeclaration' && node.stateVariable) continue;
+      if (child && typeof child === 'object') visit(child, node, name);
     }
     Object.assign(scope, outer);
   }
