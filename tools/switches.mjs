@@ -71,12 +71,14 @@ export function choose(variable) {
  * @param {string} root The project.
  * @param {string} copy Where the copy goes.
  * @param {string[]} items Files and folders.
- * @param {Map<string, string>} changed Texts that stand in for those of the project.
+ * @param {Map<string, string>} options.changed Texts that stand in for those of the project.
+ * @param {string[]} options.leftOut Files that are not needed.
  */
-export function makeCopy(root, copy, items, changed = new Map()) {
+export function makeCopy(root, copy, items, { changed = new Map(), leftOut = [] } = {}) {
   const deploy = 'script/Deploy.s.sol';
   const files = new Map(items.flatMap((item) => filesBelow(root, item)).map((name) => [name, undefined]));
   for (const [name, text] of [...changed, [SWITCH.file, SWITCH.text], [TEST, TEST_TEXT], ['tools/solc', COMPILER_TEXT]]) files.set(name, text);
+  for (const name of leftOut) files.delete(name);
   files.set('tools/compiler', fs.readFileSync(path.join(root, 'tools/solc'), 'utf8'));
   if (files.has(deploy)) files.set(deploy, withoutSizeLimit(fs.readFileSync(path.join(root, deploy), 'utf8')));
   files.set('foundry.toml', unoptimised(fs.readFileSync(path.join(root, 'foundry.toml'), 'utf8')));

@@ -266,6 +266,24 @@ contract VaultExitTest is VaultFixture {
         assertGt(paid, 0);
     }
 
+    function test_Read_OfABrokenStrategyNeedsItsAllowanceAndNoMore() public {
+        _spread();
+        third.setReadFault(HostileStrategy.Fault.Revert);
+        // A million for the read that fails; two that succeed cost little.
+        assertApproxEqAbs(vault.totalAssets{gas: 1_300_000}(), _units(140), 1);
+    }
+
+    function test_Exit_PastABrokenLegNeedsItsAllowanceAndNoMore() public {
+        _spread();
+        ExitEntry[] memory entries = _list();
+        (entries[0], entries[2]) = (entries[2], entries[0]);
+        vault.adopt(_parameters(), entries);
+        third.setExitFault(HostileStrategy.Fault.Revert);
+        // Four and a half million for the leg that fails.
+        vm.prank(alice);
+        assertEq(vault.redeem{gas: 6_500_000}(100e12, alice, alice), _units(100));
+    }
+
     function test_RevertWhen_FailureWithTooLittleGas() public {
         _spread();
         third.setReadFault(HostileStrategy.Fault.Revert);
@@ -292,6 +310,18 @@ contract VaultExitTest is VaultFixture {
         third.setTokenFault(HostileStrategy.Fault.EatGas);
         assertApproxEqAbs(vault.totalAssets(), _units(140), 1);
         assertApproxEqAbs(_redeemAll(alice), _units(70), 1);
+    }
+
+    function test_Exit_AStrategyThatGivesNothingCountsAsNothing() public {
+        _spread();
+        vm.prank(bob);
+        vault.transfer(alice, 100e12);
+        // Whatever it says that nothing would pay.
+        vm.mockCall(address(third), abi.encodePacked(IERC4626.previewRedeem.selector), abi.encode(_units(60)));
+        vm.mockCall(address(third), abi.encodePacked(IERC4626.maxRedeem.selector), abi.encode(0));
+        assertApproxEqAbs(vault.maxWithdraw(alice), _units(140), 1);
+        vm.mockCallRevert(address(third), abi.encodePacked(IERC4626.maxRedeem.selector), "");
+        assertApproxEqAbs(vault.maxWithdraw(alice), _units(140), 1);
     }
 
     function test_Exit_APaymentAboveAllAmountsCountsAsNothing() public {

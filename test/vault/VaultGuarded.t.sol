@@ -103,6 +103,16 @@ contract VaultGuardedTest is VaultFixture {
         assertEq(receipt.idleAfter, receipt.idleBefore - _units(5) / 10, "idle made up for it, and shows it");
     }
 
+    function test_Execute_AStrategyThatTakesAndAnswersNothingIsMeasured() public {
+        _filled();
+        // Succeeds with no answer; it has code, so that is not the silence of an empty account.
+        vm.mockCall(address(first), abi.encodePacked(IERC4626.deposit.selector), "");
+        Measured memory receipt = vault.execute(_legs(_in(first, _units(60))));
+        assertEq(receipt.idleAfter, _units(100));
+        assertEq(receipt.legs[0].sharesAfter, 0);
+        assertEq(asset.balanceOf(address(vault)), _units(100));
+    }
+
     function test_Execute_GiftInTheConduitStays() public {
         _filled();
         asset.mint(vault.conduit(), 777);

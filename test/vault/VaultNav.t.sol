@@ -282,4 +282,31 @@ contract VaultNavTest is VaultFixture {
         assertEq(_state().seasonedWad, 1e18);
         assertEq(_state().baseAssets, 1e21);
     }
+
+    function test_Nav_AnEmptyStrategyIsNotAskedForItsPrice() public {
+        _deposit(alice, _units(100));
+        assertEq(third.balanceOf(address(vault)), 0);
+        third.setReadFault(HostileStrategy.Fault.Revert);
+        assertTrue(_state().isReadable);
+        third.setReadFault(HostileStrategy.Fault.None);
+        third.setTokenFault(HostileStrategy.Fault.Revert);
+        assertFalse(_state().isReadable, "that it is empty cannot be seen");
+    }
+
+    /// @dev Not even by the last place of the stored price.
+    function test_Mark_NeverGrowsFasterThanTheLimit() public {
+        _deposit(alice, _units(100));
+        vm.warp(START + 1);
+        vault.checkpoint();
+        _invest(first, _units(50));
+        first.gain(_units(50));
+        for (uint256 wait = 1; wait < 40; ++wait) {
+            uint256 before = _state().markPrice;
+            vm.warp(block.timestamp + 13 * wait);
+            vault.checkpoint();
+            uint256 mark = _state().markPrice;
+            assertGt(mark, before);
+            assertLe(mark, before + before * 0.01e18 * 13 * wait / (1 days * 1e18));
+        }
+    }
 }
