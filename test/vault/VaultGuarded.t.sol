@@ -107,7 +107,7 @@ contract VaultGuardedTest is VaultFixture {
         _filled();
         // Succeeds with no answer; it has code, so that is not the silence of an empty account.
         vm.mockCall(address(first), abi.encodePacked(IERC4626.deposit.selector), "");
-        Measured memory receipt = vault.execute(_legs(_in(first, _units(60))));
+        Measured memory receipt = vault.execute(_legs(_in(first, _units(60))), 1 hours, 1 days);
         assertEq(receipt.idleAfter, _units(100));
         assertEq(receipt.legs[0].sharesAfter, 0);
         assertEq(asset.balanceOf(address(vault)), _units(100));
