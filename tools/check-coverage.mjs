@@ -3,8 +3,8 @@
 // or listed in test/COVERAGE.md with the reason why none can be. A listed one that is reached, or is no line of the
 // source any more, fails too.
 //
-// Blocks of assembly count as statements only: forge does not look at branches inside them. What they do is held by the
-// tests and by `make mutate`, which changes them as everything else.
+// Of assembly forge sees statements and the conditions of `if`, and nothing finer. What is in it is held by the tests
+// and by `make mutate`, which changes it as everything else.
 // Usage: tools/check-coverage.mjs [--report FILE]   (an lcov report that is there already)
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -15,7 +15,7 @@ const root = path.resolve(import.meta.dirname, '..');
 const LIST = 'test/COVERAGE.md';
 const MEASURED = /^contracts\/(vault|guard)\//;
 // Code is compiled with counters and without the optimiser, so what asks for its size or gas does not hold.
-const SKIPPED_TESTS = '^(test_Constructor_CodeFitsTheLimit|test_Gas_.*)$';
+const SKIPPED_TESTS = 'test_Constructor_CodeFitsTheLimit|test_Gas_';
 // Theirs are the script's limit of size (Governance), and stand-ins and readers of other contracts. Campaigns take ten
 // minutes here and reach nothing that the others do not.
 const SKIPPED_PATHS = 'test/{adversarial/Governance.t.sol,deploy/**,differential/**,invariant/**,lens/**}';
