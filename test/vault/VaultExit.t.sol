@@ -324,6 +324,31 @@ contract VaultExitTest is VaultFixture {
         assertApproxEqAbs(vault.maxWithdraw(alice), _units(140), 1);
     }
 
+    function test_Exit_NoLegOfAStrategyThatGivesNothing() public {
+        _spread();
+        ExitEntry[] memory entries = _list();
+        (entries[0], entries[2]) = (entries[2], entries[0]);
+        vault.adopt(_parameters(), entries);
+        vm.mockCall(address(third), abi.encodePacked(IERC4626.previewRedeem.selector), abi.encode(_units(60)));
+        vm.mockCall(address(third), abi.encodePacked(IERC4626.maxRedeem.selector), abi.encode(0));
+        vm.expectCall(address(third), abi.encodePacked(IERC4626.redeem.selector), 0);
+        vm.prank(alice);
+        assertEq(vault.withdraw(_units(50), alice, alice), 50e12);
+    }
+
+    function test_Exit_AsksForNoMoreSharesThanThereAre() public {
+        _spread();
+        ExitEntry[] memory entries = _list();
+        (entries[0], entries[2]) = (entries[2], entries[0]);
+        vault.adopt(_parameters(), entries);
+        bytes memory ask = abi.encodePacked(IERC4626.previewWithdraw.selector);
+        vm.mockCall(address(third), ask, abi.encode(third.balanceOf(address(vault)) + 1));
+        vm.prank(alice);
+        vault.withdraw(_units(80), alice, alice);
+        assertEq(third.balanceOf(address(vault)), 0, "its leg takes all, and works");
+        assertEq(first.totalAssets() + second.totalAssets(), _units(120));
+    }
+
     function test_Exit_APaymentAboveAllAmountsCountsAsNothing() public {
         _spread();
         vm.prank(bob);
