@@ -88,4 +88,30 @@ contract PriceBandsProof {
         assert(price - stored.price <= price >> 43);
         if (price >> 44 == 0) assert(stored.price == price);
     }
+
+    /// @notice A packed reference is no longer than its place.
+    function check_Reference_FitsItsPlace(uint256 price, uint32 at) public pure {
+        assert(PriceReference.packDown(price, at) <= PriceReference.MASK);
+    }
+
+    /// @notice What is written at one place of a slot is read there, and the other two stay what they were.
+    function check_Reference_PlacesDoNotOverlap(uint256 slot, uint256 number) public pure {
+        uint256 bits = number & PriceReference.MASK;
+        for (uint256 i = 0; i < 3; ++i) {
+            uint256 next = PriceReference.replaced(slot, PriceReference.placeOf(i), bits);
+            for (uint256 j = 0; j < 3; ++j) {
+                uint256 place = PriceReference.placeOf(j);
+                assert(PriceReference.bitsAt(next, place) == (i == j ? bits : PriceReference.bitsAt(slot, place)));
+            }
+        }
+    }
+
+    /// @notice Three strategies to a slot, in their order, each with bits of its own.
+    function check_Reference_PlaceOfIsItsOwn(uint64 n) public pure {
+        uint256 place = PriceReference.placeOf(n);
+        uint256 shift = place & type(uint8).max;
+        assert(shift + PriceReference.BITS <= 256);
+        assert(shift == 0 || shift == PriceReference.BITS || shift == 2 * PriceReference.BITS);
+        assert(3 * PriceReference.slotOf(place) + shift / PriceReference.BITS == n);
+    }
 }
