@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-conformance test-venues test-agents \
         test-differential test-fleet planted-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
-        check check-defences prove check-proofs mutate check-mutants coverage clean
+        check check-defences check-properties prove check-proofs mutate check-mutants coverage clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
 LOCK := flock target/.setup.lock
@@ -126,6 +126,9 @@ check-mutants: $(STAMPS)/node ## The same with the first 30 of them, as CI does
 
 coverage: contracts ## See that the tests reach every line and branch of vault and guard; before a release
 	@node tools/check-coverage.mjs
+
+check-properties: $(STAMPS)/node ## Plant one fault at a time and see the invariant campaign of its property fail
+	@node tools/check-properties.mjs
 
 check-defences: $(STAMPS)/node ## Take out one defence at a time and see the incident's test fail
 	@node tools/check-defences.mjs

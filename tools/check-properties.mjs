@@ -1,0 +1,99 @@
+#!/usr/bin/env node
+// Plants one fault at a time into the contracts and expects the campaign of the property to fail: a property that holds
+// whatever the code does shows nothing. The list is test/invariant/FAULTS.json: for each fault the property, the fault in
+// words, the campaign, and the edits: in `file` the text `from` becomes `into`, in which FAULT stands for whether the
+// fault is in. All faults lie behind switches of one build (tools/switches.mjs). Every property has a fault.
+// Usage: tools/check-properties.mjs [--only TEXT]   (part of a property's or a fault's name)
+import { execFile } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+import { ENVIRONMENT, VARIABLE, isOn, makeCopy, withSwitch } from './switches.mjs';
+
+const run = promisify(execFile);
+const root = path.resolve(import.meta.dirname, '..');
+const copy = path.join(root, 'target', 'check-properties');
+const TESTS = 'test/invariant';
+const LIST = `${TESTS}/FAULTS.json`;
+const COPIED = ['contracts', 'script/Deploy.s.sol', 'script/lib', 'test/Base.t.sol', 'test/mocks', TESTS];
+const WORKERS = 2;
+
+const started = Date.now();
+const seconds = () => Math.round((Date.now() - started) / 1000);
+
+function fail(message) {
+  console.error(`check-properties: ${message}`);
+  process.exit(1);
+}
+
+/** The contracts with every fault in them, each behind its switch. */
+function faultyTexts(faults) {
+  const texts = new Map();
+  faults.forEach(({ edits }, i) => {
+    for (const { file, from, into } of edits) {
+      const before = texts.get(file) ?? fs.readFileSync(path.join(root, file), 'utf8');
+      const count = before.split(from).length - 1;
+      if (count !== 1) fail(`${LIST}: ${file} should hold exactly once and holds ${count} times:\n${from}`);
+      texts.set(file, before.replace(from, () => into.replaceAll('FAULT', isOn(i + 1))));
+    }
+  });
+  return new Map([...texts].map(([file, text]) => [file, withSwitch(file, text)]));
+}
+
+/** What became of a campaign: empty if it passed, else why it failed. */
+async function campaign(name, number, worker) {
+  const kept = `cache/invariant-${worker}`;
+  fs.rmSync(path.join(copy, kept), { recursive: true, force: true });
+  const environment = {
+    ...ENVIRONMENT,
+    [VARIABLE]: String(number),
+    FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT: '0',
+    FOUNDRY_INVARIANT_FAILURE_PERSIST_DIR: kept,
+  };
+  const args = ['test', '--match-path', `${TESTS}/${name}.invariant.t.sol`, '--json'];
+  const options = { cwd: copy, env: environment, maxBuffer: 1 << 28 };
+  const answer = await run(path.join(copy, 'node_modules/.bin/forge'), args, options).catch((error) => error);
+  const start = (answer.stdout ?? '').indexOf('{"');
+  if (start < 0) fail(`forge gave no results:\n${answer.stdout}${answer.stderr}`.slice(0, 6000));
+  const results = Object.values(JSON.parse(answer.stdout.slice(start).trim())).flatMap((suite) => Object.entries(suite.test_results));
+  if (results.length === 0) fail(`forge ran no test of the campaign ${name}`);
+  const [test, result] = results.find(([, { status }]) => status === 'Failure') ?? [];
+  return test ? `${test.startsWith('invariant_') ? '' : `${test}: `}${result.reason ?? 'without a reason'}` : '';
+}
+
+const only = process.argv.indexOf('--only') < 0 ? '' : process.argv[process.argv.indexOf('--only') + 1];
+const faults = JSON.parse(fs.readFileSync(path.join(root, LIST), 'utf8'));
+const properties = new Set(fs.readFileSync(path.join(root, TESTS, 'PROPERTIES.md'), 'utf8').match(/property_\w+/g));
+const unshown = [...properties].filter((name) => !faults.some(({ property }) => property === name));
+if (unshown.length !== 0) fail(`${LIST} names no fault for ${unshown.join(', ')}`);
+const unknown = faults.filter(({ property }) => !properties.has(property));
+if (unknown.length !== 0) fail(`${TESTS}/PROPERTIES.md does not list ${unknown.map(({ property }) => property).join(', ')}`);
+
+fs.rmSync(path.join(copy, 'out'), { recursive: true, force: true });
+makeCopy(root, copy, COPIED, { changed: faultyTexts(faults) });
+const campaigns = [...new Set(faults.map((fault) => fault.campaign))];
+for (const name of campaigns) {
+  const reason = await campaign(name, 0, 0);
+  if (reason !== '') fail(`the campaign ${name} fails with every fault out: ${reason}`);
+}
+console.log(`${campaigns.join(', ')} pass with every fault out (${seconds()} s)`);
+
+const queue = faults.map((fault, i) => ({ ...fault, number: i + 1 }));
+const chosen = queue.filter(({ property, fault }) => `${property} ${fault}`.includes(only));
+if (chosen.length === 0) fail(`nothing in ${LIST} matches «${only}»`);
+const waiting = [...chosen];
+let lived = 0;
+async function work(worker) {
+  for (let next = waiting.shift(); next; next = waiting.shift()) {
+    const reason = await campaign(next.campaign, next.number, worker);
+    // A run in which something never happened fails too, but not because of what the property says.
+    const isFound = reason !== '' && !reason.includes('never');
+    if (!isFound) lived += 1;
+    console.log(`${isFound ? 'found' : 'LIVES'}  ${next.property}: ${next.fault}${reason ? ` («${reason}»)` : ''}`);
+  }
+}
+await Promise.all(Array.from({ length: WORKERS }, (_, i) => work(i + 1)));
+console.log(`${chosen.length - lived} of ${chosen.length} faults are found (${seconds()} s)`);
+if (lived !== 0) process.exit(1);
+fs.rmSync(copy, { recursive: true, force: true });
