@@ -51,15 +51,14 @@ async function campaign(name, number, worker) {
     FOUNDRY_INVARIANT_SHRINK_RUN_LIMIT: '0',
     FOUNDRY_INVARIANT_FAILURE_PERSIST_DIR: kept,
   };
-  const args = ['test', '--match-path', `${TESTS}/${name}.invariant.t.sol`, '--json'];
+  const args = ['test', '--match-path', `${TESTS}/${name}.invariant.t.sol`];
   const options = { cwd: copy, env: environment, maxBuffer: 1 << 28 };
-  const answer = await run(path.join(copy, 'node_modules/.bin/forge'), args, options).catch((error) => error);
-  const start = (answer.stdout ?? '').indexOf('{"');
-  if (start < 0) fail(`forge gave no results:\n${answer.stdout}${answer.stderr}`.slice(0, 6000));
-  const results = Object.values(JSON.parse(answer.stdout.slice(start).trim())).flatMap((suite) => Object.entries(suite.test_results));
-  if (results.length === 0) fail(`forge ran no test of the campaign ${name}`);
-  const [test, result] = results.find(([, { status }]) => status === 'Failure') ?? [];
-  return test ? `${test.startsWith('invariant_') ? '' : `${test}: `}${result.reason ?? 'without a reason'}` : '';
+  // As text: with `--json` forge tells every call of a sequence.
+  const { stdout, stderr = '' } = await run(path.join(copy, 'node_modules/.bin/forge'), args, options).catch((error) => error);
+  if (/^Suite result: ok\. [1-9]/m.test(stdout)) return '';
+  const failure = /^\[FAIL(?:: (.*?))?\] ?(?:\[|\(|invariant_|setUp|$)/m.exec(stdout) ?? /^\[FAIL(?:: (.*))?/m.exec(stdout);
+  if (!failure) fail(`forge gave no result of the campaign ${name}:\n${stdout}${stderr}`.slice(0, 6000));
+  return failure[1] ?? 'without a reason';
 }
 
 const only = process.argv.indexOf('--only') < 0 ? '' : process.argv[process.argv.indexOf('--only') + 1];
