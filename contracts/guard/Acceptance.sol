@@ -315,6 +315,8 @@ library Acceptance {
             uint256 window = (hot >> WINDOW) & type(uint32).max;
 
             uint256 slot = course.ledger;
+            // Read before it is written again.
+            // slither-disable-next-line write-after-write
             uint256 leak = _leak(slot >> VAULT_TURNOVER_AT, window);
             uint256 turnoverLevel = _charged(slot, leak, base * _bps(hot, VAULT_TURNOVER), turnover);
             leak = _leak(slot >> VAULT_LOSS_AT, window);
@@ -330,6 +332,8 @@ library Acceptance {
             lossLevel = _charged(slot >> AGENT_LOSS_LEVEL, leak, base * _bps(hot, AGENT_LOSS), loss);
             course.agentLedger = turnoverLevel | (lossLevel << AGENT_LOSS_LEVEL) | (block.timestamp << AGENT_AT)
                 | (((slot >> AGENT_NONCE) + 1) << AGENT_NONCE);
+            // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+            // slither-disable-next-line incorrect-equality
             return (highest | turnoverLevel | lossLevel) >> LEVEL_BITS == 0;
         }
     }
@@ -352,6 +356,8 @@ library Acceptance {
             level = level > leak ? level - leak : 0;
             if (amount == 0) return level;
             uint256 capacity = capacityBps / BPS;
+            // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+            // slither-disable-next-line incorrect-equality
             if (capacity == 0) return NO_FIT;
             level += (amount * WAD + (capacity - 1)) / capacity;
             return level > WAD ? NO_FIT : level;
