@@ -82,6 +82,30 @@ contract FastPassTest is GuardFixture {
         assertLt(three, _readsOfTheRules() + 2 * (two - one));
     }
 
+    /// @dev Solidity reads no such plan; the pass, which reads words, must not take it for one.
+    function test_RevertWhen_TheDeadlineIsNoNumberOfItsType() public {
+        bytes memory data = abi.encodeCall(guard.rebalance, (plan(AGENT, moves(deposits(0, UNIT)))));
+        // Behind selector, offset, version, nonce and count.
+        uint256 place = 0x04 + 4 * 0x20;
+        uint256 deadline;
+        assembly ("memory-safe") {
+            deadline := mload(add(add(data, 0x20), place))
+        }
+        uint256 snapshot = vm.snapshotState();
+        vm.prank(AGENT);
+        (bool isDone,) = address(guard).call(data);
+        assertTrue(isDone, "as it is");
+        vm.revertToState(snapshot);
+        assertEq(deadline, plan(AGENT, moves(deposits(0, UNIT))).deadline, "the deadline's word");
+        assembly ("memory-safe") {
+            mstore(add(add(data, 0x20), place), or(shl(64, 1), deadline))
+        }
+        vm.prank(AGENT);
+        (isDone,) = address(guard).call(data);
+        assertFalse(isDone);
+        assertEq(held(0), 0);
+    }
+
     /// @dev Reads of a rebalance of one leg that is left to the rules, as every mode but Active is.
     function _readsOfTheRules() private returns (uint256 reads) {
         uint256 snapshot = vm.snapshotState();

@@ -296,6 +296,23 @@ contract VaultExitTest is VaultFixture {
         vault.redeem(10e12, alice, alice);
     }
 
+    function test_RevertWhen_ABalanceFailsWithTooLittleGas() public {
+        _spread();
+        third.setTokenFault(HostileStrategy.Fault.Revert);
+        vm.startPrank(alice);
+        (bool isDone, bytes memory answer) =
+            address(vault).call{gas: 900_000}(abi.encodeCall(IERC4626.redeem, (10e12, alice, alice)));
+        assertFalse(isDone);
+        assertEq(_errorOf(answer), ITreasuryVault.GasTooLow.selector);
+        vault.redeem(10e12, alice, alice);
+    }
+
+    function test_Exit_AnEmptyStrategyNeedsNoAllowance() public {
+        _deposit(alice, _units(100));
+        vm.prank(alice);
+        assertEq(vault.redeem{gas: 900_000}(100e12, alice, alice), _units(100));
+    }
+
     function test_Exit_CountsAnUnreadableStrategyAsNothing() public {
         _spread();
         for (uint256 fault = 1; fault <= 3; ++fault) {
