@@ -51,6 +51,13 @@ contract Politics is Handler {
         _submit(seed, WORLD.guardian());
     }
 
+    /// @notice The document in force with another mode, and nothing else.
+    function submitAMode(uint256 seed) external acts {
+        Policy memory next = _inForce();
+        next.limits.mode = Mode(SafeCast.toUint8(_mix(seed, 1) % 3));
+        property_OnlyWhatMayBeSaidIsTaken(next, WORLD.owner(), true);
+    }
+
     function _submit(uint256 seed, address by) private {
         Policy memory next = _mix(seed, 90) % 6 == 0 ? WORLD.policy() : _inForce();
         uint256 changes = 1 + _mix(seed, 91) % 3;
