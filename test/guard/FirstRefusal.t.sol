@@ -5,6 +5,7 @@ import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IPolicyGuard} from "../../contracts/interfaces/IPolicyGuard.sol";
+import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
 import {GroupPolicy, ObjectiveKind, Policy} from "../../contracts/types/Policy.sol";
 import {ALL_ASSETS, Move, Rebalance} from "../../contracts/types/Rebalance.sol";
 import {Rule} from "../../contracts/types/Rule.sol";
@@ -119,6 +120,22 @@ contract FirstRefusalTest is GuardFixture {
         vm.warp(checkpointedAt + 1 days + 1);
         _saysAt(rebalance_, block.timestamp, Rule.None, 0, 0);
         rebalanceAs(AGENT, rebalance_);
+    }
+
+    function test_RevertWhen_TheVaultCannotBeAsked() public {
+        start(_policy(0, false));
+        Rebalance memory rebalance_ = plan(AGENT, moves(deposits(0, 1)));
+        rebalance_.deadline = type(uint64).max;
+        uint256 later = block.timestamp + 1;
+        bytes4[2] memory questions = [ITreasuryVault.navState.selector, ITreasuryVault.navParameters.selector];
+        for (uint256 i = 0; i < 2; ++i) {
+            bytes memory error_ = abi.encodeWithSelector(ITreasuryVault.Locked.selector, i);
+            vm.mockCallRevert(address(vault), abi.encodePacked(questions[i]), error_);
+            vm.expectRevert(error_);
+            guard.firstRefusal(rebalance_, AGENT, later);
+            vm.clearMockedCalls();
+        }
+        _saysAt(rebalance_, later, Rule.None, 0, 0);
     }
 
     function test_FirstRefusal_NeverRevertsBecauseOfAStrategy() public {

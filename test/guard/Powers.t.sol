@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {PolicyGuard} from "../../contracts/guard/PolicyGuard.sol";
 import {IPolicyGuard} from "../../contracts/interfaces/IPolicyGuard.sol";
+import {TreasuryParameters} from "../../contracts/interfaces/ITreasuryFactory.sol";
 import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
 import {Mode, Policy, StrategyStatus} from "../../contracts/types/Policy.sol";
 import {ALL_ASSETS} from "../../contracts/types/Rebalance.sol";
@@ -240,5 +242,25 @@ contract PowersTest is GuardFixture {
         Policy memory policy = defaultPolicy();
         policy.strategies[0].cap = SafeCast.toUint128(cap);
         adopt(policy);
+    }
+
+    // Birth
+
+    function test_RevertWhen_TheGuardWouldHaveNoOwner() public {
+        (TreasuryParameters memory parameters, address vault_, address guard_) = this.deployment();
+        bytes memory question = abi.encodeCall(this.deployment, ());
+        parameters.owner = address(0);
+        vm.mockCall(address(this), question, abi.encode(parameters, vault_, guard_));
+        vm.expectRevert(abi.encodeWithSelector(IPolicyGuard.Unauthorized.selector, address(0)));
+        new PolicyGuard();
+        parameters.owner = STRANGER;
+        vm.mockCall(address(this), question, abi.encode(parameters, vault_, guard_));
+        assertEq(new PolicyGuard().owner(), STRANGER);
+    }
+
+    function test_RevertWhen_TheGuardsDeployerIsNoFactory() public {
+        vm.prank(STRANGER);
+        vm.expectRevert();
+        new PolicyGuard();
     }
 }

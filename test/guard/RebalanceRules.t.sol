@@ -75,6 +75,14 @@ contract RebalanceRulesTest is GuardFixture {
         assertRefused(AGENT, plan(AGENT, moves(deposits(0, 1))), Rule.Mandate, last + 1, last);
     }
 
+    /// @dev Nothing else is out of the ordinary.
+    function test_RevertWhen_TheMandateEndedASecondAgo() public {
+        uint256 last = START + 365 days;
+        vm.warp(last + 1);
+        assertRefused(AGENT, plan(AGENT, moves(deposits(0, 1))), Rule.Mandate, last + 1, last);
+        assertEq(held(0), 0);
+    }
+
     // R3
 
     function test_RevertWhen_StrategyIsOutOfScope() public {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {Test} from "forge-std/Test.sol";
 
 import {SafeStrategyCall} from "../../contracts/vault/SafeStrategyCall.sol";
@@ -32,7 +33,21 @@ contract SafeStrategyCallTest is Test {
         assertEq(amount, 0);
     }
 
+    function test_TryBalance_AtMost248Bits() public {
+        _answer(IERC20.balanceOf.selector, type(uint248).max);
+        (bool isRead, uint256 shares) = SafeStrategyCall.tryBalance(_strategy);
+        assertTrue(isRead);
+        assertEq(shares, type(uint248).max);
+        _answer(IERC20.balanceOf.selector, uint256(type(uint248).max) + 1);
+        (isRead,) = SafeStrategyCall.tryBalance(_strategy);
+        assertFalse(isRead);
+    }
+
     function _answer(uint256 word) private {
-        vm.mockCall(_strategy, abi.encodeWithSelector(SELECTOR), abi.encode(word));
+        _answer(SELECTOR, word);
+    }
+
+    function _answer(bytes4 selector, uint256 word) private {
+        vm.mockCall(_strategy, abi.encodePacked(selector), abi.encode(word));
     }
 }

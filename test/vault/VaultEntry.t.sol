@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 
+import {TreasuryParameters} from "../../contracts/interfaces/ITreasuryFactory.sol";
 import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
 import {NavParameters, NavState} from "../../contracts/types/Nav.sol";
 import {TreasuryVault} from "../../contracts/vault/TreasuryVault.sol";
@@ -328,5 +329,21 @@ contract VaultDecimalsTest is VaultFixture {
         decimalsOffset = 19;
         vm.expectRevert(abi.encodeWithSelector(ITreasuryVault.DecimalsOffsetTooLarge.selector, 19, 18));
         this.setUp();
+    }
+
+    function test_RevertWhen_TheVaultWouldHaveNoGuard() public {
+        (TreasuryParameters memory parameters,,) = this.deployment();
+        bytes memory question = abi.encodeCall(this.deployment, ());
+        vm.mockCall(address(this), question, abi.encode(parameters, address(0), address(0)));
+        vm.expectRevert(ITreasuryVault.ZeroAddress.selector);
+        new TreasuryVault();
+        vm.mockCall(address(this), question, abi.encode(parameters, address(0), thief));
+        assertEq(new TreasuryVault().guard(), thief);
+    }
+
+    function test_RevertWhen_TheVaultsDeployerIsNoFactory() public {
+        vm.prank(thief);
+        vm.expectRevert();
+        new TreasuryVault();
     }
 }

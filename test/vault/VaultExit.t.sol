@@ -377,6 +377,27 @@ contract VaultExitTest is VaultFixture {
         assertApproxEqAbs(vault.maxWithdraw(alice), _units(200), 1, "an amount is believed");
     }
 
+    function test_Exit_APartOfUnknownWorthCountsAsNothing() public {
+        _spread();
+        first.setLiquidAssets(_units(30));
+        // It answers for all that is held and not for what it would give.
+        vm.mockCallRevert(address(first), abi.encodeCall(IERC4626.convertToAssets, (_units(30))), "");
+        assertEq(_redeemAll(alice), _units(100));
+        assertEq(first.balanceOf(address(vault)), _units(60));
+        assertEq(second.balanceOf(address(vault)), 0);
+        assertEq(third.balanceOf(address(vault)), _units(40));
+    }
+
+    function test_Exit_AWrittenOffStrategyGivesNothing() public {
+        _spread();
+        ExitEntry[] memory entries = _list();
+        entries[0].status = StrategyStatus.WrittenOff;
+        vault.adopt(_parameters(), entries);
+        assertApproxEqAbs(_redeemAll(alice), _units(70), 1);
+        assertEq(first.balanceOf(address(vault)), _units(60));
+        assertApproxEqAbs(second.balanceOf(address(vault)), _units(10), 1);
+    }
+
     function test_RedeemInKind_PaysEveryPart() public {
         _spread();
         vm.expectEmit(address(vault));

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {IConduit} from "../../contracts/interfaces/IConduit.sol";
 import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
@@ -208,6 +209,63 @@ contract VaultGuardedTest is VaultFixture {
         vm.expectRevert();
         vault.execute(_legs(_out(first, _units(10))), 1 hours, 1 days);
         assertEq(asset.balanceOf(address(vault)), _units(40));
+    }
+
+    function test_RevertWhen_ADepositFailsAsTheStrategyDoes() public {
+        _filled();
+        bytes memory error_ = abi.encodeWithSelector(HostileStrategy.Broken.selector);
+        vm.mockCallRevert(address(first), abi.encodePacked(IERC4626.deposit.selector), error_);
+        vm.expectRevert(error_);
+        vault.execute(_legs(_in(first, _units(60))), 1 hours, 1 days);
+        assertEq(asset.balanceOf(address(vault)), _units(100));
+    }
+
+    function test_RevertWhen_APositionCannotBeMeasured() public {
+        _filled();
+        vault.execute(_legs(_in(third, _units(60))), 1 hours, 1 days);
+        bytes memory error_ = abi.encodeWithSelector(HostileStrategy.Broken.selector);
+        third.setTokenFault(HostileStrategy.Fault.Revert);
+        vm.expectRevert(error_);
+        vault.execute(_legs(_in(third, _units(1))), 1 hours, 1 days);
+        third.setTokenFault(HostileStrategy.Fault.None);
+        third.setReadFault(HostileStrategy.Fault.Revert);
+        vm.expectRevert(error_);
+        vault.execute(_legs(_out(third, _units(1))), 1 hours, 1 days);
+        third.setReadFault(HostileStrategy.Fault.None);
+
+        // A whole word is an answer, a byte less is none.
+        bytes memory short = new bytes(31);
+        bytes4[2] memory reads = [IERC20.balanceOf.selector, IERC4626.previewRedeem.selector];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.mockCall(address(third), abi.encodePacked(reads[i]), short);
+            vm.expectRevert(short);
+            vault.execute(_legs(_out(third, _units(1))), 1 hours, 1 days);
+            vm.clearMockedCalls();
+        }
+        vault.execute(_legs(_out(third, _units(1))), 1 hours, 1 days);
+        assertEq(asset.balanceOf(address(vault)), _units(41));
+    }
+
+    function test_RevertWhen_TheGiftIsSpentBeforeTheFirstDeposit() public {
+        _filled();
+        asset.mint(vault.conduit(), 777);
+        vault.execute(_legs(_in(third, _units(10))), 1 hours, 1 days);
+        // What it takes and what it brings, then a unit more.
+        third.setTheft(vault.conduit(), 50);
+        vault.execute(_legs(_out(third, 50), _in(first, _units(10))), 1 hours, 1 days);
+        third.setTheft(vault.conduit(), 51);
+        vm.expectRevert(abi.encodeWithSelector(IConduit.Overspent.selector, 776, 777));
+        vault.execute(_legs(_out(third, 50), _in(first, _units(10))), 1 hours, 1 days);
+        assertEq(asset.balanceOf(vault.conduit()), 777);
+    }
+
+    function test_Execute_NothingIsSeasonedWhileNobodyHoldsAShare() public {
+        asset.mint(address(vault), _units(10));
+        vm.warp(START + 1 days);
+        vault.checkpoint();
+        Measured memory receipt = vault.execute(new Leg[](0), 1 hours, 1 days);
+        assertEq(receipt.nav, _units(10));
+        assertEq(receipt.base, 0);
     }
 
     function test_Pull_AtTheMinimumAndOneShort() public {

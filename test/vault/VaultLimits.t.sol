@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {ShareMoreStrategy} from "../mocks/ShareMoreStrategy.sol";
 import {TestStrategy} from "../mocks/TestStrategy.sol";
 import {VaultFixture} from "./VaultFixture.sol";
 
@@ -38,6 +39,26 @@ contract VaultLimitsTest is VaultFixture {
         uint256 most = _most(_redeems, vault.balanceOf(alice));
         uint256 perUnit = vault.convertToShares(1) + 1;
         assertLe(most, answer + GRACE * perUnit, "less than goes");
+    }
+
+    /// @dev The first guess is what redeeming pays. A withdrawal of it asks the strategy for a share more, passes the
+    /// next ten thousand and so costs a unit more. What alice lacks for that is half a unit's worth of shares, which
+    /// rounds to nothing.
+    function test_MaxWithdraw_CorrectsByAUnitAtLeast() public {
+        first = new ShareMoreStrategy(asset);
+        _adopt(_parameters());
+        _deposit(alice, 10_001);
+        _deposit(bob, 1e6);
+        _invest(first, 10_001 + 1e6);
+        first.setExitFeeBps(1);
+        vm.prank(alice);
+        assertTrue(vault.transfer(bob, 0.5e6));
+        assertEq(vault.balanceOf(alice), 10_000.5e6);
+
+        assertEq(vault.previewRedeem(10_000.5e6), 9999, "the guess");
+        assertFalse(_withdraws(9999));
+        assertEq(vault.maxWithdraw(alice), 9998);
+        assertTrue(_withdraws(9998));
     }
 
     function _prepare(Position[2] memory positions, uint64 idle, uint64 others) private {

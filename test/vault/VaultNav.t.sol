@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
+
 import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
 import {NavParameters, NavState} from "../../contracts/types/Nav.sol";
 import {HostileStrategy} from "../mocks/HostileStrategy.sol";
@@ -308,5 +310,41 @@ contract VaultNavTest is VaultFixture {
             assertGt(mark, before);
             assertLe(mark, before + before * 0.01e18 * 13 * wait / (1 days * 1e18));
         }
+    }
+
+    function test_Live_StopsBelow128Bits() public {
+        _deposit(alice, _units(100));
+        _invest(first, _units(60));
+        uint256 most = type(uint128).max - 1;
+        for (uint256 i = 0; i < 3; ++i) {
+            // One below, at the bound, and one past it.
+            uint256 worth = most - _units(40) + i - 1;
+            vm.mockCall(address(first), abi.encodePacked(IERC4626.convertToAssets.selector), abi.encode(worth));
+            assertEq(_state().liveAssets, i == 0 ? most - 1 : most);
+            assertEq(vault.totalAssets(), _units(100), "the mark holds");
+        }
+        vault.checkpoint();
+        assertEq(vault.totalAssets(), _units(100));
+    }
+
+    /// @dev The guard refuses such a document; a vault that had one all the same must not stop.
+    function test_Mark_ADrawdownPastTheWholeIsTheWhole() public {
+        bytes32[2] memory seen;
+        for (uint16 i = 0; i < 2; ++i) {
+            uint256 snapshot = vm.snapshotState();
+            NavParameters memory parameters = _parameters();
+            parameters.maxDrawdownBps = 10_000 + i;
+            _adopt(parameters);
+            _filled();
+            first.lose(_units(99));
+            vm.warp(START + 1 hours);
+            vault.checkpoint();
+            vm.warp(START + 2 hours);
+            vault.checkpoint();
+            assertTrue(_state().isEntryOpen);
+            seen[i] = keccak256(abi.encode(_state(), vault.maxDeposit(bob)));
+            vm.revertToState(snapshot);
+        }
+        assertEq(seen[0], seen[1]);
     }
 }
