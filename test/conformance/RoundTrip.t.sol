@@ -9,16 +9,21 @@ import {Wide} from "./Wide.sol";
 contract RoundTripConformanceTest is Conformance {
     uint256 private constant STEPS = 10;
 
-    /// @dev Where a fee was just taken, the mark is rounded up by the float's step and may recognise a unit of it
-    /// later. forge-config: default.fuzz.runs = 24
+    /// @dev What another's entries and exits round off, a unit each, stays with those who are in. Where a fee was just
+    /// taken, the mark is rounded up by the float's step and may recognise a unit of it later.
+    /// forge-config: default.fuzz.runs = 24
     function testFuzz_Rule03_NoSequenceOfEntriesAndExitsGains(uint256 seed) public inEachCombination {
         _reach(Scene(seed % SCENES));
         uint256 paid;
         uint256 received;
+        uint256 others;
         for (uint256 i = 0; i < STEPS; ++i) {
             uint256 word = uint256(keccak256(abi.encode(seed, i)));
             // A second actor goes in and out between.
-            if (word % 3 == 0) _step(carol, word >> 8);
+            if (word % 3 == 0) {
+                _step(carol, word >> 8);
+                ++others;
+            }
             (uint256 in_, uint256 out_) = _step(thief, word >> 16);
             (paid, received) = (paid + in_, received + out_);
         }
@@ -27,7 +32,7 @@ contract RoundTripConformanceTest is Conformance {
             vm.prank(thief);
             received += vault.redeem(rest, thief, thief);
         }
-        assertLe(received, paid + (hasFees ? _floatStep(paid) : 0));
+        assertLe(received, paid + others + (hasFees ? _floatStep(paid) : 0));
         assertEq(asset.balanceOf(thief), received, "what was received, measured");
     }
 

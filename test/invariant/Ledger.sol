@@ -47,6 +47,7 @@ abstract contract Ledger is Shadow {
     uint256 public markAt;
     uint256 private _refreshedAt;
     uint256 private _unitsSeen;
+    uint256 private _fewestUnits;
     uint256 private _feeSharesSince;
     uint256 private _highWaterStored;
     uint256 private _feesAt;
@@ -311,6 +312,8 @@ abstract contract Ledger is Shadow {
         // forge-lint: disable-next-line(block-timestamp)
         if (state.refreshedAt != block.timestamp) {
             assertEq(state.refreshedAt, _refreshedAt, "looked at too late");
+            // Of fewer shares, after an exit that refreshes nothing, the same fees are a greater part.
+            _fewestUnits = Math.min(_fewestUnits, state.supply + VIRTUAL_SHARES);
             return;
         }
         _remember(state);
@@ -324,7 +327,7 @@ abstract contract Ledger is Shadow {
         markAtMost = Math.mulDiv(state.markPrice, all, all - state.pendingFeeShares, Math.Rounding.Ceil);
         markAt = block.timestamp;
         _refreshedAt = state.refreshedAt;
-        (_unitsSeen, _feeSharesSince) = (all, 0);
+        (_unitsSeen, _fewestUnits, _feeSharesSince) = (all, all, 0);
         if (state.pendingFeeShares == 0) _highWaterStored = Math.max(_highWaterStored, state.highWaterPrice);
     }
 
@@ -342,7 +345,7 @@ abstract contract Ledger is Shadow {
     function property_TheMarkFallsNoFasterThanAllowed(NavState memory state) private {
         uint256 least = lowestMark();
         // Fees dilute it.
-        uint256 fewest = Math.min(_unitsSeen, state.supply + VIRTUAL_SHARES);
+        uint256 fewest = Math.min(_fewestUnits, state.supply + VIRTUAL_SHARES);
         uint256 fees = _feeSharesSince + state.pendingFeeShares;
         least = Math.mulDiv(least, Math.saturatingSub(fewest, fees), fewest);
         assertGe(state.markPrice + (least >> 50) + 1, least, "the mark fell too fast");

@@ -5,9 +5,11 @@ import {IConduit} from "../../../contracts/interfaces/IConduit.sol";
 import {IPolicyGuard} from "../../../contracts/interfaces/IPolicyGuard.sol";
 import {ITreasuryVault} from "../../../contracts/interfaces/ITreasuryVault.sol";
 import {ExitEntry, NavParameters} from "../../../contracts/types/Nav.sol";
-import {Mode, Policy} from "../../../contracts/types/Policy.sol";
+import {Mode, Policy, StrategyPolicy} from "../../../contracts/types/Policy.sol";
 import {Leg} from "../../../contracts/types/Rebalance.sol";
 import {Properties} from "../Properties.sol";
+import {Reading} from "../Reading.sol";
+import {WorldStrategy} from "../mocks/WorldStrategy.sol";
 import {Handler} from "./Handler.sol";
 
 /// @notice Anybody, trying every door that is not theirs.
@@ -26,7 +28,7 @@ contract Strangers is Handler {
         if (how == 2) call_ = abi.encodeCall(IPolicyGuard.setMode, (Mode.Paused));
         if (how == 3) call_ = abi.encodeCall(IPolicyGuard.revokeAgent, (WORLD.HONEST()));
         if (how == 4) call_ = abi.encodeCall(IPolicyGuard.resign, ());
-        if (how == 5) call_ = abi.encodeCall(IPolicyGuard.pull, (0, 1, 0));
+        if (how == 5) call_ = abi.encodeCall(IPolicyGuard.pull, (_liquidPlace(), 1, 0));
         if (how == 6) call_ = abi.encodeCall(IPolicyGuard.nameGuardian, (WORLD.THIEF()));
         if (how == 7) call_ = abi.encodeCall(IPolicyGuard.offerOwnership, (WORLD.THIEF()));
         if (how == 8) call_ = abi.encodeCall(IPolicyGuard.acceptOwnership, ());
@@ -39,6 +41,15 @@ contract Strangers is Handler {
         if (how == 14) call_ = abi.encodeCall(IConduit.clear, (address(_strategy(0))));
         property_StrangersCanDoNothing(target, call_);
         _done("stranger refused");
+    }
+
+    /// @dev A listed strategy that a guardian could pull from now, so that nothing but the role refuses a stranger.
+    function _liquidPlace() private view returns (uint8 place) {
+        StrategyPolicy[] memory strategies = WORLD.document().strategies;
+        while (place + 1 < strategies.length) {
+            if (Reading.liquid(WorldStrategy(strategies[place].strategy), address(VAULT)) != 0) break;
+            ++place;
+        }
     }
 
     function property_StrangersCanDoNothing(address target, bytes memory call_) private {
