@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup contracts venues agents demo chain test test-contracts test-conformance test-venues test-agents \
+.PHONY: help setup contracts venues agents demo chain test test-contracts test-invariants test-conformance test-venues test-agents \
         test-differential test-fleet planted-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
         check check-defences check-properties prove check-proofs mutate check-mutants coverage clean
 
@@ -62,10 +62,13 @@ test: ## Set up and run every test: Solidity, venues, Rust, end to end
 	@tools/test.sh
 
 test-contracts: contracts ## Solidity tests
-	@FOUNDRY_NO_MATCH_PATH='test/conformance/**' tools/forge-tests.sh 500 $(FORGE)
+	@FOUNDRY_NO_MATCH_PATH='test/{conformance/**,invariant/*.invariant.t.sol}' tools/forge-tests.sh 500 $(FORGE)
 
 test-conformance: contracts ## The numbered rules of ERC-4626, with and without isolation, and that none is missing
 	@$(LOCK) node tools/check-conformance.mjs
+
+test-invariants: contracts ## Invariant campaigns over venues and governance
+	@tools/campaigns.sh Venues Governance
 
 test-invariants-deep: contracts ## Invariant campaigns five times as long as in `make test`; SEED=0x… for others
 	@FOUNDRY_PROFILE=deep $(FORGE) test --match-path 'test/invariant/**' $(if $(SEED),--fuzz-seed $(SEED))

@@ -14,6 +14,7 @@ suite() {
 
 suite "set-up" make --no-print-directory setup
 suite "contracts" make --no-print-directory test-contracts
+suite "invariants" make --no-print-directory test-invariants
 suite "conformance" make --no-print-directory test-conformance
 suite "ABI against the build" make --no-print-directory check-abi
 suite "venues" make --no-print-directory test-venues
