@@ -411,9 +411,8 @@ library NavAccounting {
             _dilute(seen, seen.performanceShares);
             // Not the diluted float, which may lie above: a second refresh in this block shall find the same.
             seen.observation = Price.ofUp(seen.live, seen.units);
-            livePrice = Price.unpack(seen.observation);
-            if (markPrice >= livePrice && Price.unpack(seen.mark) < livePrice) seen.mark = seen.observation;
-            markPrice = Price.unpack(seen.mark);
+            // A mark at or above the live price stays there: both are divided by the same, and rounded up.
+            (markPrice, livePrice) = (Price.unpack(seen.mark), Price.unpack(seen.observation));
         }
         uint64 left = Price.ofUp(_navOf(seen, markPrice, livePrice), seen.units);
         if (Price.unpack(left) > highWater) seen.highWater = left;

@@ -398,6 +398,16 @@ contract VaultExitTest is VaultFixture {
         assertApproxEqAbs(second.balanceOf(address(vault)), _units(10), 1);
     }
 
+    function test_Withdraw_APaymentThatCannotBeReadCountsAsNothing() public {
+        _spread();
+        vm.mockCallRevert(address(first), abi.encodePacked(IERC4626.previewRedeem.selector), "");
+        vm.prank(alice);
+        assertEq(vault.withdraw(_units(100), alice, alice), 100e12);
+        assertEq(first.balanceOf(address(vault)), _units(60));
+        assertEq(second.balanceOf(address(vault)), 0);
+        assertEq(third.balanceOf(address(vault)), _units(40));
+    }
+
     function test_RedeemInKind_PaysEveryPart() public {
         _spread();
         vm.expectEmit(address(vault));

@@ -264,6 +264,22 @@ contract VaultFeesTest is VaultFixture {
         assertApproxEqRel(_state().pendingFeeShares, 199_204_768_645, 1e14);
     }
 
+    /// @dev Fee shares lower the price of the live value below what the mark was before them. That recognises nothing.
+    function test_Performance_TheFeeRecognisesNoGain() public {
+        NavParameters memory parameters = _fees(0, 2000);
+        parameters.maxGrowthWad = 0.09e18;
+        _adopt(parameters);
+        _deposit(alice, STAKE);
+        _gain(10e6);
+        vm.warp(START + 1 days);
+        assertGt(_state().pendingFeeShares, 0);
+        assertLe(vault.totalAssets(), 109e6, "nine of ten");
+        assertApproxEqAbs(vault.totalAssets(), 109e6, 1);
+        vault.checkpoint();
+        assertApproxEqAbs(vault.totalAssets(), 109e6, 1);
+        assertEq(_state().pendingFeeShares, 0);
+    }
+
     function test_Performance_SwitchedOnLaterChargesNothingOfThePast() public {
         _start(0, 0);
         vm.warp(START + 1 days);
