@@ -28,10 +28,12 @@ fn marked(mark: &str) -> Vec<String> {
     found
 }
 
+/// Ends when nobody carries the mark. What deploys venues ends by itself when its chain is gone, which takes it long on a
+/// busy machine.
 fn gone(mark: &str) {
     let started = Instant::now();
     while !marked(mark).is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(10), "still there: {:?}", marked(mark));
+        assert!(started.elapsed() < Duration::from_secs(60), "still there: {:?}", marked(mark));
         std::thread::sleep(Duration::from_millis(50));
     }
 }
