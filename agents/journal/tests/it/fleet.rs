@@ -67,12 +67,22 @@ async fn every_decision_is_executed_at_most_once_however_holders_are_paused() {
     }
 }
 
+/// Both kinds of damage have to show. How soon depends on which session the server serves first, so schedules are added
+/// until both have, up to a number at which a blind check would be certain.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn leases_without_fencing_are_caught() {
-    let Some((_, failed)) = run((0..40).collect(), false).await else { return };
-    println!("lease without fencing: caught by {} of 40 schedules", failed.len());
-    assert!(!failed.is_empty(), "nothing was wrong with leases that fence nothing");
-    for what in ["two of its decisions were executed", "after token"] {
-        assert!(failed.iter().any(|(_, found)| found.contains(what)), "{what}: {failed:#?}");
+    let mut missing = vec!["two of its decisions were executed", "after token"];
+    for first in (0..400).step_by(40) {
+        let Some((_, failed)) = run((first..first + 40).collect(), false).await else { return };
+        println!(
+            "lease without fencing: caught by {} of schedules {first} to {}",
+            failed.len(),
+            first + 39
+        );
+        missing.retain(|what| !failed.iter().any(|(_, found)| found.contains(what)));
+        if missing.is_empty() {
+            return;
+        }
     }
+    panic!("400 schedules with leases that fence nothing never showed: {missing:?}");
 }
