@@ -136,7 +136,7 @@ fn limits_of_values_are_accepted() {
 #[test]
 fn amounts_are_exact() {
     let amount = |text: &str| {
-        toml::from_str::<BTreeMap<String, Amount>>(&format!("a = {text:?}"))
+        toml::from_str::<std::collections::BTreeMap<String, Amount>>(&format!("a = {text:?}"))
             .map(|mut map| map.remove("a").expect("there"))
     };
     assert_eq!(amount("0.000001 USDC").expect("sound").in_units("USDC", 6), Ok(1));

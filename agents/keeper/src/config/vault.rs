@@ -1,0 +1,95 @@
+//! `[[vaults]]`: what is worked on.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use alloy::primitives::Address;
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{
+    ChainConfig, Reader,
+    value::{self, Amount, NativePriceSource},
+};
+use crate::exit::Failure;
+
+/// One vault.
+#[derive(Clone, Debug)]
+pub struct VaultConfig {
+    /// Name of it in this file.
+    pub name: String,
+    /// Place of its chain in [`Config::chains`].
+    pub chain: usize,
+    /// Deployment file.
+    pub deployment: PathBuf,
+    /// The vault inside the deployment file; none if the file holds one alone.
+    pub vault: Option<Address>,
+    /// Part of each limit left free, bps.
+    pub headroom_bps: u16,
+    /// Least that a move is worth making for.
+    pub smallest_move: Amount,
+    /// What gas costs in the asset.
+    pub native_price: NativePriceSource,
+    /// What a rebalance costs in gas.
+    pub gas: Gas,
+    /// Names for people, by strategy.
+    pub strategies: BTreeMap<Address, String>,
+}
+
+/// What a rebalance costs in gas.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gas {
+    /// Before its first leg.
+    pub base: u64,
+    /// Each leg.
+    pub leg: u64,
+    /// Gas limit of its transaction.
+    #[serde(deserialize_with = "value::above_zero")]
+    pub limit: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawVault {
+    pub(super) name: Spanned<String>,
+    chain: Spanned<String>,
+    deployment: PathBuf,
+    #[serde(default, deserialize_with = "value::optional_address")]
+    vault: Option<Address>,
+    #[serde(default = "value::default_headroom_bps", deserialize_with = "value::bps_below_whole")]
+    headroom_bps: u16,
+    smallest_move: Amount,
+    native_price: NativePriceSource,
+    gas: Gas,
+    #[serde(default, deserialize_with = "value::names")]
+    strategies: BTreeMap<Address, String>,
+}
+
+impl Reader<'_> {
+    pub(super) fn vault(
+        &self,
+        raw: RawVault,
+        chains: &[ChainConfig],
+    ) -> Result<VaultConfig, Failure> {
+        let at = raw.chain.span().start;
+        let chain = raw.chain.into_inner();
+        let Some(chain) = chains.iter().position(|known| known.name == chain) else {
+            let known: Vec<_> = chains.iter().map(|known| known.name.as_str()).collect();
+            return Err(self.fail(
+                Some(at),
+                &format!("no [[chains]] is named {chain:?}; expected one of {}", known.join(", ")),
+            ));
+        };
+        Ok(VaultConfig {
+            name: raw.name.into_inner(),
+            chain,
+            deployment: self.path(raw.deployment),
+            vault: raw.vault,
+            headroom_bps: raw.headroom_bps,
+            smallest_move: raw.smallest_move,
+            native_price: raw.native_price,
+            gas: raw.gas,
+            strategies: raw.strategies,
+        })
+    }
+}
