@@ -61,6 +61,18 @@ pub enum Reason {
     DeepReorg,
 }
 
+impl std::str::FromStr for Reason {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_named = |reason: &Self| format!("{reason:?}").eq_ignore_ascii_case(text);
+        Self::ALL
+            .into_iter()
+            .find(is_named)
+            .ok_or_else(|| format!("{text:?} is no reason code; docs/codes.md lists them"))
+    }
+}
+
 impl Reason {
     /// Every code, in the order of the documentation.
     pub const ALL: [Self; 24] = [

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Version of the lens that this code reads.
-pub(crate) const LENS_VERSION: u32 = 1;
+pub const LENS_VERSION: u32 = 1;
 /// Gas that the lens keeps back to return what it has read.
 const GAS_RESERVE: u64 = 3_000_000;
 

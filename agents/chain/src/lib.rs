@@ -29,6 +29,7 @@ pub use endpoints::Endpoints;
 pub use error::{ChainError, ChainResult};
 pub use follower::{Account, BlockId, Cursor, Follower, Freshness, HeadWatch, NewHead, Step};
 pub use http::{DEFAULT_LENS_GAS, HttpChain};
+pub use lens::LENS_VERSION;
 pub use reader::{
     BlockAt, Call, Chain, ChainReader, ChainWriter, EventLog, Header, Query, SendAnswer, Sighting,
     Simulation, Tag, TransactionReceipt, Unseen, Witness,

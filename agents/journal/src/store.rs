@@ -26,6 +26,7 @@ pub use sql::Pauses;
 
 use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
+use vagus_allocator::Reason;
 use vagus_policy::BlockRef;
 
 use crate::{
@@ -45,6 +46,10 @@ pub struct RecordQuery {
     pub to_block: Option<u64>,
     /// Only rebalances.
     pub rebalances_only: bool,
+    /// Only records with this reason.
+    pub reason: Option<Reason>,
+    /// Only records before this place among the vault's, to go on after a page that ended there.
+    pub before_sequence: Option<u64>,
     /// At most this many; none for all.
     pub limit: Option<u32>,
     /// Newest first instead of oldest first.

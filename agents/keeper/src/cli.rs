@@ -1,8 +1,12 @@
 //! The command line.
 
+mod journal;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use journal::{Adopting, Copying, Exporting, Journal, JournalCommand, Listing, Showing};
 
 /// Examples under the help.
 const EXAMPLES: &str = "\
@@ -33,68 +37,36 @@ pub enum Command {
     Plan(Common),
     /// Say how things stand: chain, policy, mandate, weights, last decisions
     Status(Common),
-    /// Copy the journal, put a copy back, or let stand what it does not know
+    /// List, show and export what was decided; copy the journal, put a copy back, or let stand what it does not know
     Journal(Journal),
+    /// Say what this binary is: version, commit, version of the algorithm
+    Version(Version),
+    /// Write completions for a shell
+    #[command(after_help = COMPLETION_EXAMPLES)]
+    Completions(Completions),
 }
 
-/// Examples under the help of `keeper journal`.
-const JOURNAL_EXAMPLES: &str = "\
-Examples:
-  keeper journal backup --config keeper.toml /backup/journal-2026-11-21.sqlite
-      copies the journal, from SQLite or PostgreSQL, while the keeper runs
-  keeper journal restore --config keeper.toml /backup/journal-2026-11-21.sqlite
-      puts it where the configuration names a journal; what lies there has to be moved away first
-  keeper journal adopt --config keeper.toml --note \"restored after disk failure, checked by Ada\"
-      goes on although the chain knows of more than the journal, after a person has looked
-
-More: docs/operations/journal.md.";
-
-/// Options of `keeper journal`.
-#[derive(Clone, Debug, Args)]
-#[command(after_help = JOURNAL_EXAMPLES)]
-pub struct Journal {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: JournalCommand,
-}
-
-/// What to do with the journal.
-#[derive(Clone, Debug, Subcommand)]
-pub enum JournalCommand {
-    /// Copy the journal into a new file, while keepers run; every chain of hashes is followed in the copy
-    #[command(after_help = JOURNAL_EXAMPLES)]
-    Backup(Copying),
-    /// Put a copy in the place of a journal that holds nothing; the copy is left as it is
-    #[command(after_help = JOURNAL_EXAMPLES)]
-    Restore(Copying),
-    /// Take the vaults as they stand on the chain, though the journal does not know all that was done; sends nothing
-    #[command(after_help = JOURNAL_EXAMPLES)]
-    Adopt(Adopting),
-}
-
-/// Options of copies.
-#[derive(Clone, Debug, Args)]
-pub struct Copying {
-    /// Configuration file, which names the journal
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
-    /// The copy
-    #[arg(value_name = "COPY")]
-    pub file: PathBuf,
+/// Options of `keeper version`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Version {
     /// Print JSON, with a schema version, instead of text
     #[arg(long)]
     pub json: bool,
 }
 
-/// Options of `keeper journal adopt`.
-#[derive(Clone, Debug, Args)]
-pub struct Adopting {
-    /// Options of every command
-    #[command(flatten)]
-    pub common: Common,
-    /// Who looked, and why it may stand; kept in the journal
-    #[arg(long, value_name = "TEXT")]
-    pub note: String,
+/// Examples under the help of `keeper completions`.
+const COMPLETION_EXAMPLES: &str = "\
+Examples:
+  keeper completions bash > /etc/bash_completion.d/keeper
+  keeper completions zsh > \"${fpath[1]}/_keeper\"
+  keeper completions fish > ~/.config/fish/completions/keeper.fish";
+
+/// Options of `keeper completions`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }
 
 /// Options of `keeper run`.

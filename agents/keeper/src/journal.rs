@@ -1,4 +1,6 @@
-//! `keeper journal`: copies of the journal, and taking over what a journal does not know.
+//! `keeper journal`: what was decided, copies of the journal, and taking over what a journal does not know.
+
+mod records;
 
 use std::path::Path;
 
@@ -13,6 +15,8 @@ use crate::{
     run,
     world::{self, chain_failure},
 };
+
+pub use records::{Listed, Shown, export, list, show};
 
 fn failure(error: JournalError) -> Failure {
     Failure::new(Exit::Journal, format_args!("The {error}."))

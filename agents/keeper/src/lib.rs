@@ -18,6 +18,7 @@ pub mod status;
 pub mod store;
 #[cfg(test)]
 mod testing;
+pub mod version;
 pub mod words;
 pub mod world;
 

@@ -2,19 +2,19 @@
 
 use std::{io::IsTerminal, process::ExitCode, sync::Arc};
 
-use clap::{Parser, error::ErrorKind};
+use clap::{CommandFactory as _, Parser, error::ErrorKind};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 use vagus_journal::SqlJournal;
 use vagus_keeper::{
-    cli::{Cli, Command, Common, JournalCommand, Run},
+    cli::{Cli, Command, Common, Exporting, JournalCommand, Run},
     config::Config,
     exit::{Exit, Failure},
     journal,
     password::open_key,
     plan,
     report::Reporter,
-    run, status, world,
+    run, status, version, world,
 };
 
 fn main() -> ExitCode {
@@ -56,6 +56,21 @@ async fn work(command: Command) -> Result<(), Failure> {
             print(&status::status(&worlds, &config.journal, common.json).await?);
             Ok(())
         }
+        Command::Version(wanted) => {
+            let version = version::version();
+            if wanted.json {
+                print(&to_json(&version)?);
+            } else {
+                print(&version.text());
+            }
+            Ok(())
+        }
+        Command::Completions(wanted) => {
+            let mut out = Vec::new();
+            clap_complete::generate(wanted.shell, &mut Cli::command(), "keeper", &mut out);
+            print(String::from_utf8_lossy(&out).trim_end());
+            Ok(())
+        }
         Command::Journal(journal) => {
             print(&work_on_journal(journal.command).await?);
             Ok(())
@@ -63,8 +78,23 @@ async fn work(command: Command) -> Result<(), Failure> {
     }
 }
 
+fn to_json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value).map_err(|error| Failure::new(Exit::Internal, error))
+}
+
 async fn work_on_journal(command: JournalCommand) -> Result<String, Failure> {
     match command {
+        JournalCommand::List(listing) => {
+            journal::list(&Config::load(&listing.common.config)?, &listing).await
+        }
+        JournalCommand::Show(showing) => {
+            let config = Config::load(&showing.config)?;
+            journal::show(&config, &showing.decision, showing.json).await
+        }
+        JournalCommand::Export(Exporting { showing, file }) => {
+            let config = Config::load(&showing.config)?;
+            journal::export(&config, &showing.decision, &file, showing.json).await
+        }
         JournalCommand::Backup(copy) => {
             journal::backup(&Config::load(&copy.config)?, &copy.file, copy.json).await
         }

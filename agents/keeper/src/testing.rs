@@ -193,7 +193,7 @@ pub(crate) fn config() -> Config {
         .expect("sound")
 }
 
-fn deployment() -> VaultDeployment {
+pub(crate) fn deployment() -> VaultDeployment {
     let zero = Address::ZERO;
     VaultDeployment {
         asset: Address::repeat_byte(0x73),

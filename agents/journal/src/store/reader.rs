@@ -2,6 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
+use alloy_primitives::B256;
 use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
@@ -9,7 +10,7 @@ use sqlx::{
 
 use super::{
     open::{Location, POSTGRES, Patience, SQLITE, newest, not_opened, place_of, postgres_pool},
-    sql::{Db, Pool},
+    sql::{Db, Pool, args},
 };
 use crate::{JournalError, Result};
 
@@ -43,6 +44,21 @@ impl JournalReader {
             .map_err(|error| no_schema(&place, &error))?;
         check_schema(&place, &SQLITE, found)?;
         Ok(Self::over(Db::Sqlite(pool), place))
+    }
+
+    /// Hashes of frozen records that begin with these hexadecimal digits, at most `limit`, and whether the record is
+    /// still there; one that retention has dropped has left its hash alone.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn find(&self, digits: &str, limit: u32) -> Result<Vec<(B256, bool)>> {
+        let sql = "SELECT hash, CASE WHEN body = '' THEN 0 ELSE 1 END AS is_there FROM records \
+                   WHERE hash LIKE $1 ORDER BY hash LIMIT $2";
+        // Anything but digits could be a pattern.
+        let digits: String = digits.chars().filter(char::is_ascii_hexdigit).collect();
+        let pattern = format!("0x{}%", digits.to_ascii_lowercase());
+        let rows = self.pool.read().await?.rows(sql, args![pattern, i64::from(limit)]).await?;
+        rows.iter().map(|row| Ok((row.parsed("hash")?, row.number("is_there")? == 1))).collect()
     }
 
     fn over(db: Db, place: String) -> Self {

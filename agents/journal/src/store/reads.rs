@@ -54,7 +54,8 @@ impl Pool {
         // One statement for both orders: the sign of the sequence.
         let sql = "SELECT hash, sequence, body FROM records \
                    WHERE chain_id = $1 AND vault = $2 AND last_block >= $3 AND first_block <= $4 \
-                   AND (kind = 'rebalance' OR $5 = 0) AND body <> '' ORDER BY sequence * $6 LIMIT $7";
+                   AND (kind = 'rebalance' OR $5 = 0) AND body <> '' \
+                   AND ($8 = '' OR reason = $8) AND sequence < $9 ORDER BY sequence * $6 LIMIT $7";
         let values = args![
             stored(chain_id)?,
             vault,
@@ -62,7 +63,9 @@ impl Pool {
             query.to_block.map_or(Ok(i64::MAX), stored)?,
             query.rebalances_only,
             if query.newest_first { -1 } else { 1 },
-            query.limit.map_or(i64::MAX, i64::from)
+            query.limit.map_or(i64::MAX, i64::from),
+            query.reason.map_or_else(String::new, |reason| format!("{reason:?}")),
+            query.before_sequence.map_or(Ok(i64::MAX), stored)?
         ];
         self.read().await?.rows(sql, values).await?.iter().map(rows::record).collect()
     }

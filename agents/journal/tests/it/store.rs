@@ -1,6 +1,7 @@
 //! Decisions and outcomes.
 
 use alloy_primitives::{B256, keccak256};
+use vagus_allocator::Reason;
 use vagus_journal::{
     Body, DecisionRecord, ErrorKind, Journal, JournalError, JournalReader, Outcome, OutcomeState,
     ReadJournal, RecordQuery,
@@ -85,6 +86,11 @@ async fn records_are_listed_by_block_kind_order_and_number() {
             (RecordQuery { rebalances_only: true, ..all }, vec![103, 104]),
             (RecordQuery { newest_first: true, limit: Some(2), ..all }, vec![104, 103]),
             (RecordQuery { limit: Some(1), ..all }, vec![100]),
+            (RecordQuery { before_sequence: Some(1), ..all }, vec![100]),
+            (RecordQuery { before_sequence: Some(2), ..all }, vec![100, 103]),
+            (RecordQuery { before_sequence: Some(0), ..all }, vec![]),
+            (RecordQuery { reason: Some(Reason::Income), ..all }, vec![103, 104]),
+            (RecordQuery { reason: Some(Reason::Cooldown), ..all }, vec![]),
         ];
         for (query, expected) in cases {
             let found = journal.records(CHAIN, VAULT, query).await.unwrap();

@@ -48,3 +48,33 @@ fn every_exit_code_is_documented_with_its_number() {
         .collect();
     assert_eq!(numbers.into_iter().zip(names).collect::<Vec<_>>(), code);
 }
+
+/// Every command that the help names stands on the page of commands, with known codes.
+#[test]
+fn every_command_is_documented() {
+    use clap::CommandFactory as _;
+    let page = include_str!("../../../../docs/operations/commands.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `keeper ")).collect();
+    let mut known = Vec::new();
+    for command in vagus_keeper::cli::Cli::command().get_subcommands() {
+        let name = command.get_name();
+        let inner: Vec<_> = command.get_subcommands().map(|sub| sub.get_name()).collect();
+        match inner.as_slice() {
+            [] => known.push(format!("keeper {name}")),
+            inner => known.extend(inner.iter().map(|sub| format!("keeper {name} {sub}"))),
+        }
+    }
+    let mut documented: Vec<String> = rows
+        .iter()
+        .map(|row| row.split('|').nth(1).unwrap_or_default().trim().trim_matches('`').to_owned())
+        .collect();
+    for row in &rows {
+        for code in row.split('|').nth(4).unwrap_or_default().split(',').map(str::trim) {
+            let is_known = Exit::ALL.iter().any(|exit| exit.number().to_string() == code);
+            assert!(code.is_empty() || is_known, "{code} in {row}");
+        }
+    }
+    known.sort();
+    documented.sort();
+    assert_eq!(documented, known);
+}

@@ -59,3 +59,19 @@ fn help_shows_by_example() {
         assert_ends(&help, Exit::Ok, &["Examples:", &format!("keeper journal {verb} --config")]);
     }
 }
+
+#[test]
+fn a_hash_is_asked_for_by_its_digits() {
+    let desk = Desk::new(|text| text);
+    let config = desk.config.display().to_string();
+    for wrong in ["0x1234567", "12345678g", "", "--json"] {
+        let output = run(&["journal", "show", "--config", &config, wrong]);
+        assert_ends(&output, Exit::Usage, &["DECISION"]);
+    }
+    let wrong = run(&["journal", "list", "--config", &config, "--reason", "Because"]);
+    assert_ends(&wrong, Exit::Usage, &["Because", "docs/codes.md"]);
+    // Without a journal there is nothing to show, and none is made.
+    let none = run(&["journal", "list", "--config", &config]);
+    assert_ends(&none, Exit::Journal, &["journal.db"]);
+    assert!(!desk.folder.path().join("journal.db").exists());
+}

@@ -6,3 +6,4 @@
 mod bad_input;
 mod codes;
 mod journal;
+mod version;
