@@ -22,7 +22,10 @@ mod verify;
 pub use continuity::{Adoption, Continuity, Known, OnChain, judge, known};
 pub use error::{ErrorKind, JournalError, Result};
 pub use lease::{Lease, LeaseKey, Leases, LiveKeeper, Scope, Service, Session, spread};
-pub use outcome::{AttemptSummary, Outcome, OutcomeState, ReceiptSummary, Settlement, Simulation};
+pub use outcome::{
+    AttemptSummary, Outcome, OutcomeState, ReceiptSummary, Revert, RevertCause, Settlement,
+    Simulation,
+};
 pub use record::{
     Body, Check, DecisionRecord, Header, HoldObservation, Observation, RECORD_SCHEMA_VERSION,
     RecordError, RunKey, canonical_hash,

@@ -107,6 +107,51 @@ pub struct Settlement {
     pub actual: Receipt,
 }
 
+/// Why a transaction that had been simulated reverted all the same. Documented for operators in `docs/codes.md`; a code is
+/// never renamed or reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum RevertCause {
+    /// Another rebalance, trim or pull of the vault came first.
+    OtherAgent,
+    /// Somebody took assets out of the vault first.
+    Exit,
+    /// Somebody brought assets into the vault first.
+    Entry,
+    /// Prices or the liquidity of a venue had moved.
+    Price,
+    /// Policy, mode or mandate had changed.
+    Governance,
+    /// It was mined after its deadline.
+    Deadline,
+    /// None of these: the keeper sent what it should not have sent.
+    Ours,
+}
+
+impl RevertCause {
+    /// Every cause, in the order of the documentation.
+    pub const ALL: [Self; 7] = [
+        Self::OtherAgent,
+        Self::Exit,
+        Self::Entry,
+        Self::Price,
+        Self::Governance,
+        Self::Deadline,
+        Self::Ours,
+    ];
+}
+
+/// A revert that was looked into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revert {
+    /// Why.
+    pub cause: RevertCause,
+    /// The guard's refusal, if the call could be made to fail again and that is why.
+    pub refusal: Option<Refusal>,
+    /// What the call said when it was made to fail again, in words.
+    pub message: Option<String>,
+}
+
 /// What came of a decision, as known when it was written. Each one replaces the one before; all are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,6 +172,9 @@ pub struct Outcome {
     pub finalized_number: Option<u64>,
     /// Prediction and reality, once executed.
     pub settlement: Option<Settlement>,
+    /// Why the rebalance reverted, if it did and that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revert: Option<Revert>,
     /// Whether the block that the decision was made at was reorganised away.
     pub is_orphaned: bool,
 }
@@ -144,6 +192,7 @@ impl Outcome {
             receipt: None,
             finalized_number: None,
             settlement: None,
+            revert: None,
             is_orphaned: false,
         }
     }

@@ -9,7 +9,7 @@ use std::{
 use alloy::primitives::{B256, U256};
 use serde::Serialize;
 use vagus_allocator::{Action, Reason};
-use vagus_journal::{Body, DecisionRecord, Observation, Outcome, OutcomeState};
+use vagus_journal::{Body, DecisionRecord, Observation, Outcome, OutcomeState, RevertCause};
 use vagus_policy::{AssetInfo, Refusal, decimal};
 
 use crate::{
@@ -74,6 +74,10 @@ pub struct SettledEvent {
     state: OutcomeState,
     block: Option<u64>,
     gas_used: Option<u64>,
+    /// Why it reverted, if it did and that is known.
+    revert: Option<RevertCause>,
+    #[serde(skip)]
+    has_reverted: bool,
     #[serde(skip)]
     reason: Reason,
 }
@@ -153,6 +157,8 @@ impl SettledEvent {
             state: outcome.state,
             block: outcome.receipt.map(|receipt| receipt.block_number),
             gas_used: outcome.receipt.map(|receipt| receipt.gas_used),
+            revert: outcome.revert.as_ref().map(|revert| revert.cause),
+            has_reverted: outcome.receipt.is_some_and(|receipt| !receipt.is_success),
             reason,
         }
     }
@@ -212,6 +218,7 @@ impl Event {
             }
             Self::Settled(event) => {
                 let what = match event.state {
+                    OutcomeState::Included if event.has_reverted => "is mined and REVERTED",
                     OutcomeState::Included => "is mined",
                     OutcomeState::Executed => "is final",
                     OutcomeState::Reverted => "was mined and REVERTED",
@@ -226,8 +233,11 @@ impl Event {
                     .block
                     .map_or("block –       ".to_owned(), |block| format!("block {block:<8}"));
                 let gas = event.gas_used.map_or(String::new(), |gas| format!(", gas {gas}"));
+                let why = event.revert.map_or(String::new(), |cause| {
+                    format!(", {cause:?}: {}", words::revert(cause))
+                });
                 Some(format!(
-                    "{place} {}  settled    {:?}: decision {} {what}{gas}",
+                    "{place} {}  settled    {:?}: decision {} {what}{why}{gas}",
                     event.vault,
                     event.reason,
                     short(event.decision)

@@ -12,6 +12,7 @@ mod error;
 mod fleet;
 mod observe;
 mod reconcile;
+mod revert;
 mod settle;
 mod simulate;
 mod transact;

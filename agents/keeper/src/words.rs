@@ -1,6 +1,7 @@
 //! Reason codes and limits in words for people who read no code.
 
 use vagus_allocator::{Limiting, Reason};
+use vagus_journal::RevertCause;
 use vagus_policy::Rule;
 
 /// What a reason code means, without a full stop.
@@ -71,6 +72,20 @@ pub const fn would_have_to_change(reason: Reason) -> &'static str {
         Reason::NoQuorum => "More endpoints have to answer, or the quorum to be lower.",
         Reason::StaleHead => "The chain has to go on, or an endpoint that follows it to answer.",
         Reason::DeepReorg => "Nothing: the next block is decided again.",
+    }
+}
+
+/// Why a rebalance reverted.
+#[must_use]
+pub const fn revert(cause: RevertCause) -> &'static str {
+    match cause {
+        RevertCause::OtherAgent => "another rebalance of the vault came first",
+        RevertCause::Exit => "somebody took assets out first",
+        RevertCause::Entry => "somebody brought assets in first",
+        RevertCause::Price => "prices or the liquidity of a venue had moved",
+        RevertCause::Governance => "policy, mode or mandate had changed",
+        RevertCause::Deadline => "it was mined after its deadline",
+        RevertCause::Ours => "nobody else is to blame: a person should look",
     }
 }
 

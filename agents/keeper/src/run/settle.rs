@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256, U256};
 use vagus_chain::{
-    BlockAt, Call, ChainReader as _, ChainWriter as _, Simulation,
+    BlockAt, Call, ChainError, ChainReader as _, ChainWriter as _, Simulation,
     guard::{Rebalanced, decode_receipt, encode_rebalance, find_rebalanced},
     lifecycle::{Inclusion, Phase, TxState},
 };
@@ -13,6 +13,7 @@ use super::{ChainLoop, KEEPER_VERSION, RunError};
 use crate::{
     crash,
     report::{Event, SettledEvent},
+    words,
 };
 
 /// Everything signed for a transaction.
@@ -58,7 +59,9 @@ impl ChainLoop {
         outcome.attempts = attempts(state, self.key.address());
         outcome.finalized_number = state.is_terminal().then_some(state.head.finalized_number);
         match state.phase.inclusion() {
-            None => (outcome.receipt, outcome.settlement) = (None, None),
+            None => {
+                (outcome.receipt, outcome.settlement, outcome.revert) = (None, None, None);
+            }
             Some(inclusion) => self.describe_inclusion(&mut outcome, inclusion).await?,
         }
         if before.as_ref() == Some(&outcome) {
@@ -72,6 +75,18 @@ impl ChainLoop {
         self.journal.0.append_outcome(&outcome).await?;
         if is_step {
             crash::after(step);
+        }
+        if let Some(revert) = &outcome.revert
+            && before.as_ref().is_none_or(|before| before.revert.is_none())
+        {
+            let message =
+                revert.message.as_deref().unwrap_or("it goes through when it is tried again");
+            tracing::warn!(
+                "chain {}: rebalance {decision} reverted, {:?}: {} ({message})",
+                self.world.config.name,
+                revert.cause,
+                words::revert(revert.cause)
+            );
         }
         let is_news = before.map(|before| before.state) != Some(outcome.state);
         if is_news && is_step {
@@ -92,13 +107,17 @@ impl ChainLoop {
         let is_known = outcome.receipt.is_some_and(|known| {
             known.transaction_hash == inclusion.hash && known.block_hash == inclusion.block_hash
         });
-        if is_known {
+        let is_cancel = outcome.attempts.iter().any(|a| a.hash == inclusion.hash && a.is_cancel);
+        let has_reverted = !inclusion.is_success && !is_cancel;
+        if is_known && (!has_reverted || outcome.revert.is_some()) {
             return Ok(());
         }
-        let Some(header) = self.world.endpoints.header(BlockAt::Hash(inclusion.block_hash)).await?
-        else {
-            return Ok(());
-        };
+        let found = self.world.endpoints.header(BlockAt::Hash(inclusion.block_hash)).await?;
+        // A block that carries a receipt exists: without it, what was paid would not be counted.
+        let header = found.ok_or_else(|| ChainError::Late {
+            endpoint: self.world.endpoints.endpoint(),
+            block: inclusion.block_hash,
+        })?;
         outcome.receipt = Some(ReceiptSummary {
             transaction_hash: inclusion.hash,
             block_number: inclusion.block_number,
@@ -108,8 +127,12 @@ impl ChainLoop {
             gas_used: inclusion.gas_used,
             effective_gas_price_wei: inclusion.effective_gas_price_wei,
         });
-        outcome.settlement = None;
-        let is_cancel = outcome.attempts.iter().any(|a| a.hash == inclusion.hash && a.is_cancel);
+        (outcome.settlement, outcome.revert) = (None, None);
+        if has_reverted {
+            let is_last_try = outcome.state.is_terminal();
+            outcome.revert =
+                self.explain_revert(outcome.decision, inclusion, &header, is_last_try).await?;
+        }
         if !inclusion.is_success || is_cancel {
             return Ok(());
         }

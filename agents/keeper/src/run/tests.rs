@@ -1,4 +1,5 @@
 mod observe;
+mod revert;
 
 use std::io::Write;
 

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use vagus_allocator::Reason;
+use vagus_journal::RevertCause;
 use vagus_keeper::exit::Exit;
 
 const PAGE: &str = include_str!("../../../../docs/codes.md");
@@ -24,7 +25,7 @@ fn cells(from: &str, to: Option<&str>, column: usize) -> Vec<String> {
 #[test]
 fn every_reason_is_documented_once_in_its_section() {
     let rebalances = cells("### Rebalances", Some("### Holds"), 1);
-    let holds = cells("### Holds", Some("## Exit codes"), 1);
+    let holds = cells("### Holds", Some("## Causes of a revert"), 1);
     let code = |is_rebalance: bool| {
         let chosen = Reason::ALL.into_iter().filter(|reason| reason.is_rebalance() == is_rebalance);
         chosen.map(|reason| format!("{reason:?}")).collect::<Vec<_>>()
@@ -36,6 +37,16 @@ fn every_reason_is_documented_once_in_its_section() {
         .map(|reason| serde_json::to_string(reason).expect("json").trim_matches('"').to_owned())
         .collect();
     assert_eq!(written, rebalances.into_iter().chain(holds).collect(), "as they stand in records");
+}
+
+#[test]
+fn every_cause_of_a_revert_is_documented_once() {
+    let documented = cells("## Causes of a revert", Some("## Exit codes"), 1);
+    let code: Vec<_> = RevertCause::ALL.iter().map(|cause| format!("{cause:?}")).collect();
+    assert_eq!(documented, code);
+    let written = RevertCause::ALL.iter().map(|cause| serde_json::to_string(cause).expect("json"));
+    let written: Vec<_> = written.map(|text| text.trim_matches('"').to_owned()).collect();
+    assert_eq!(written, documented, "as they stand in outcomes");
 }
 
 #[test]
