@@ -5,7 +5,8 @@ use std::path::Path;
 use alloy::primitives::B256;
 use anyhow::{Context, Result};
 use vagus_journal::{
-    Body, DecisionRecord, JournalReader, OutcomeState, ReadJournal, RecordQuery, Simulation,
+    Body, DecisionRecord, JournalReader, OutcomeState, ReadJournal, RecordQuery, RevertCause,
+    Simulation,
 };
 
 use crate::anvil::{CHAIN_ID, Head};
@@ -38,6 +39,8 @@ pub struct Recorded {
     pub simulation: Option<Simulation>,
     /// State of its outcome, as the journal names it; none while there is no outcome.
     pub outcome: Option<OutcomeState>,
+    /// Why it reverted, if it did.
+    pub revert: Option<RevertCause>,
 }
 
 impl Book {
@@ -106,6 +109,9 @@ impl Book {
                     Body::Hold { count, .. } => *count,
                 },
                 simulation: outcome.as_ref().and_then(|outcome| outcome.simulation.clone()),
+                revert: outcome
+                    .as_ref()
+                    .and_then(|outcome| outcome.revert.as_ref().map(|revert| revert.cause)),
                 outcome: outcome.map(|outcome| outcome.state),
             });
         }

@@ -8,4 +8,5 @@ mod determinism;
 mod input;
 mod kills;
 mod plan;
+mod races;
 mod story;
