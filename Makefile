@@ -67,8 +67,8 @@ test-contracts: contracts ## Solidity tests
 test-conformance: contracts ## The numbered rules of ERC-4626, with and without isolation, and that none is missing
 	@$(LOCK) node tools/check-conformance.mjs
 
-test-invariants: contracts ## Invariant campaigns over venues and governance
-	@tools/campaigns.sh Venues Governance
+test-invariants: contracts ## Invariant campaigns over money, venues and governance
+	@tools/campaigns.sh Money Venues Governance
 
 test-invariants-deep: contracts ## Invariant campaigns five times as long as in `make test`; SEED=0x… for others
 	@FOUNDRY_PROFILE=deep $(FORGE) test --match-path 'test/invariant/**' $(if $(SEED),--fuzz-seed $(SEED))

@@ -25,6 +25,7 @@ abstract contract Ledger is Shadow {
     }
 
     address private _trader;
+    uint256 private _sharesBefore;
     mapping(address person => uint256) private _wealthBefore;
     uint256[STRATEGIES] private _positionsBefore;
     uint256[STRATEGIES] private _cashBefore;
@@ -39,6 +40,7 @@ abstract contract Ledger is Shadow {
     uint256 public residueOfHiddenGain;
     uint256 public residueOfPushedLegs;
     uint256 public residueOfOvercharge;
+    uint256 public residueOfGainsLeftBehind;
     uint256 public residueOfFeesLeftBehind;
 
     /// @notice Highest and lowest that the stored mark can stand at, and since when.
@@ -71,8 +73,11 @@ abstract contract Ledger is Shadow {
         yield += assets;
     }
 
-    function recordOvercharge(uint256 assets) external {
-        residueOfOvercharge += assets;
+    /// @notice Remembers an entry for somebody else: what was paid above the true price of the shares stays with those
+    /// who are in. For an entry of one's own the trade tells.
+    /// @param price True price before.
+    function recordGift(uint256 price, uint256 assets, uint256 shares) external {
+        residueOfOvercharge += Math.saturatingSub(assets, Math.mulDiv(shares, price, ONE));
     }
 
     /// @notice Idle and all positions at true prices, in the strategies that the open policy lists. Shares of others
@@ -127,7 +132,7 @@ abstract contract Ledger is Shadow {
     // Trades: what a person does to get in or out. Nothing else happens between `open` and `close`.
 
     function open(address trader) external {
-        _trader = trader;
+        (_trader, _sharesBefore) = (trader, vault.balanceOf(trader));
         uint256 price = truePrice();
         for (uint256 i = 0; i < peopleCount(); ++i) {
             _wealthBefore[people[i]] = wealth(people[i], price);
@@ -145,8 +150,8 @@ abstract contract Ledger is Shadow {
 
     /// @notice Ends a trade at pushed prices.
     /// @param residue What the design leaves to such a trade, beside what legs at a pushed price cost.
-    function closePushed(Residue memory residue) external {
-        uint256 legs = 0;
+    /// @return legs What legs cost that were traded at a pushed price.
+    function closePushed(Residue memory residue) external returns (uint256 legs) {
         uint256 overpaid = 0;
         for (uint256 i = 0; i < STRATEGIES; ++i) {
             uint256 paid = Math.saturatingSub(_cashBefore[i], asset.balanceOf(address(strategies[i])));
@@ -182,12 +187,21 @@ abstract contract Ledger is Shadow {
             uint256 now_ = wealth(people[i], price);
             if (people[i] == _trader) {
                 property_NobodyGainsByATradeOfTheirOwn(_wealthBefore[people[i]], now_, residue.gain);
+                _recordLoss(Math.saturatingSub(_wealthBefore[people[i]], now_));
             } else {
                 others += now_;
                 othersBefore += _wealthBefore[people[i]];
             }
         }
         property_NobodyLosesByATradeOfOthers(othersBefore, others, residue.loss);
+    }
+
+    /// @dev What a trade cost its maker stays with those who are in, the outsider perhaps among them: the overcharge of
+    /// an entrant, or what a leaver had no claim to yet (2.1) and venues' fees brought back.
+    function _recordLoss(uint256 lost) private {
+        if (_trader == OUTSIDER) return;
+        if (vault.balanceOf(_trader) > _sharesBefore) residueOfOvercharge += lost;
+        else residueOfGainsLeftBehind += lost;
     }
 
     function property_NobodyGainsByATradeOfTheirOwn(uint256 before, uint256 now_, uint256 residue) private {
@@ -206,7 +220,7 @@ abstract contract Ledger is Shadow {
     function property_AnOutsiderTakesNothingButYield() internal {
         uint256 now_ = wealth(OUTSIDER, truePrice());
         uint256 residues = residueOfUnusedGrowth + residueOfUnfallenLoss + residueOfHiddenGain + residueOfPushedLegs
-            + residueOfOvercharge + residueOfFeesLeftBehind;
+            + residueOfOvercharge + residueOfGainsLeftBehind + residueOfFeesLeftBehind;
         assertLe(now_, given[OUTSIDER] + yield + residues + UNIT, "an outsider took more than yield");
         if (given[OUTSIDER] != 0) count("property_AnOutsiderTakesNothingButYield");
     }
@@ -232,6 +246,27 @@ abstract contract Ledger is Shadow {
         uint256 floor_ = Math.max(lowestMark(), earlier);
         assets = Math.mulDiv(shares, Math.saturatingSub(price, floor_), ONE, Math.Rounding.Ceil);
         residueOfHiddenGain += assets;
+    }
+
+    /// @notice What a leaver's push down puts off. The exit is refreshed at the pushed price: of the performance fee
+    /// that was due at the true one it takes a part, and what the mark would have grown since the last refresh it does
+    /// not grow. The rest is due again when the mark gets there, and until then it is everybody's: the recipient's loss
+    /// is made up for to the others, but not the part of the leaver's other shares and of those that nobody owns.
+    /// To be asked under the push.
+    /// @param pending Fee shares due before the push. @param price True price before it.
+    function residueOfDeferredFees(address leaver, uint256 shares, uint256 pending, uint256 price)
+        external
+        view
+        returns (Residue memory)
+    {
+        NavState memory state = vault.navState();
+        uint256 put = Math.mulDiv(Math.saturatingSub(pending, state.pendingFeeShares), price, ONE, Math.Rounding.Ceil);
+        uint256 left = state.supply + VIRTUAL_SHARES - shares;
+        uint256 kept = vault.balanceOf(leaver) - shares;
+        uint256 unowned = vault.balanceOf(address(vault)) + VIRTUAL_SHARES;
+        return Residue(
+            Math.mulDiv(put, kept, left, Math.Rounding.Ceil), Math.mulDiv(put, kept + unowned, left, Math.Rounding.Ceil)
+        );
     }
 
     /// @notice The highest that the mark can have grown to by now.

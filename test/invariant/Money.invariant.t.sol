@@ -64,6 +64,7 @@ contract MoneyInvariants is Properties {
         _reportNumber("residue: hidden gain", residueOfHiddenGain);
         _reportNumber("residue: pushed legs", residueOfPushedLegs);
         _reportNumber("residue: overcharge", residueOfOvercharge);
+        _reportNumber("residue: gains left behind", residueOfGainsLeftBehind);
         _reportNumber("residue: fees left behind", residueOfFeesLeftBehind);
         _reportNumber("in: the outsider", given[OUTSIDER]);
         _reportNumber("in: yield and gifts", yield);

@@ -132,6 +132,51 @@ contract VaultPerformanceFeeTest is VaultFeesFixture {
         assertEq(_state().pendingFeeShares, 0);
     }
 
+    /// @dev Whoever pushes the price down around an exit uses up the growth that the mark was allowed: the fee on it is
+    /// due later, and until then it is everybody's. The recipient loses none of it in the end.
+    function test_Performance_APushDownPutsTheFeeOffAndTakesNothingFromIt() public {
+        NavParameters memory parameters = _fees(0, 2000);
+        parameters.maxGrowthWad = 0.01e18;
+        _adopt(parameters);
+        _deposit(alice, STAKE);
+        _deposit(bob, 1e6);
+        _gain(10e6);
+        uint256 mark = _state().markPrice;
+        vm.warp(START + 1 days);
+        assertGt(_state().pendingFeeShares, 1e11, "a fifth of the one per cent that the mark may grow");
+        uint256 snapshot = vm.snapshotState();
+        uint256 plain = _feeAfterLeaving(0);
+        assertTrue(vm.revertToState(snapshot));
+
+        _leavePushed(12e6);
+        assertEq(_state().pendingFeeShares, 0, "put off");
+        assertEq(vault.balanceOf(collector), 0, "and not taken");
+        assertEq(_state().markPrice, mark, "the mark has not grown");
+        assertEq(_state().highWaterPrice, mark, "what grows from here on is charged");
+        assertTrue(vm.revertToState(snapshot));
+        assertApproxEqAbs(_feeAfterLeaving(12e6), plain, 10, "the fee in the end");
+        // 111 × (1 − (111 ÷ 101)^(−0.2)) = 2.076232.
+        assertApproxEqAbs(plain, 2_076_232, 5);
+    }
+
+    function _feeAfterLeaving(uint256 push) private returns (uint256) {
+        _leavePushed(push);
+        for (uint256 i = 0; i < 30; ++i) {
+            skip(1 days);
+            vault.checkpoint();
+        }
+        assertEq(vault.totalAssets(), asset.balanceOf(address(vault)), "all is recognised");
+        return vault.previewRedeem(vault.balanceOf(collector));
+    }
+
+    /// @dev Bob takes out a millionth of a unit while the price stands lower.
+    function _leavePushed(uint256 push) private {
+        _lose(push);
+        vm.prank(bob);
+        vault.redeem(2e6, bob, bob);
+        _gain(push);
+    }
+
     function test_Performance_SwitchedOnLaterChargesNothingOfThePast() public {
         _start(0, 0);
         vm.warp(START + 1 days);

@@ -47,7 +47,8 @@ abstract contract Agents is Handler {
 
     // Plans
 
-    /// @dev Moves over the document in force: each strategy at most once, withdrawals first, amounts anything.
+    /// @dev Moves over the document in force: each strategy at most once, withdrawals first, amounts anything; three
+    /// times in four what a target weight leaves.
     function _randomMoves(uint256 seed, uint256 most) internal view returns (Move[] memory moves) {
         Policy memory document = WORLD.document();
         uint256 count = document.strategies.length;
@@ -61,7 +62,10 @@ abstract contract Agents is Handler {
             if (_mix(seed, 20 + i) % 2 == 0) continue;
             uint256 position = _liquid(document.strategies[i].strategy);
             if (position == 0) continue;
-            uint256 assets = _min(_amount(_mix(seed, 30 + i), position), most);
+            uint256 assets = position;
+            if (_mix(seed, 12) % 4 != 0) assets = _min(assets, _aimed(document, i, false));
+            assets = _min(_amount(_mix(seed, 30 + i), assets), most);
+            if (assets == 0) continue;
             bool isAll = assets == position && _mix(seed, 40 + i) % 2 == 0;
             moves[length++] = Move(SafeCast.toUint8(i), false, isAll ? ALL_ASSETS : SafeCast.toUint128(assets));
             idle += assets;
@@ -76,6 +80,7 @@ abstract contract Agents is Handler {
                 _min(_amount(_mix(seed, 50 + i), idle), most),
                 _roomIn(document.strategies[place], document.limits.minIdleBps, left)
             );
+            if (_mix(seed, 12) % 4 != 0) assets = _min(assets, _aimed(document, place, true));
             if (assets == 0) continue;
             moves[length++] = Move(SafeCast.toUint8(place), true, SafeCast.toUint128(assets));
             idle -= assets;
@@ -135,6 +140,12 @@ abstract contract Agents is Handler {
         return _roomIn(document.strategies[place], document.limits.minIdleBps, left);
     }
 
+    /// @dev Idle that may be deposited now.
+    function _spendable(Policy memory document) internal view returns (uint256) {
+        (uint256 nav,) = _standard();
+        return Math.saturatingSub(ASSET.balanceOf(address(VAULT)), nav * document.limits.minIdleBps / BPS + 1);
+    }
+
     /// @param left Idle, NAV and base.
     function _roomIn(StrategyPolicy memory entry, uint256 minIdleBps, uint256[3] memory left)
         private
@@ -146,8 +157,19 @@ abstract contract Agents is Handler {
         uint256 most = Math.min(entry.cap, base * entry.maxWeightBps / BPS);
         if (entry.status != StrategyStatus.Active) return 0;
         uint256 room = most > held ? most - held : 0;
-        uint256 kept = nav * minIdleBps / BPS + 1;
-        return Math.min(room, idle > kept ? idle - kept : 0);
+        return Math.min(room, Math.saturatingSub(idle, nav * minIdleBps / BPS + 1));
+    }
+
+    /// @dev What the objective leaves to a leg: under target weights, as far as to the other edge of the target's band.
+    function _aimed(Policy memory document, uint256 place, bool isDeposit) internal view returns (uint256) {
+        if (document.objective.kind != ObjectiveKind.TargetWeights) return type(uint128).max;
+        (uint256 nav,) = _standard();
+        uint256 held = Reading.value(WorldStrategy(document.strategies[place].strategy), address(VAULT));
+        bool isActive = document.strategies[place].status == StrategyStatus.Active;
+        uint256 target = isActive ? document.objective.targetWeightsBps[place] : 0;
+        uint256 band = document.objective.bandBps;
+        if (isDeposit) return Math.saturatingSub(nav * (target + band) / BPS, held);
+        return Math.saturatingSub(held, nav * Math.saturatingSub(target, band) / BPS + 1);
     }
 
     // Execution

@@ -121,6 +121,7 @@ contract Depositors is Handler {
         address receiver = _mix(seed, 5) % 8 == 0 ? _depositor(_mix(seed, 6)) : person;
         NavState memory before = VAULT.navState();
         uint256 held = VAULT.balanceOf(receiver);
+        uint256 price = WORLD.truePrice();
         if (receiver == person) _open(person);
         vm.prank(person);
         uint256 result = isDeposit ? VAULT.deposit(assets, receiver) : VAULT.mint(shares, receiver);
@@ -128,6 +129,7 @@ contract Depositors is Handler {
         assertEq(VAULT.balanceOf(receiver), held + shares, "an entry gives what it says");
         WORLD.recordEntry(WORLD.units() - shares, WORLD.units(), assets);
         if (receiver == person) _close();
+        else if (_IS_WATCHED) WORLD.recordGift(price, assets, shares);
         property_MomentaryCapitalEnlargesNoCap(before, VAULT.navState());
     }
 

@@ -139,7 +139,7 @@ contract Guardian is Handler {
 
     function revoke(uint256 seed) external acts {
         address agent = [WORLD.HONEST(), WORLD.HOSTILE(), WORLD.RELAYED()][_mix(seed, 1) % 3];
-        if (_mix(seed, 2) % 4 != 0 || !GUARD.agentState(agent).exists || WORLD.isEnded(agent)) return;
+        if (!_isTime("revoke", seed, 4) || !GUARD.agentState(agent).exists || WORLD.isEnded(agent)) return;
         if (_mix(seed, 3) % 4 == 0) {
             vm.prank(agent);
             GUARD.resign();

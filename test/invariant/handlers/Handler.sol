@@ -42,6 +42,11 @@ abstract contract Handler is Test {
         WORLD.count(action);
     }
 
+    /// @dev Whether something rare happens: once in `rarity` times, and as long as `action` has never completed.
+    function _isTime(string memory action, uint256 seed, uint256 rarity) internal view returns (bool) {
+        return WORLD.times(action) == 0 || _mix(seed, 66) % rarity == 0;
+    }
+
     function _strategy(uint256 index) internal view returns (WorldStrategy) {
         return WORLD.strategies(index);
     }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IPolicyGuard} from "../../../contracts/interfaces/IPolicyGuard.sol";
-import {Mode, Policy} from "../../../contracts/types/Policy.sol";
+import {Mode, ObjectiveKind, Policy} from "../../../contracts/types/Policy.sol";
 import {ALL_ASSETS, Move, Rebalance} from "../../../contracts/types/Rebalance.sol";
 import {Properties} from "../Properties.sol";
 import {Agents} from "./Agents.sol";
@@ -32,9 +32,50 @@ contract HonestAgent is Agents {
         _work(WORLD.HONEST(), _mix(seed, 4), "honest rebalance");
     }
 
-    /// @notice Leaves the smallest position altogether.
+    /// @notice Puts to work what may be, so that exits have to take money out of strategies.
+    function invest(uint256 seed) external acts {
+        address agent = WORLD.HONEST();
+        _pass(WORLD.COOLDOWN() + _mix(seed, 5) % 600);
+        if (!_isOpenFor(agent, seed)) return;
+        _invest(agent);
+    }
+
+    function _invest(address agent) private {
+        Move[] memory moves = _everyRoom(agent);
+        if (moves.length == 0) return;
+        if (!_execute(agent, _plan(agent, moves), false)) {
+            // All together may be more than a group takes.
+            assembly ("memory-safe") {
+                mstore(moves, 1)
+            }
+            if (!_execute(agent, _plan(agent, moves), false)) return;
+        }
+        _done("honest rebalance");
+    }
+
+    /// @dev Deposits up to what weights, caps, targets and turnover leave, in the document's order.
+    function _everyRoom(address agent) private view returns (Move[] memory moves) {
+        Policy memory document = WORLD.document();
+        uint256 most = _turnoverRoom(agent);
+        uint256 idle = _spendable(document);
+        moves = new Move[](document.strategies.length);
+        uint256 length = 0;
+        for (uint256 i = 0; i < moves.length; ++i) {
+            uint256 assets = _min(_min(_spaceIn(document, i), _aimed(document, i, true)), _min(most, idle));
+            if (assets == 0) continue;
+            (most, idle) = (most - assets, idle - assets);
+            moves[length++] = Move(SafeCast.toUint8(i), true, SafeCast.toUint128(assets));
+        }
+        assembly ("memory-safe") {
+            mstore(moves, length)
+        }
+    }
+
+    /// @notice Leaves the smallest position altogether; target weights would not have it.
     function leaveOne(uint256 seed) external acts {
         _pass(WORLD.COOLDOWN() + _mix(seed, 5) % 600);
+        bool isAimed = WORLD.document().objective.kind == ObjectiveKind.TargetWeights;
+        if (_AMONG_TRUE_VENUES && isAimed && _isTime("honest withdrawal of all", seed, 2)) WORLD.adopt(WORLD.policy());
         if (WORLD.mode() == Mode.Paused) return;
         Policy memory document = WORLD.document();
         uint256 least = type(uint256).max;
@@ -52,6 +93,9 @@ contract HonestAgent is Agents {
     function _work(address agent, uint256 seed, string memory action) internal {
         _pass(WORLD.COOLDOWN() + _mix(seed, 5) % 600);
         if (!_isOpenFor(agent, seed)) return;
+        // More often while much is idle.
+        bool isIdle = _AMONG_TRUE_VENUES && ASSET.balanceOf(address(VAULT)) > VAULT.totalAssets() / 2;
+        if (isIdle && _mix(seed, 13) % 2 == 0) return _invest(agent);
         Move[] memory moves = _randomMoves(seed, _turnoverRoom(agent));
         if (moves.length == 0) return;
         uint256 before = WORLD.trueValueAfterFees();

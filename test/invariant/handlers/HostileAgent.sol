@@ -27,7 +27,14 @@ contract HostileAgent is Agents {
         if (!_ready(seed)) return;
         uint256 most = _turnoverRoom(WORLD.HOSTILE()) * (50 + _mix(seed, 6) % 151) / 100;
         Move[] memory moves = _greedyMoves(WORLD.document(), most);
-        if (moves.length != 0 && _attempt(moves, false)) _done("hostile churn");
+        if (moves.length == 0) return;
+        bool isDone = _attempt(moves, false);
+        if (!isDone && WORLD.times("hostile churn") == 0) {
+            // A group, a target or the bucket was in the way of both legs.
+            moves = _oneMove(moves[0].index, moves[0].isDeposit, _min(moves[0].assets, most / 4 + 1));
+            isDone = _attempt(moves, false);
+        }
+        if (isDone) _done("hostile churn");
     }
 
     function churnAgain(uint256 seed) external {
@@ -135,6 +142,7 @@ contract HostileAgent is Agents {
             _pass(12 + _mix(seed, 14) % 600);
         }
         uint256 most = isUp ? _spaceIn(document, place) : _liquid(address(strategy));
+        if (_mix(seed, 12) % 2 == 0) most = _min(most, _aimed(document, place, isUp));
         most = _min(most, _turnoverRoom(WORLD.HOSTILE())) * (81 + _mix(seed, 15) % 20) / 100;
         if (most != 0 && _attempt(_oneMove(place, isUp, most), true)) {
             _done(isOverBlocks ? "hostile push over blocks" : isUp ? "hostile push up" : "hostile push down");

@@ -15,6 +15,7 @@ contract Outsider is Handler {
         world.expectAction("enter after a push down was observed");
         world.expectAction("leave under a push up");
         world.expectAction("leave under a push down");
+        world.expectAction("leave under a push down out of strategies");
         world.expectAction("leave in kind under a push");
         world.expectAction("pass through at once");
         world.expectAction("overcharge another entrant");
@@ -46,7 +47,7 @@ contract Outsider is Handler {
 
     /// @notice Sells while the price is pushed up: gets at most what the mark may have grown to.
     function leaveUnderPushUp(uint256 seed) external acts {
-        uint256 shares = _sharesToSell(seed, "leave under a push up");
+        uint256 shares = _sharesToSell(seed);
         if (shares == 0) return;
         if (_mix(seed, 6) % 2 == 0) {
             _pushAll(seed, true);
@@ -54,20 +55,33 @@ contract Outsider is Handler {
             _pass(12 + _mix(seed, 5) % 3600);
             _restore();
         }
-        _leave(seed, shares, true);
-        _done("leave under a push up");
+        (bool isDone,) = _leave(seed, shares, true);
+        if (isDone) _done("leave under a push up");
     }
 
     /// @notice Sells while the price is pushed down: legs give shares away below their worth.
     function leaveUnderPushDown(uint256 seed) external acts {
-        uint256 shares = _sharesToSell(seed, "leave under a push down");
+        uint256 shares = VAULT.maxRedeem(WORLD.OUTSIDER());
+        if (_isTime("leave under a push down out of strategies", seed, 4)) {
+            // Idle rises by what is paid in, so it has to wait until agents have invested it.
+            uint256 worth = VAULT.convertToAssets(shares);
+            bool isLarge = worth > VAULT.totalAssets() / 2;
+            if (!isLarge) _enter(seed, VAULT.navState().previousPrice, 30 * WORLD.SEED_DEPOSIT());
+            if (worth <= ASSET.balanceOf(address(VAULT))) return;
+            shares = VAULT.maxRedeem(WORLD.OUTSIDER());
+            // All strategies are pushed, whichever the exit comes to.
+            while (_pushedBy(_mix(seed, 10)) != LISTED) seed = _mix(seed, 12);
+        } else {
+            shares = _sharesToSell(seed);
+        }
         if (shares == 0) return;
-        _leave(seed, shares, false);
-        _done("leave under a push down");
+        (bool isDone, uint256 legs) = _leave(seed, shares, false);
+        if (isDone) _done("leave under a push down");
+        if (legs > WORLD.UNIT()) _done("leave under a push down out of strategies");
     }
 
     function leaveInKind(uint256 seed) external acts {
-        uint256 shares = _sharesToSell(seed, "leave in kind under a push");
+        uint256 shares = _sharesToSell(seed);
         if (shares == 0) return;
         address self = WORLD.OUTSIDER();
         uint256 fees = WORLD.residueOfFees(shares);
@@ -90,8 +104,8 @@ contract Outsider is Handler {
         _restore();
         if (!isIn) return;
         uint256 shares = VAULT.balanceOf(WORLD.OUTSIDER()) - before;
-        _leave(seed, _min(shares, VAULT.maxRedeem(WORLD.OUTSIDER())), true);
-        _done("pass through at once");
+        (isIn,) = _leave(seed, _min(shares, VAULT.maxRedeem(WORLD.OUTSIDER())), true);
+        if (isIn) _done("pass through at once");
     }
 
     /// @notice Holds shares, and lets somebody else pay a pushed-up price; the bounded entry would have protected them.
@@ -108,21 +122,22 @@ contract Outsider is Handler {
         if (shares != 0) {
             WORLD.give(victim, assets);
             WORLD.open(victim);
-            uint256 price = WORLD.truePrice();
             vm.prank(victim);
             VAULT.deposit(assets, victim);
             _carried(shares, assets);
             WORLD.close();
-            uint256 worth = price * shares / (1 << 128);
-            if (assets > worth) WORLD.recordOvercharge(assets - worth);
             _done("overcharge another entrant");
         }
         _restore();
     }
 
     function _enter(uint256 seed, uint256 earlier) private returns (bool) {
+        return _enter(seed, earlier, 3 * WORLD.SEED_DEPOSIT());
+    }
+
+    function _enter(uint256 seed, uint256 earlier, uint256 most) private returns (bool) {
         address self = WORLD.OUTSIDER();
-        uint256 assets = _min(_amount(_mix(seed, 9), 3 * WORLD.SEED_DEPOSIT()), VAULT.maxDeposit(self));
+        uint256 assets = _min(_amount(_mix(seed, 9), most), VAULT.maxDeposit(self));
         uint256 shares = assets == 0 ? 0 : VAULT.previewDeposit(assets);
         if (shares == 0) return false;
         WORLD.give(self, assets);
@@ -135,21 +150,32 @@ contract Outsider is Handler {
         return true;
     }
 
-    function _leave(uint256 seed, uint256 shares, bool isUp) private {
+    /// @return isDone Whether the vault paid. @return legs What legs at a pushed price gave away.
+    function _leave(uint256 seed, uint256 shares, bool isUp) private returns (bool isDone, uint256 legs) {
         address self = WORLD.OUTSIDER();
         WORLD.open(self);
-        uint256 residue = WORLD.residueOfPushUp(shares);
-        _pushAll(_mix(seed, 10), isUp);
+        Ledger.Residue memory residue;
+        if (isUp) {
+            residue.gain = WORLD.residueOfPushUp(shares);
+            residue.loss = residue.gain;
+            _pushAll(_mix(seed, 10), true);
+        } else {
+            uint256 price = WORLD.truePrice();
+            uint256 pending = VAULT.navState().pendingFeeShares;
+            _pushAll(_mix(seed, 10), false);
+            residue = WORLD.residueOfDeferredFees(self, shares, pending, price);
+        }
         if (VAULT.previewRedeem(shares) != 0 && VAULT.maxRedeem(self) >= shares) {
             vm.prank(self);
             VAULT.redeem(shares, self, self);
+            isDone = true;
         }
         _restore();
-        WORLD.closePushed(Ledger.Residue(residue, residue));
+        legs = WORLD.closePushed(residue);
     }
 
     /// @dev Buys first if there is nothing to sell, honestly and to hold for a while.
-    function _sharesToSell(uint256 seed, string memory) private returns (uint256 shares) {
+    function _sharesToSell(uint256 seed) private returns (uint256 shares) {
         address self = WORLD.OUTSIDER();
         shares = VAULT.maxRedeem(self);
         if (shares != 0) return _amount(seed, shares);
@@ -164,11 +190,16 @@ contract Outsider is Handler {
     /// @dev One strategy or all, by up to a fifth; entries close at a tenth.
     function _pushAll(uint256 seed, bool isUp) private {
         uint256 by = WAD * (_mix(seed, 20) % 2000) / BPS;
-        uint256 only = _mix(seed, 21) % (LISTED + 1);
+        uint256 only = _pushedBy(seed);
         for (uint256 i = 0; i < LISTED; ++i) {
             if (only != LISTED && only != i) continue;
             _strategy(i).push(isUp ? WAD + by : WAD - by / 2);
         }
+    }
+
+    /// @dev Which strategy is pushed; one past the last means all.
+    function _pushedBy(uint256 seed) private pure returns (uint256) {
+        return _mix(seed, 21) % (LISTED + 1);
     }
 
     function _restore() private {
