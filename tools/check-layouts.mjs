@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// A vault and a guard each run half of their code by delegatecall, on the storage of the first half. Fails unless whatever
-// the second half has in storage and in transient storage is the first half's too: same name, slot, offset, type, and the
+// A vault and a guard each run part of their code by delegatecall, on the storage of the first part. Fails unless whatever
+// another part has in storage and in transient storage is the first one's too: same name, slot, offset, type, and the
 // same that the type consists of. The first may have more behind it.
 //
 // A check that cannot fail shows nothing: differences are planted into the sources in memory, and each has to be found.
@@ -11,9 +11,10 @@ import path from 'node:path';
 const require = createRequire(import.meta.url);
 const solc = require('solc');
 const root = path.resolve(import.meta.dirname, '..');
-const HALVES = [
+const PARTS = [
   ['contracts/vault/TreasuryVault.sol', 'contracts/vault/VaultPeriphery.sol'],
   ['contracts/guard/PolicyGuard.sol', 'contracts/guard/GuardGovernance.sol'],
+  ['contracts/guard/PolicyGuard.sol', 'contracts/guard/GuardRules.sol'],
 ];
 const LAYOUTS = ['storageLayout', 'transientStorageLayout'];
 const REMAPPINGS = [
@@ -65,9 +66,9 @@ function differences(first, second) {
   });
 }
 
-const all = layouts(HALVES.flat());
+const all = layouts(PARTS.flat());
 let count = 0;
-for (const [first, second] of HALVES) {
+for (const [first, second] of PARTS) {
   const found = differences(all[first], all[second]);
   if (found.length > 0) fail(`${nameOf(first)} has not what ${nameOf(second)} has:\n  ${found.join('\n  ')}`);
   const sizes = LAYOUTS.map((kind) => all[second][kind].storage.length);

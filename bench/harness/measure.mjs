@@ -6,7 +6,7 @@ const COUNTS = [2, 5, 10, 20];
 const LEGS = [2, 6, 10];
 const DAY = 24 * HOUR;
 /** Contracts whose size is reported. */
-const CONTRACTS = ['TreasuryVault', 'VaultPeriphery', 'PolicyGuard', 'GuardGovernance', 'Conduit', 'TreasuryFactory', 'TreasuryLens'];
+const CONTRACTS = ['TreasuryVault', 'VaultPeriphery', 'PolicyGuard', 'GuardGovernance', 'GuardRules', 'Conduit', 'TreasuryFactory', 'TreasuryLens'];
 
 function key(count, legs) {
   return `n${count}_k${legs}`;

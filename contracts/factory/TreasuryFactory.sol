@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 
+import {GuardRules} from "../guard/GuardRules.sol";
 import {ITreasuryFactory, TreasuryParameters} from "../interfaces/ITreasuryFactory.sol";
 
 /// @title Deterministic deployment of a vault with its guard
@@ -14,6 +15,8 @@ contract TreasuryFactory is ITreasuryFactory {
     bytes32 public immutable VAULT_CODE_HASH;
     /// @notice Hash of the creation code of the guards it deploys.
     bytes32 public immutable GUARD_CODE_HASH;
+    /// @inheritdoc ITreasuryFactory
+    address public immutable guardRules;
 
     /// @dev Empty except while `deploy` runs.
     TreasuryParameters private _parameters;
@@ -23,6 +26,7 @@ contract TreasuryFactory is ITreasuryFactory {
     constructor(bytes32 vaultCodeHash, bytes32 guardCodeHash) {
         VAULT_CODE_HASH = vaultCodeHash;
         GUARD_CODE_HASH = guardCodeHash;
+        guardRules = address(new GuardRules());
     }
 
     /// @inheritdoc ITreasuryFactory

@@ -10,7 +10,7 @@ import {RuleContext} from "./RuleContext.sol";
 import {VaultCall} from "./VaultCall.sol";
 
 /// @title How a guard's state is read for the rules
-/// @notice For both halves of a guard's code. Each slot is read once.
+/// @notice For the parts of a guard's code that run by delegatecall. Each slot is read once.
 abstract contract GuardReads is GuardStorage {
     using PolicyStore for StoredPolicy;
 

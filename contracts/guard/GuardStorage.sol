@@ -6,13 +6,13 @@ import {Ceilings} from "../types/Policy.sol";
 import {AgentLedger, StoredPolicy, VaultLedger} from "./PolicyStore.sol";
 
 /// @title State of a guard, and the lock over everything that writes it
-/// @dev One layout for the guard and for the half of its code that runs by delegatecall. Neither declares storage of
-/// its own.
+/// @dev One layout for the guard and for the parts of its code that run by delegatecall. None declares storage of its
+/// own.
 abstract contract GuardStorage {
     /// @dev One or zero; a whole word, because a `bool` would be read again before each write.
     uint256 private transient _isLocked;
 
-    // Each half is analysed alone, and writes only part of this; both run on one storage.
+    // Each part is analysed alone, and writes only some of this; all run on one storage.
     // slither-disable-start constable-states,immutable-states,uninitialized-state,unused-state
     address internal _owner;
     address internal _offeredOwner;
@@ -44,5 +44,9 @@ abstract contract GuardStorage {
 
     function _unlock() internal {
         _isLocked = 0;
+    }
+
+    function _isLockHeld() internal view returns (bool) {
+        return _isLocked != 0;
     }
 }

@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {AgentState, GuardState, IPolicyGuard, PendingPolicy, StrategyState} from "../interfaces/IPolicyGuard.sol";
 import {ITreasuryFactory, TreasuryParameters} from "../interfaces/ITreasuryFactory.sol";
-import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
-import {Ceilings, Mode, Policy, StrategyStatus} from "../types/Policy.sol";
-import {ALL_ASSETS, Leg, Move, Rebalance, Receipt} from "../types/Rebalance.sol";
+import {Ceilings, Mode, Policy} from "../types/Policy.sol";
+import {Move, Rebalance, Receipt} from "../types/Rebalance.sol";
 import {Rule} from "../types/Rule.sol";
-import {Word} from "../vault/Word.sol";
 import {Acceptance, Course} from "./Acceptance.sol";
 import {Authorisation} from "./Authorisation.sol";
-import {AuthoriseRules} from "./AuthoriseRules.sol";
 import {GuardGovernance} from "./GuardGovernance.sol";
-import {GuardReads} from "./GuardReads.sol";
-import {AgentLedger, PolicyStore, StoredPolicy, VaultLedger} from "./PolicyStore.sol";
-import {PolicyTable, StrategyLimits} from "./PolicyTable.sol";
+import {GuardRules} from "./GuardRules.sol";
+import {AgentLedger, VaultLedger} from "./PolicyStore.sol";
+import {PolicyTable} from "./PolicyTable.sol";
 import {PolicyValidation} from "./PolicyValidation.sol";
-import {Prediction} from "./Prediction.sol";
-import {PriceBands} from "./PriceBands.sol";
-import {PriceReference, Reference} from "./PriceReference.sol";
+import {PriceReference} from "./PriceReference.sol";
+import {RebalanceEnd} from "./RebalanceEnd.sol";
 import {RebalanceHash} from "./RebalanceHash.sol";
-import {RuleContext} from "./RuleContext.sol";
-import {SettleRules} from "./SettleRules.sol";
 import {VaultCall} from "./VaultCall.sol";
 
 /// @title The door
@@ -34,13 +25,13 @@ import {VaultCall} from "./VaultCall.sol";
 /// what happened against R7 to R14. Immutable, one per vault.
 /// @dev Trusts its vault's measurements and nobody else's word. Strategies are called while the lock is held, so
 /// nothing here changes between authorising and settling.
-contract PolicyGuard is GuardReads, IPolicyGuard {
-    using PolicyStore for StoredPolicy;
-
+contract PolicyGuard is RebalanceEnd, IPolicyGuard {
     /// @inheritdoc IPolicyGuard
     address public immutable vault;
-    /// @notice The half of this guard's code that no rebalance runs through; run by delegatecall.
+    /// @notice The part of this guard's code that no rebalance runs through; run by delegatecall.
     address public immutable governance;
+    /// @notice The part that names what is refused, see `GuardRules`; run by delegatecall.
+    address public immutable rules;
 
     /// @dev No arguments, so that the address depends on the factory and the treasury's parameters alone.
     constructor() {
@@ -53,6 +44,9 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
         // slither-disable-next-line missing-zero-check
         vault = vault_;
         governance = address(new GuardGovernance(vault_));
+        // Likewise.
+        // slither-disable-next-line missing-zero-check
+        rules = ITreasuryFactory(msg.sender).guardRules();
         _owner = parameters.owner;
         _guardian = parameters.guardian;
         _ceilings = parameters.ceilings;
@@ -82,83 +76,66 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
         _rebalance(plan, agent);
     }
 
-    // Anyone
+    // The other parts: the lock and the roles are checked over there
 
     /// @inheritdoc IPolicyGuard
-    /// @dev Moves no price reference: an outsider shall have no hand on it.
-    function trim(uint8 index) external locked returns (uint256 assets) {
-        RuleContext memory context = _contextFor(address(0), block.timestamp);
-        if (index >= context.hot.strategyCount) revert NoSuchStrategy(index);
-        _allocateLegs(context, 1);
-        Leg memory leg = _addLeg(context, 0, index);
-        leg.assets = _excess(context.limits[0]);
-
-        context.receipt = VaultCall.pull(vault, leg.strategy, leg.assets, 0);
-        (bool holds, uint256 observed, uint256 limit) = SettleRules.vaultLoss(context, SettleRules.lossAssets(context));
-        if (!holds) revert Refused(Rule.Loss, observed, limit);
-        (holds, observed, limit) = SettleRules.price(context);
-        if (!holds) revert Refused(Rule.Price, observed, limit);
-        ++context.ledger.rebalanceCount;
-        _ledger = context.ledger;
-        assets = context.receipt.legs[0].assets;
-        emit StrategyTrimmed(msg.sender, leg.strategy, assets);
+    function trim(uint8) external returns (uint256) {
+        _delegate(rules);
     }
-
-    // The other half: the lock and the roles are checked over there
 
     /// @inheritdoc IPolicyGuard
     function pull(uint8, uint128, uint256) external returns (uint256) {
-        _delegate();
+        _delegate(governance);
     }
 
     /// @inheritdoc IPolicyGuard
     function submitPolicy(Policy calldata) external returns (bytes32, bool) {
-        _delegate();
+        _delegate(governance);
     }
 
     /// @inheritdoc IPolicyGuard
     function activatePolicy(Policy calldata) external {
-        _delegate();
+        _delegate(governance);
     }
 
     /// @inheritdoc IPolicyGuard
     function vetoPolicy() external {
-        _delegate();
+        _delegate(governance);
     }
 
     /// @inheritdoc IPolicyGuard
     function setMode(Mode) external {
-        _delegate();
+        _delegate(governance);
     }
 
     /// @inheritdoc IPolicyGuard
     function revokeAgent(address) external {
-        _delegate();
+        _delegate(governance);
     }
 
     /// @inheritdoc IPolicyGuard
     function resign() external {
-        _delegate();
+        _delegate(governance);
     }
 
     /// @inheritdoc IPolicyGuard
     function nameGuardian(address) external {
-        _delegate();
+        _delegate(governance);
     }
 
     /// @inheritdoc IPolicyGuard
     function activateGuardian() external {
-        _delegate();
+        _delegate(governance);
     }
 
     /// @inheritdoc IPolicyGuard
     function offerOwnership(address) external {
-        _delegate();
+        _delegate(governance);
     }
 
     /// @inheritdoc IPolicyGuard
     function acceptOwnership() external {
-        _delegate();
+        _delegate(governance);
     }
 
     // Views
@@ -180,25 +157,25 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
 
     /// @inheritdoc IPolicyGuard
     function namedGuardian() external view returns (address guardian_, uint40 activatableAt) {
-        _delegateView();
+        _delegateView(governance);
         return (guardian_, activatableAt);
     }
 
     /// @inheritdoc IPolicyGuard
     function ceilings() external view returns (Ceilings memory ceilings_) {
-        _delegateView();
+        _delegateView(governance);
         return ceilings_;
     }
 
     /// @inheritdoc IPolicyGuard
     function policyDelaySeconds() external view returns (uint32 seconds_) {
-        _delegateView();
+        _delegateView(governance);
         return seconds_;
     }
 
     /// @inheritdoc IPolicyGuard
     function pendingPolicy() external view returns (PendingPolicy memory pending) {
-        _delegateView();
+        _delegateView(governance);
         return pending;
     }
 
@@ -208,36 +185,30 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
     }
 
     /// @inheritdoc IPolicyGuard
-    function firstRefusal(Rebalance calldata plan, address agent, uint256 at)
+    function firstRefusal(Rebalance calldata, address, uint256)
         external
         view
         returns (Rule rule, uint256 observed, uint256 limit)
     {
-        RuleContext memory context = _contextFor(agent, at);
-        (rule, observed, limit) = AuthoriseRules.firstRefusal(context, plan);
-        if (rule != Rule.None) return (rule, observed, limit);
-        _resolve(context, plan.moves);
-        bool isReadable;
-        (isReadable, context.receipt) = Prediction.receiptOf(context.legs, ITreasuryVault(vault), at);
-        if (!isReadable) return (Rule.Price, type(uint256).max, 0);
-        return SettleRules.firstRefusal(context, _policy, vault);
+        _delegateView(rules);
+        return (rule, observed, limit);
     }
 
     /// @inheritdoc IPolicyGuard
     function guardState() external view returns (GuardState memory state) {
-        _delegateView();
+        _delegateView(governance);
         return state;
     }
 
     /// @inheritdoc IPolicyGuard
     function agentState(address) external view returns (AgentState memory state) {
-        _delegateView();
+        _delegateView(governance);
         return state;
     }
 
     /// @inheritdoc IPolicyGuard
     function strategyStates() external view returns (StrategyState[] memory states) {
-        _delegateView();
+        _delegateView(governance);
         return states;
     }
 
@@ -254,67 +225,19 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
         Course memory course;
         Move[] calldata moves = plan.moves;
         uint256 legs = Authorisation.check(course, plan, moves, agent, _policy, _ledger, _agentLedgers[agent]);
-        uint256 count = moves.length;
-        uint256 answer;
-        if (legs != 0) {
-            answer = VaultCall.executeAt(vault, VaultCall.headOf(legs), count, course.hot);
-            course.receipt = answer + 0x20;
-        }
-        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
+        // Zero is an answer, not an amount.
         // slither-disable-next-line incorrect-equality
-        if (legs == 0 || !Acceptance.settle(course, legs, count)) {
-            RuleContext memory context = _authorised(plan, agent);
-            // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
-            // slither-disable-next-line incorrect-equality
-            context.receipt = legs == 0
-                ? VaultCall.execute(vault, context.legs, PolicyTable.hotWord(context.table))
-                : VaultCall.receiptAt(answer, count);
-            _settleByRules(context, plan, agent);
-            VaultCall.returnReceipt(context.receipt);
+        if (legs == 0) _delegate(rules);
+        uint256 count = moves.length;
+        uint256 answer = VaultCall.executeAt(vault, VaultCall.headOf(legs), count, course.hot);
+        course.receipt = answer + 0x20;
+        if (!Acceptance.settle(course, legs, count)) {
+            _run(rules, abi.encodeCall(GuardRules.settle, (plan, agent, VaultCall.receiptAt(answer, count))));
         }
         _store(course, agent);
         if (course.followsPrices) _followPrices(legs, count, course);
         _close(plan, agent, Acceptance.vaultCount(course), course.withdrawn + course.deposited, course.loss);
         VaultCall.returnAnswer(answer, count);
-    }
-
-    function _close(Rebalance calldata plan, address agent, uint64 vaultCount, uint256 turnover, uint256 loss) private {
-        emit Rebalanced(agent, plan.nonce, plan.decision, vaultCount, turnover, loss);
-        _unlock();
-    }
-
-    /// @dev R1 to R6, and what the others look at.
-    function _authorised(Rebalance calldata plan, address agent) private view returns (RuleContext memory context) {
-        context = _contextFor(agent, block.timestamp);
-        (Rule rule, uint256 observed, uint256 limit) = AuthoriseRules.firstRefusal(context, plan);
-        if (rule != Rule.None) revert Refused(rule, observed, limit);
-        _resolve(context, plan.moves);
-    }
-
-    /// @dev R7 to R14, and what follows. Nothing that the context was read from can have changed since the legs.
-    function _settleByRules(RuleContext memory context, Rebalance calldata plan, address agent) private {
-        (Rule rule, uint256 observed, uint256 limit) = SettleRules.firstRefusal(context, _policy, vault);
-        if (rule != Rule.None) revert Refused(rule, observed, limit);
-
-        AgentLedger memory agentLedger = context.agentLedger;
-        agentLedger.lastRebalanceAt = uint40(block.timestamp);
-        ++agentLedger.nonce;
-        _agentLedgers[agent] = agentLedger;
-        VaultLedger memory ledger = context.ledger;
-        ++ledger.rebalanceCount;
-        _ledger = ledger;
-        uint256 growthWad = PolicyTable.coldLimits(context.table).maxGrowthWad;
-        for (uint256 i = 0; i < context.legs.length; ++i) {
-            (uint256 value, uint256 shares) = SettleRules.pricedAt(context.legs[i].isDeposit, context.receipt.legs[i]);
-            _followPrice(context.limits[i].referencePlace, context.references[i], growthWad, value, shares);
-        }
-        _close(
-            plan,
-            agent,
-            ledger.rebalanceCount,
-            SettleRules.turnoverAssets(context.receipt),
-            SettleRules.lossAssets(context)
-        );
     }
 
     function _store(Course memory course, address agent) private {
@@ -328,38 +251,6 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
         }
     }
 
-    function _resolve(RuleContext memory context, Move[] calldata moves) private view {
-        _allocateLegs(context, moves.length);
-        for (uint256 i = 0; i < moves.length; ++i) {
-            Leg memory leg = _addLeg(context, i, moves[i].index);
-            leg.isDeposit = moves[i].isDeposit;
-            leg.assets = moves[i].assets;
-        }
-    }
-
-    /// @dev What `trim` takes out: all that stands above the cap, as far as the strategy says it is liquid.
-    function _excess(StrategyLimits memory limits) private view returns (uint128) {
-        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
-        // slither-disable-next-line incorrect-equality
-        uint256 cap = limits.status == StrategyStatus.Active ? limits.cap : 0;
-        (address strategy, uint256 holder) = (limits.strategy, uint160(vault));
-        uint256 shares = Word.read(strategy, IERC20.balanceOf.selector, holder);
-        uint256 value = Word.read(strategy, IERC4626.previewRedeem.selector, shares);
-        if (value <= cap) revert NothingToTrim(value, cap);
-        uint256 liquid = Word.read(strategy, IERC4626.maxWithdraw.selector, holder);
-        // Leaving for good by shares: an amount of assets could leave a dust share behind.
-        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
-        // slither-disable-next-line incorrect-equality
-        if (cap == 0 && liquid >= value) return ALL_ASSETS;
-        uint256 assets = Math.min(Math.min(value - cap, liquid), ALL_ASSETS - 1);
-        // Zero, or equality of stored words, is what is meant; nobody gains by missing it.
-        // slither-disable-next-line incorrect-equality
-        if (assets == 0) revert NothingLiquid(value - cap);
-        // casting to 'uint128' is safe because of the min above
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return uint128(assets);
-    }
-
     function _followPrices(uint256 legs, uint256 count, Course memory course) private {
         uint256 growthWad = PolicyTable.coldLimits(_policy.inForce.table).maxGrowthWad;
         for (uint256 i = 0; i < count; ++i) {
@@ -368,42 +259,32 @@ contract PolicyGuard is GuardReads, IPolicyGuard {
         }
     }
 
-    function _followPrice(
-        uint256 place,
-        Reference memory reference_,
-        uint256 maxGrowthWad,
-        uint256 value,
-        uint256 shares
-    ) private {
-        (uint256 price, bool hasFollowed) = PriceBands.follow(
-            reference_.price, reference_.at, block.timestamp, maxGrowthWad, value, shares
-        );
-        if (hasFollowed) _policy.setReferenceDown(place, price);
+    /// @dev Runs the call as it came in on this contract's storage, and ends it with the answer as it is.
+    function _delegate(address target) private {
+        _run(target, msg.data);
     }
 
-    /// @dev Runs the call as it came in on this contract's storage, and ends it with the answer as it is.
-    function _delegate() private {
-        address target = governance;
+    /// @dev Runs a call on this contract's storage, and ends the one under way with its answer as it is.
+    function _run(address target, bytes memory data) private {
         // Safe: memory is overwritten freely because nothing of this call uses it afterwards; both ways out end the
-        // call. The target is code that this contract deployed itself, with the same storage layout and no
-        // selfdestruct.
+        // call. The target is code of this guard's own factory or that this contract deployed itself, with the same
+        // storage layout and no selfdestruct.
         assembly {
-            calldatacopy(0, 0, calldatasize())
-            let success := delegatecall(gas(), target, 0, calldatasize(), 0, 0)
+            let success := delegatecall(gas(), target, add(data, 0x20), mload(data), 0, 0)
             returndatacopy(0, 0, returndatasize())
             if iszero(success) { revert(0, returndatasize()) }
             return(0, returndatasize())
         }
     }
 
-    /// @dev `_delegate` for functions that the other half declares `view`: what the compiler cannot see from here, it
+    /// @dev `_delegate` for functions that the other part declares `view`: what the compiler cannot see from here, it
     /// has checked over there.
-    function _delegateView() private view {
-        function() delegate = _delegate;
-        function() view delegateView;
+    function _delegateView(address target) private view {
+        function(address) delegate = _delegate;
+        function(address) view delegateView;
         assembly ("memory-safe") {
             delegateView := delegate
         }
-        delegateView();
+        delegateView(target);
     }
 }

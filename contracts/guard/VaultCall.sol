@@ -109,14 +109,6 @@ library VaultCall {
         }
     }
 
-    /// @notice Ends the call with a receipt.
-    function returnReceipt(Receipt memory receipt) internal pure {
-        bytes memory answer = abi.encode(receipt);
-        assembly ("memory-safe") {
-            return(add(answer, 0x20), mload(answer))
-        }
-    }
-
     /// @dev Passes a failure on as it is.
     function _answer(bool isDone, uint256 count) private pure returns (uint256 answer) {
         bool isReceipt;

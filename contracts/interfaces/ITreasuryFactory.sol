@@ -48,4 +48,7 @@ interface ITreasuryFactory {
     /// @notice Parameters of the deployment under way; read by vault and guard in their constructors.
     /// @return parameters As given to `deploy`. @return vault The vault's address. @return guard The guard's address.
     function deployment() external view returns (TreasuryParameters memory parameters, address vault, address guard);
+
+    /// @notice Code that all guards of this factory share, see `GuardRules`; read by them in their constructors.
+    function guardRules() external view returns (address);
 }

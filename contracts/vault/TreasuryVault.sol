@@ -157,22 +157,13 @@ contract TreasuryVault is ITreasuryVault, VaultBase, ERC20Permit {
     }
 
     /// @inheritdoc IERC4626
-    function previewWithdraw(uint256 assets) external view whenUnlocked returns (uint256) {
-        Observation memory seen = _observe();
-        // Only part of the answer is wanted here.
-        // slither-disable-next-line unused-return
-        (uint256 cost,) = ExitWalk.preview(seen, assets, true);
-        return _toSharesUp(seen, assets + cost);
+    function previewWithdraw(uint256) external view returns (uint256) {
+        _delegateView();
     }
 
     /// @inheritdoc IERC4626
-    function previewRedeem(uint256 shares) external view whenUnlocked returns (uint256 assets) {
-        Observation memory seen = _observe();
-        uint256 target = _toAssetsDown(seen, shares);
-        // Only part of the answer is wanted here.
-        // slither-disable-next-line unused-return
-        (uint256 cost,) = ExitWalk.preview(seen, target, false);
-        return Math.saturatingSub(target, cost);
+    function previewRedeem(uint256) external view returns (uint256) {
+        _delegateView();
     }
 
     /// @inheritdoc IERC4626

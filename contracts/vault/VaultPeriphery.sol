@@ -56,6 +56,25 @@ contract VaultPeriphery is VaultBase {
         return seen.isOpen ? _toEntrySharesDown(seen, _largestEntry(seen)) : 0;
     }
 
+    /// @notice See `IERC4626.previewWithdraw`.
+    function previewWithdraw(uint256 assets) external view whenUnlocked returns (uint256) {
+        Observation memory seen = _observe();
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return
+        (uint256 cost,) = ExitWalk.preview(seen, assets, true);
+        return _toSharesUp(seen, assets + cost);
+    }
+
+    /// @notice See `IERC4626.previewRedeem`.
+    function previewRedeem(uint256 shares) external view whenUnlocked returns (uint256 assets) {
+        Observation memory seen = _observe();
+        uint256 target = _toAssetsDown(seen, shares);
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return
+        (uint256 cost,) = ExitWalk.preview(seen, target, false);
+        return Math.saturatingSub(target, cost);
+    }
+
     /// @notice See `IERC4626.maxWithdraw`.
     function maxWithdraw(address owner) external view returns (uint256 assets) {
         if (_isLocked()) return 0;

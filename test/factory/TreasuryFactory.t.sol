@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Test} from "forge-std/Test.sol";
 
 import {TreasuryFactory} from "../../contracts/factory/TreasuryFactory.sol";
+import {GuardRules} from "../../contracts/guard/GuardRules.sol";
 import {ITreasuryFactory, TreasuryParameters} from "../../contracts/interfaces/ITreasuryFactory.sol";
 import {Ceilings} from "../../contracts/types/Policy.sol";
 import {AssetCaller, DeploymentReader, GuardReader, ReenteringAsset} from "./mocks/DeploymentReaders.sol";
@@ -54,6 +55,10 @@ contract TreasuryFactoryTest is Test {
         assertNotEq(vault, guard);
         assertEq(vault.code, type(DeploymentReader).runtimeCode);
         assertEq(guard.code, type(GuardReader).runtimeCode);
+    }
+
+    function test_Constructor_MakesTheRulesForAllItsGuards() public view {
+        assertEq(_factory.guardRules().code, type(GuardRules).runtimeCode);
     }
 
     function test_Deployment_IsReadBackWholeByBothConstructors() public {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {GuardRules} from "../../contracts/guard/GuardRules.sol";
 import {PolicyGuard} from "../../contracts/guard/PolicyGuard.sol";
 import {IPolicyGuard} from "../../contracts/interfaces/IPolicyGuard.sol";
 import {TreasuryParameters} from "../../contracts/interfaces/ITreasuryFactory.sol";
 import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
 import {Mode, Policy, StrategyStatus} from "../../contracts/types/Policy.sol";
-import {ALL_ASSETS} from "../../contracts/types/Rebalance.sol";
+import {ALL_ASSETS, LegReceipt, Rebalance, Receipt as VaultReceipt} from "../../contracts/types/Rebalance.sol";
 import {Rule} from "../../contracts/types/Rule.sol";
+import {TreasuryVault} from "../../contracts/vault/TreasuryVault.sol";
 import {GuardFixture} from "./helpers/GuardFixture.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
@@ -218,7 +220,7 @@ contract PowersTest is GuardFixture {
         guard.acceptOwnership();
     }
 
-    // The half that runs by delegatecall
+    // The parts that run by delegatecall
 
     function test_RevertWhen_TheGovernanceHalfIsCalledDirectly() public {
         IPolicyGuard half = IPolicyGuard(guard.governance());
@@ -233,9 +235,45 @@ contract PowersTest is GuardFixture {
         half.offerOwnership(OWNER);
     }
 
+    function test_RevertWhen_TheRulesAreCalledDirectly() public {
+        GuardRules part = GuardRules(guard.rules());
+        Rebalance memory allowed = plan(AGENT, moves(deposits(0, UNIT)));
+        vm.startPrank(AGENT);
+        vm.expectRevert(GuardRules.NotByGuard.selector);
+        part.rebalance(allowed);
+        vm.expectRevert(GuardRules.NotByGuard.selector);
+        part.rebalanceFor(allowed, AGENT, "");
+        vm.expectRevert(GuardRules.NotByGuard.selector);
+        part.settle(allowed, AGENT, _harmless());
+        // There is no vault behind it.
+        vm.expectRevert(bytes(""));
+        part.trim(0);
+        (Rule rule,,) = part.firstRefusal(allowed, AGENT, block.timestamp);
+        assertEq(uint256(rule), uint256(Rule.Mandate));
+    }
+
+    /// @dev `settle` believes what it is told, so only the guard's own code may reach it.
+    function test_RevertWhen_AStrangerSettlesThroughTheGuard() public {
+        Rebalance memory allowed = plan(AGENT, moves(deposits(0, UNIT)));
+        bytes memory data = abi.encodeCall(GuardRules.settle, (allowed, AGENT, _harmless()));
+        vm.prank(AGENT);
+        (bool isDone, bytes memory answer) = address(guard).call(data);
+        assertFalse(isDone);
+        assertEq(answer, "");
+        assertEq(guard.agentState(AGENT).nonce, 1);
+    }
+
+    function _harmless() private pure returns (VaultReceipt memory receipt) {
+        receipt.legs = new LegReceipt[](1);
+    }
+
     function test_Constructor_CodeFitsTheLimit() public view {
         assertLt(address(guard).code.length, 24_576);
         assertLt(guard.governance().code.length, 24_576);
+        assertLt(guard.rules().code.length, 24_576);
+        assertLe(address(vault).code.length, 24_576);
+        assertLe(type(PolicyGuard).creationCode.length, 49_152);
+        assertLe(type(TreasuryVault).creationCode.length, 49_152);
     }
 
     function _adoptCap(uint256 cap) private {

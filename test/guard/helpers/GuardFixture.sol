@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {Test} from "forge-std/Test.sol";
 
+import {GuardRules} from "../../../contracts/guard/GuardRules.sol";
 import {PolicyGuard} from "../../../contracts/guard/PolicyGuard.sol";
 import {IPolicyGuard} from "../../../contracts/interfaces/IPolicyGuard.sol";
 import {TreasuryParameters} from "../../../contracts/interfaces/ITreasuryFactory.sol";
@@ -48,6 +49,9 @@ abstract contract GuardFixture is Test {
     address private _vaultAddress;
     address private _guardAddress;
 
+    /// @notice As of `ITreasuryFactory`.
+    address public guardRules;
+
     function setUp() public virtual {
         vm.warp(START);
         vm.roll(1000);
@@ -55,6 +59,7 @@ abstract contract GuardFixture is Test {
         strategies[0] = new MockStrategy(asset, "A");
         strategies[1] = new MockStrategy(asset, "B");
         strategies[2] = new MockStrategy(asset, "C");
+        guardRules = address(new GuardRules());
         deployTreasury();
     }
 

@@ -55,7 +55,8 @@ contract MockStrategy is ERC4626 {
     function previewRedeem(uint256 shares) public view override returns (uint256) {
         uint256 assets = super.previewRedeem(shares);
         if (shares == 0) return assets;
-        return SafeCast.toUint256(SafeCast.toInt256(assets) + previewOffset);
+        int256 worth = SafeCast.toInt256(assets) + previewOffset;
+        return worth < 0 ? 0 : SafeCast.toUint256(worth);
     }
 
     function maxWithdraw(address owner) public view override returns (uint256) {
