@@ -7,7 +7,7 @@ pragma solidity ^0.8.28;
 /// @param ledger, agentLedger The vault's and the agent's slot, before; `Acceptance.settle` moves them on.
 /// @param receipt Place of the vault's receipt: NAV, base, idle before and after; see `VaultCall`.
 /// @param nav, base Taken from the receipt.
-/// @param withdrawn, deposited Sums of the amounts of the legs either way.
+/// @param turnover What R7 measures: the sum of the amounts of the legs.
 /// @param loss What R12 measures.
 /// @param followsPrices Whether a price reference is old enough to follow the price.
 struct Course {
@@ -18,8 +18,7 @@ struct Course {
     uint256 receipt;
     uint256 nav;
     uint256 base;
-    uint256 withdrawn;
-    uint256 deposited;
+    uint256 turnover;
     uint256 loss;
     bool followsPrices;
 }
@@ -34,6 +33,14 @@ struct Course {
 /// 2^192; what shares are worth at a reference is checked where it is made. In that range the saturating arithmetic of
 /// the rules never saturates upwards and is this arithmetic. For whole numbers, v ≤ ⌊x ÷ y⌋ is v × y ≤ x, and
 /// v ≥ ⌈x ÷ y⌉ is v × y ≥ x, which saves the divisions.
+///
+/// R13 without the divisions of `PriceBands`: with s shares at the reference P, let w = ⌊s × P ÷ 2^128⌋; b is the
+/// band.
+/// The lower bound of the rule is at most ⌈s × P × (10,000 − b) ÷ (10,000 × 2^128)⌉, which is not above value
+/// + 1 if
+/// w × 10,000 ≤ value × 10,000 + (w + 1) × b. The upper bound is at least
+/// ⌊s × P × (10,000 + b) ÷ (10,000 × 2^128)⌋ + 1, which is not below value if
+/// value × 10,000 ≤ w × 10,000 + (w + 1) × b. So a value next to a bound may be left to the rule.
 library Acceptance {
     uint256 private constant AMOUNT_BITS = 120;
     /// @dev Shares × a mantissa of 44 bits stay inside the word.
@@ -50,6 +57,9 @@ library Acceptance {
     // Members of a course.
     uint256 private constant NAV = 0xa0;
     uint256 private constant BASE = 0xc0;
+    uint256 private constant FOLLOWS_PRICES = 0x120;
+    /// @dev Answer if something is left to the rules; no number of legs, and no sum of amounts.
+    uint256 private constant NOT_FINE = type(uint256).max;
     /// @dev Answer of `_charged` if the charge does not fit; no level.
     uint256 private constant NO_FIT = type(uint256).max;
     /// @dev A level is at most WAD.
@@ -107,29 +117,30 @@ library Acceptance {
     function settle(Course memory course, uint256 legs, uint256 count) internal view returns (bool) {
         unchecked {
             uint256 receipt = course.receipt;
-            (uint256 nav, uint256 base) = (_word(receipt), _word(receipt + 0x20));
             (uint256 idle, uint256 idleAfter) = (_word(receipt + 0x40), _word(receipt + 0x60));
-            if ((nav | base | idle | idleAfter) >> AMOUNT_BITS != 0) return false;
-            (course.nav, course.base) = (nav, base);
+            {
+                (uint256 nav, uint256 base) = (_word(receipt), _word(receipt + 0x20));
+                if ((nav | base | idle | idleAfter) >> AMOUNT_BITS != 0) return false;
+                (course.nav, course.base) = (nav, base);
+            }
 
             receipt += HEAD_SIZE;
-            uint256 held = legs + count * LEG_SIZE;
-            (bool isFine, uint256 withdrawals) = _arePricesFine(course, legs, held, receipt);
-            if (!isFine) return false;
-            uint256 end = held + count * LEG_SIZE;
-            if (withdrawals != 0) {
-                uint256 first = held;
-                held += withdrawals * LEG_SIZE;
-                if (!_areWithdrawalsFine(course, first, held, receipt)) return false;
+            uint256 size = count * LEG_SIZE;
+            uint256 band = _targetBand(course.hot);
+            (uint256 withdrawals, uint256 withdrawn) = _withdrawals(course, band, legs, size, receipt);
+            if (withdrawals == NOT_FINE) return false;
+            uint256 deposited = 0;
+            if (withdrawals != count) {
                 receipt += withdrawals * RECEIPT_SIZE;
-            }
-            if (held != end) {
-                if (!_areDepositsFine(course, held, end, receipt)) return false;
+                legs += size;
+                deposited = _deposits(course, band, legs + withdrawals * LEG_SIZE, legs + size, receipt);
+                if (deposited == NOT_FINE) return false;
                 // R11
-                if (idleAfter * BPS < nav * _bps(course.hot, MIN_IDLE)) return false;
+                if (idleAfter * BPS < course.nav * _bps(course.hot, MIN_IDLE)) return false;
             }
-            idle += course.withdrawn;
-            idleAfter += course.deposited;
+            idle += withdrawn;
+            idleAfter += deposited;
+            course.turnover = withdrawn + deposited;
             if (idle > idleAfter) course.loss += idle - idleAfter;
             return _charge(course);
         }
@@ -162,130 +173,109 @@ library Acceptance {
         }
     }
 
-    /// @dev R13 without the divisions of `PriceBands`. Notes whether a reference can follow the price, and counts the
-    /// withdrawals, which come first. `bad` is anything but zero as soon as something is too large or does not hold;
-    /// `wide` has every bit that a number had which must be below 2^120.
-    ///
-    /// With s shares at the reference P, let w = ⌊s × P ÷ 2^128⌋; b is the band. The lower bound of the rule is
-    /// at most
-    /// ⌈s × P × (10,000 − b) ÷ (10,000 × 2^128)⌉, which is not above value + 1 if
-    /// w × 10,000 ≤ value × 10,000 + (w + 1) × b. The upper bound is at least
-    /// ⌊s × P × (10,000 + b) ÷ (10,000 × 2^128)⌋ + 1, which is not below value if
-    /// value × 10,000 ≤ w × 10,000 + (w + 1) × b. So a value next to a bound may be left to the rule.
-    /// @param held Where what the legs are held to begins, which is where the legs end.
-    /// @param receipt Where the receipts of the legs begin.
-    function _arePricesFine(Course memory course, uint256 legs, uint256 held, uint256 receipt)
+    /// @dev R10, R13 and R14 of the withdrawals, and that their strategies are Active. One after which more shares are
+    /// held than before is left to the rules, and one that left them as they were is held to the target all the same.
+    /// Also notes whether a reference is old enough to follow the price. `bad` is anything but zero as soon as
+    /// something is too large or does not hold; `wide` has every bit that a number had which must be below 2^120.
+    /// @param legs Place of the legs. @param size Of all of them, in bytes. @param receipt Where their receipts begin.
+    /// @return count How many there are, or `NOT_FINE`. @return sum What they sum up to.
+    function _withdrawals(Course memory course, uint256 band, uint256 legs, uint256 size, uint256 receipt)
         private
         view
-        returns (bool isFine, uint256 withdrawals)
+        returns (uint256 count, uint256 sum)
     {
-        uint256 bad;
-        uint256 wide;
-        uint256 follows;
+        uint256 loss = 0;
+        (uint256 bad, uint256 wide) = (0, 0);
         assembly ("memory-safe") {
-            for { let end := held } lt(legs, end) { legs := add(legs, LEG_SIZE) } {
-                let bits := mload(add(held, REFERENCE))
-                follows := or(follows, iszero(lt(timestamp(), add(and(bits, TIME_MASK), FOLLOW_SECONDS))))
-                bits := shr(TIME_BITS, bits)
-                // Value and shares before a withdrawal or, a word behind each, after a deposit.
-                let isDeposit := mload(add(legs, DIRECTION))
-                withdrawals := add(withdrawals, iszero(isDeposit))
-                let value := add(receipt, shl(5, isDeposit))
-                let shares := mload(add(value, SHARES_BEFORE))
-                value := mload(add(value, VALUE_BEFORE))
-                let exponent := and(bits, 0xff)
-                let worth := shr(sub(PRICE_BITS, exponent), mul(shares, shr(EXPONENT_BITS, bits)))
-                wide := or(wide, or(value, worth))
-                bad := or(bad, or(gt(exponent, PRICE_BITS), shr(SHARE_BITS, shares)))
-
-                let band := mul(add(worth, 1), and(shr(PRICE_BAND, mload(held)), 0xffff))
-                worth := mul(worth, BPS)
-                value := mul(value, BPS)
-                bad := or(bad, or(gt(worth, add(value, band)), and(isDeposit, gt(value, add(worth, band)))))
-                held := add(held, LEG_SIZE)
+            let end := add(legs, size)
+            for {} iszero(or(eq(legs, end), mload(add(legs, DIRECTION)))) { legs := add(legs, LEG_SIZE) } {
+                let held := add(legs, size)
+                let value := mload(add(receipt, VALUE_BEFORE))
+                {
+                    let bits := mload(add(held, REFERENCE))
+                    if iszero(lt(timestamp(), add(and(bits, TIME_MASK), FOLLOW_SECONDS))) {
+                        mstore(add(course, FOLLOWS_PRICES), 1)
+                    }
+                    let shares := mload(add(receipt, SHARES_BEFORE))
+                    bad := or(bad, or(shr(SHARE_BITS, shares), gt(mload(add(receipt, SHARES)), shares)))
+                    bits := shr(TIME_BITS, bits)
+                    let exponent := and(bits, 0xff)
+                    bad := or(bad, gt(exponent, PRICE_BITS))
+                    let worth := shr(sub(PRICE_BITS, exponent), mul(shares, shr(EXPONENT_BITS, bits)))
+                    wide := or(wide, or(value, worth))
+                    let room := mul(add(worth, 1), and(shr(PRICE_BAND, mload(held)), 0xffff))
+                    bad := or(bad, gt(mul(worth, BPS), add(mul(value, BPS), room)))
+                }
+                {
+                    let assets := mload(receipt)
+                    sum := add(sum, assets)
+                    let kept := mload(add(receipt, VALUE))
+                    wide := or(wide, or(assets, kept))
+                    assets := add(assets, kept)
+                    if gt(value, assets) { loss := add(loss, sub(value, assets)) }
+                    value := kept
+                }
+                held := mload(held)
+                bad := or(bad, and(shr(STATUS, held), 0xff))
+                let least := and(shr(MIN_WEIGHT, held), 0xffff)
+                held := and(shr(TARGET, held), 0xffff)
+                held := mul(gt(held, band), sub(held, band))
+                if gt(held, least) { least := held }
+                bad := or(bad, lt(mul(value, BPS), mul(mload(add(course, NAV)), least)))
                 receipt := add(receipt, RECEIPT_SIZE)
+                count := add(count, 1)
             }
-            isFine := iszero(or(bad, shr(AMOUNT_BITS, wide)))
+            if or(bad, shr(AMOUNT_BITS, wide)) { count := not(0) }
         }
-        if (follows != 0) course.followsPrices = true;
+        course.loss = loss;
     }
 
-    /// @dev R10 and R14 of the withdrawals, and that their strategies are Active; what they sum up to. One without
-    /// which more shares are held than before is left to the rules, and one that left them as they were is held to the
-    /// target
-    /// all the same.
+    /// @dev R8, R13 and R14 of the deposits, that their strategies are Active, and that R9 has nothing to say. A
+    /// deposit that brought no shares is held to the target all the same, and one that took some is left to the rules.
     /// @param held, end Where what they are held to begins and ends. @param receipt Where their receipts begin.
-    function _areWithdrawalsFine(Course memory course, uint256 held, uint256 end, uint256 receipt)
+    /// @return sum What they sum up to, or `NOT_FINE`.
+    function _deposits(Course memory course, uint256 band, uint256 held, uint256 end, uint256 receipt)
         private
-        pure
-        returns (bool isFine)
+        view
+        returns (uint256 sum)
     {
-        (uint256 nav, uint256 band) = (course.nav, _targetBand(course.hot));
-        (uint256 sum, uint256 loss) = (0, 0);
-        uint256 flags;
-        uint256 wide;
-        uint256 bad;
+        uint256 loss = course.loss;
+        (uint256 bad, uint256 wide) = (0, 0);
         assembly ("memory-safe") {
             for {} lt(held, end) { held := add(held, LEG_SIZE) } {
                 let limits := mload(held)
-                flags := or(flags, limits)
-                let value := mload(add(receipt, VALUE))
-                let least := and(shr(MIN_WEIGHT, limits), 0xffff)
-                limits := and(shr(TARGET, limits), 0xffff)
-                limits := mul(gt(limits, band), sub(limits, band))
-                if gt(limits, least) { least := limits }
-                bad := or(bad, lt(mul(value, BPS), mul(nav, least)))
-                bad := or(bad, gt(mload(add(receipt, SHARES)), mload(add(receipt, SHARES_BEFORE))))
-
-                let assets := mload(receipt)
-                sum := add(sum, assets)
-                wide := or(wide, or(assets, value))
-                value := add(value, assets)
-                // Below 2^120 by R13.
-                let before := mload(add(receipt, VALUE_BEFORE))
-                if gt(before, value) { loss := add(loss, sub(before, value)) }
-                receipt := add(receipt, RECEIPT_SIZE)
-            }
-            isFine := iszero(or(bad, or(shr(AMOUNT_BITS, wide), and(shr(STATUS, flags), 0xff))))
-        }
-        (course.withdrawn, course.loss) = (sum, loss);
-    }
-
-    /// @dev R8 and R14 of the deposits, that their strategies are Active, and that R9 has nothing to say; what they sum
-    /// up to. A deposit that brought no shares is held to the target all the same, and one that took some is left to
-    /// the rules.
-    /// @param held, end Where what they are held to begins and ends. @param receipt Where their receipts begin.
-    function _areDepositsFine(Course memory course, uint256 held, uint256 end, uint256 receipt)
-        private
-        pure
-        returns (bool isFine)
-    {
-        (uint256 sum, uint256 loss) = (0, course.loss);
-        uint256 flags;
-        uint256 wide;
-        uint256 bad;
-        uint256 band = _targetBand(course.hot);
-        assembly ("memory-safe") {
-            for {} lt(held, end) { held := add(held, LEG_SIZE) } {
-                let limits := mload(held)
-                flags := or(flags, limits)
-                // Below 2^120 by R13.
                 let value := mload(add(receipt, VALUE))
                 {
                     let assets := mload(receipt)
                     sum := add(sum, assets)
                     let due := mload(add(receipt, VALUE_BEFORE))
-                    wide := or(wide, or(assets, due))
+                    wide := or(wide, or(value, or(assets, due)))
                     due := add(due, assets)
                     if gt(due, value) { loss := add(loss, sub(due, value)) }
                 }
-                bad := or(bad, lt(mload(add(receipt, SHARES)), mload(add(receipt, SHARES_BEFORE))))
+                bad := or(bad, or(and(shr(STATUS, limits), 0xff), and(shr(GROUPS, limits), 0xffff)))
                 {
                     let cap := shr(CAP, mload(add(held, SECOND)))
                     // A limit of zero allows no deposit at all.
                     bad := or(bad, or(iszero(cap), gt(value, cap)))
                 }
-                value := mul(value, BPS)
+                {
+                    let bits := mload(add(held, REFERENCE))
+                    if iszero(lt(timestamp(), add(and(bits, TIME_MASK), FOLLOW_SECONDS))) {
+                        mstore(add(course, FOLLOWS_PRICES), 1)
+                    }
+                    let shares := mload(add(receipt, SHARES))
+                    bad := or(bad, or(shr(SHARE_BITS, shares), lt(shares, mload(add(receipt, SHARES_BEFORE)))))
+                    bits := shr(TIME_BITS, bits)
+                    let exponent := and(bits, 0xff)
+                    bad := or(bad, gt(exponent, PRICE_BITS))
+                    let worth := shr(sub(PRICE_BITS, exponent), mul(shares, shr(EXPONENT_BITS, bits)))
+                    wide := or(wide, worth)
+                    let room := mul(add(worth, 1), and(shr(PRICE_BAND, limits), 0xffff))
+                    worth := mul(worth, BPS)
+                    value := mul(value, BPS)
+                    bad := or(bad, or(gt(worth, add(value, room)), gt(value, add(worth, room))))
+                }
                 let most := mul(mload(add(course, BASE)), and(shr(MAX_WEIGHT, limits), 0xffff))
                 bad := or(bad, or(lt(most, BPS), gt(value, most)))
                 most := add(band, and(shr(TARGET, limits), 0xffff))
@@ -293,11 +283,9 @@ library Acceptance {
                 bad := or(bad, gt(value, mul(mload(add(course, NAV)), most)))
                 receipt := add(receipt, RECEIPT_SIZE)
             }
-            isFine := and(shr(STATUS, flags), 0xff)
-            isFine := or(isFine, and(shr(GROUPS, flags), 0xffff))
-            isFine := iszero(or(isFine, or(bad, shr(AMOUNT_BITS, wide))))
+            if or(bad, shr(AMOUNT_BITS, wide)) { sum := not(0) }
         }
-        (course.deposited, course.loss) = (sum, loss);
+        course.loss = loss;
     }
 
     /// @dev The band of R14. Under another objective the whole: then targets are zero, no withdrawal is below one, and
@@ -310,8 +298,7 @@ library Acceptance {
     function _charge(Course memory course) private view returns (bool) {
         unchecked {
             (uint256 hot, uint256 base) = (course.hot, course.base);
-            uint256 turnover = course.withdrawn + course.deposited;
-            uint256 loss = course.loss;
+            (uint256 turnover, uint256 loss) = (course.turnover, course.loss);
             uint256 window = (hot >> WINDOW) & type(uint32).max;
 
             uint256 slot = course.ledger;

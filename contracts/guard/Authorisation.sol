@@ -103,7 +103,7 @@ library Authorisation {
     function _scope(Course memory course, uint256 inForce, address agent) private view returns (uint256) {
         uint256 agentCount = (course.hot >> AGENT_COUNT) & type(uint8).max;
         (uint256 index, uint256 mandate, uint256 budgets) = PolicyTable.mandateWords(_table(inForce), agentCount, agent);
-        if (index == agentCount || (inForce >> (ENDED_MANDATES + index)) & 1 != 0) return 0;
+        if (index == agentCount || ((inForce >> ENDED_MANDATES) >> index) & 1 != 0) return 0;
         // forge-lint: disable-next-line(block-timestamp)
         if (block.timestamp > (mandate >> EXPIRES_AT) & type(uint40).max) return 0;
         course.budgets = budgets;
@@ -124,7 +124,9 @@ library Authorisation {
         {
             uint256 count = moves.length;
             if (count == 0 || count > MAX_MOVES) return 0;
-            size = count * 0x60;
+            unchecked {
+                size = count * 0x60;
+            }
         }
         (uint256 all, uint256 referenceMask) = (ALL_ASSETS, PriceReference.MASK);
         assembly ("memory-safe") {
@@ -132,6 +134,9 @@ library Authorisation {
             mstore(0x40, add(legs, shl(1, size)))
             // A move is three words as a leg is, with an index where that has an address.
             calldatacopy(legs, moves.offset, size)
+            // Scratch space: the number of the slot of references that was read last, none at first, and the mapping.
+            // What was read lies where the head of the call data will be.
+            mstore(0x00, not(0))
             mstore(0x20, references.slot)
             let last := 0
             let leg := legs
@@ -160,9 +165,12 @@ library Authorisation {
                 mstore(leg, shr(96, mload(limits)))
                 // Where the reference is, as `PriceReference` has it: the slot's number and how far up in it.
                 let place := mload(add(limits, 0x20))
-                mstore(0x00, shr(136, shl(128, place)))
-                let slot := sload(keccak256(0x00, 0x40))
-                mstore(add(limits, 0x40), and(shr(and(place, 0xff), slot), referenceMask))
+                let nth := shr(136, shl(128, place))
+                if sub(nth, mload(0x00)) {
+                    mstore(0x00, nth)
+                    mstore(sub(legs, 0x20), sload(keccak256(0x00, 0x40)))
+                }
+                mstore(add(limits, 0x40), and(shr(and(place, 0xff), mload(sub(legs, 0x20))), referenceMask))
             }
         }
     }

@@ -23,7 +23,7 @@ import {PolicyValidation} from "./PolicyValidation.sol";
 import {Reference} from "./PriceReference.sol";
 import {VaultCall} from "./VaultCall.sol";
 
-/// @title The half of a guard that no rebalance runs through
+/// @title The part of a guard that no rebalance runs through
 /// @notice Submission, waiting, veto and activation of documents, the overlays on the one in force, the roles, `pull`,
 /// and what it all amounts to, for readers. The functions are those of `IPolicyGuard`, documented there.
 /// @dev Code of the guard that does not fit into one contract. A guard makes its own copy when it is made and runs it
@@ -44,7 +44,7 @@ contract GuardGovernance is GuardReads {
         _;
     }
 
-    /// @param vault_ The vault behind the guard that this is the half of.
+    /// @param vault_ The vault behind the guard that this is a part of.
     constructor(address vault_) {
         _VAULT = ITreasuryVault(vault_);
     }

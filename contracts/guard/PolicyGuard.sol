@@ -59,7 +59,9 @@ contract PolicyGuard is RebalanceEnd, IPolicyGuard {
     // Agent
 
     /// @inheritdoc IPolicyGuard
-    function rebalance(Rebalance calldata plan) external returns (Receipt memory) {
+    /// @dev Ends with the vault's answer as it came in and never returns from here; so no empty receipt is laid out in
+    /// memory first, as `memory` would.
+    function rebalance(Rebalance calldata plan) external returns (Receipt calldata) {
         _lock();
         _rebalance(plan, msg.sender);
     }
@@ -68,7 +70,7 @@ contract PolicyGuard is RebalanceEnd, IPolicyGuard {
     /// @dev The lock is held while a contract's signature is checked, and the check is a static call.
     function rebalanceFor(Rebalance calldata plan, address agent, bytes calldata signature)
         external
-        returns (Receipt memory)
+        returns (Receipt calldata)
     {
         _lock();
         bytes32 digest = RebalanceHash.digest(plan, agent, address(this));
@@ -224,25 +226,25 @@ contract PolicyGuard is RebalanceEnd, IPolicyGuard {
     function _rebalance(Rebalance calldata plan, address agent) private {
         Course memory course;
         Move[] calldata moves = plan.moves;
-        uint256 legs = Authorisation.check(course, plan, moves, agent, _policy, _ledger, _agentLedgers[agent]);
+        AgentLedger storage agentLedger = _agentLedgers[agent];
+        uint256 legs = Authorisation.check(course, plan, moves, agent, _policy, _ledger, agentLedger);
         // Zero is an answer, not an amount.
         // slither-disable-next-line incorrect-equality
         if (legs == 0) _delegate(rules);
         uint256 count = moves.length;
         uint256 answer = VaultCall.executeAt(vault, VaultCall.headOf(legs), count, course.hot);
-        course.receipt = answer + 0x20;
+        course.receipt = VaultCall.receiptOf(answer);
         if (!Acceptance.settle(course, legs, count)) {
             _run(rules, abi.encodeCall(GuardRules.settle, (plan, agent, VaultCall.receiptAt(answer, count))));
         }
-        _store(course, agent);
+        _store(course, agentLedger);
         if (course.followsPrices) _followPrices(legs, count, course);
-        _close(plan, agent, Acceptance.vaultCount(course), course.withdrawn + course.deposited, course.loss);
+        _close(plan, agent, Acceptance.vaultCount(course), course.turnover, course.loss);
         VaultCall.returnAnswer(answer, count);
     }
 
-    function _store(Course memory course, address agent) private {
+    function _store(Course memory course, AgentLedger storage agentLedger) private {
         VaultLedger storage ledger = _ledger;
-        AgentLedger storage agentLedger = _agentLedgers[agent];
         (uint256 word, uint256 agentWord) = (course.ledger, course.agentLedger);
         // Whole slots, as the pass made them.
         assembly ("memory-safe") {
@@ -265,6 +267,8 @@ contract PolicyGuard is RebalanceEnd, IPolicyGuard {
     }
 
     /// @dev Runs a call on this contract's storage, and ends the one under way with its answer as it is.
+    // That it ends the call under way is what it is for.
+    // slither-disable-next-line incorrect-return
     function _run(address target, bytes memory data) private {
         // Safe: memory is overwritten freely because nothing of this call uses it afterwards; both ways out end the
         // call. The target is code of this guard's own factory or that this contract deployed itself, with the same

@@ -93,6 +93,7 @@ library PolicyTable {
     uint256 private constant COLD = 1;
     uint256 private constant AGENTS = 2;
     uint256 private constant AGENT_WORDS = 2;
+    uint256 private constant AGENT_SIZE = 0x40;
     uint256 private constant STRATEGY_WORDS = 2;
 
     /// @notice Writes the table of a document.
@@ -145,10 +146,9 @@ library PolicyTable {
     {
         index = findAgent(table, agentCount, agent);
         if (index == agentCount) return (index, 0, 0);
-        uint256 offset = 32 * AGENT_WORDS * index;
         assembly ("memory-safe") {
             // Where `findAgent` left the list.
-            let entry := add(mload(0x40), offset)
+            let entry := add(mload(0x40), mul(index, AGENT_SIZE))
             first := mload(entry)
             second := mload(add(entry, 0x20))
         }
@@ -200,14 +200,13 @@ library PolicyTable {
     /// @notice Place of an agent in the list; the list's length if it is not there.
     function findAgent(address table, uint256 agentCount, address agent) internal view returns (uint256 index) {
         uint256 offset = _offset(AGENTS);
-        uint256 stride = 32 * AGENT_WORDS;
         assembly ("memory-safe") {
             // The list is copied behind the end of used memory, looked at, and left there unclaimed.
             let list := mload(0x40)
-            extcodecopy(table, list, offset, mul(agentCount, stride))
+            extcodecopy(table, list, offset, mul(agentCount, AGENT_SIZE))
             for {} lt(index, agentCount) { index := add(index, 1) } {
                 if iszero(shr(96, xor(mload(list), shl(96, agent)))) { break }
-                list := add(list, stride)
+                list := add(list, AGENT_SIZE)
             }
         }
     }

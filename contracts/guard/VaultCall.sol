@@ -50,16 +50,24 @@ library VaultCall {
     function executeAt(address vault, uint256 data, uint256 count, uint256 hot) internal returns (uint256 answer) {
         uint256 selector = uint32(ITreasuryVault.execute.selector);
         (uint256 maxNavAge, uint256 seasoning) = PolicyTable.navSeconds(hot);
-        bool isDone;
+        bool isReceipt;
         assembly ("memory-safe") {
             mstore(data, selector)
             mstore(add(data, 0x20), 0x60)
             mstore(add(data, 0x40), maxNavAge)
             mstore(add(data, 0x60), seasoning)
             mstore(add(data, 0x80), count)
-            isDone := call(gas(), vault, 0, add(data, 0x1c), add(0x84, mul(0x60, count)), 0x00, 0x00)
+            answer := mload(0x40)
+            let size := add(0x120, mul(0xa0, count))
+            if iszero(call(gas(), vault, 0, add(data, 0x1c), add(0x84, mul(0x60, count)), answer, size)) {
+                // Passes the failure on as it is.
+                returndatacopy(answer, 0, returndatasize())
+                revert(answer, returndatasize())
+            }
+            mstore(0x40, add(answer, size))
+            isReceipt := eq(returndatasize(), size)
         }
-        return _answer(isDone, count);
+        if (!isReceipt || !_isReceipt(answer, count)) revert UnexpectedReceipt();
     }
 
     /// @notice `ITreasuryVault.pull`.
@@ -68,17 +76,33 @@ library VaultCall {
         returns (Receipt memory receipt)
     {
         bytes memory data = abi.encodeCall(ITreasuryVault.pull, (strategy, assets, minAssets));
-        bool isDone;
+        uint256 answer;
+        bool isReceipt;
         assembly ("memory-safe") {
-            isDone := call(gas(), vault, 0, add(data, 0x20), mload(data), 0x00, 0x00)
+            let isDone := call(gas(), vault, 0, add(data, 0x20), mload(data), 0x00, 0x00)
+            answer := mload(0x40)
+            let size := returndatasize()
+            returndatacopy(answer, 0, size)
+            // Passes a failure on as it is.
+            if iszero(isDone) { revert(answer, size) }
+            mstore(0x40, add(answer, size))
+            isReceipt := eq(size, 0x1c0)
         }
-        return receiptAt(_answer(isDone, 1), 1);
+        if (!isReceipt || !_isReceipt(answer, 1)) revert UnexpectedReceipt();
+        return receiptAt(answer, 1);
     }
 
     /// @notice Place of the head of the call data, five words before the legs.
     function headOf(uint256 legs) internal pure returns (uint256) {
         unchecked {
             return legs - 0xa0;
+        }
+    }
+
+    /// @notice Place of the receipt in an answer.
+    function receiptOf(uint256 answer) internal pure returns (uint256) {
+        unchecked {
+            return answer + 0x20;
         }
     }
 
@@ -109,23 +133,15 @@ library VaultCall {
         }
     }
 
-    /// @dev Passes a failure on as it is.
-    function _answer(bool isDone, uint256 count) private pure returns (uint256 answer) {
-        bool isReceipt;
+    /// @dev Whether an answer of the right length has its parts where they are expected.
+    function _isReceipt(uint256 answer, uint256 count) private pure returns (bool isReceipt) {
         assembly ("memory-safe") {
-            answer := mload(0x40)
-            let size := returndatasize()
-            returndatacopy(answer, 0, size)
-            if iszero(isDone) { revert(answer, size) }
-            mstore(0x40, add(answer, size))
-
             // [0x20] [nav][base][idle before][idle after][offset of legs][offset of members]
             // [count][count legs of 5 words] [0 members]
             isReceipt := and(
-                and(eq(size, add(0x120, mul(0xa0, count))), eq(mload(answer), 0x20)),
+                eq(mload(answer), 0x20),
                 and(eq(mload(add(answer, 0xa0)), 0xc0), eq(mload(add(answer, 0xe0)), count))
             )
         }
-        if (!isReceipt) revert UnexpectedReceipt();
     }
 }

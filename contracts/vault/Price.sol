@@ -64,7 +64,9 @@ library Price {
     /// @notice max(0, ⌊price × units⌋ − 1), at most 2^255.
     function assetsDown(uint256 price, uint256 units) internal pure returns (uint256) {
         (uint256 whole,) = _times(price, units);
-        return whole == 0 ? 0 : whole - 1;
+        unchecked {
+            return whole == 0 ? 0 : whole - 1;
+        }
     }
 
     /// @notice max(0, ⌈price × units⌉ − 1), at most 2^255.

@@ -28,8 +28,8 @@ library RebalanceLegs {
         internal
         returns (uint256 answer, uint256 size)
     {
-        size = 0x120 + 0xa0 * legs.length;
         assembly ("memory-safe") {
+            size := add(0x120, mul(0xa0, legs.length))
             // [0x20] [nav][base][idle before][idle after][offset of legs][offset of members]
             // [count][count legs of 5 words] [0 members]
             answer := mload(0x40)
@@ -46,7 +46,9 @@ library RebalanceLegs {
         assembly ("memory-safe") {
             mstore(add(answer, 0x60), idle)
         }
-        _execute(legs, asset, conduit, answer + 0x100);
+        unchecked {
+            _execute(legs, asset, conduit, answer + 0x100);
+        }
         idle = Balance.held(asset);
         assembly ("memory-safe") {
             mstore(add(answer, 0x80), idle)
@@ -65,46 +67,51 @@ library RebalanceLegs {
 
     /// @param place Where the receipts of the legs begin, five words each.
     function _execute(Leg[] calldata legs, IERC20 asset, IConduit conduit, uint256 place) private {
-        uint256 deposits = _sumOfDeposits(legs);
-        address receiver = address(this);
-        uint256 atStart;
-        // Without a deposit the conduit is not needed, and a rebalance that only withdraws does not depend on it.
-        if (deposits != 0) {
-            receiver = address(conduit);
-            atStart = Balance.heldBy(asset, receiver);
-        }
-        bool isFunded;
         uint256 leg;
         uint256 end;
+        bool hasDeposits;
         assembly ("memory-safe") {
             leg := legs.offset
             end := add(leg, mul(legs.length, 0x60))
+            // Withdrawals come first, so the last leg tells.
+            if legs.length { hasDeposits := calldataload(sub(end, 0x40)) }
         }
-        while (leg != end) {
-            address strategy;
-            bool isDeposit;
-            uint256 assets;
-            assembly ("memory-safe") {
-                strategy := calldataload(leg)
-                isDeposit := calldataload(add(leg, 0x20))
-                assets := calldataload(add(leg, 0x40))
-                leg := add(leg, 0x60)
-            }
-            if (!isDeposit) {
-                _withdraw(strategy, assets, receiver, place);
-            } else {
-                if (!isFunded) {
-                    _fund(asset, receiver, atStart, deposits);
-                    isFunded = true;
-                }
-                _deposit(receiver, strategy, assets, place);
-            }
-            unchecked {
-                place += 0xa0;
-            }
+        address receiver = address(this);
+        uint256 atStart;
+        // Without a deposit the conduit is not needed, and a rebalance that only withdraws does not depend on it.
+        if (hasDeposits) {
+            receiver = address(conduit);
+            atStart = Balance.heldBy(asset, receiver);
+        }
+        for (; leg != end; (leg, place) = _next(leg, place)) {
+            (address strategy, bool isDeposit, uint256 assets) = _legAt(leg);
+            if (isDeposit) break;
+            _withdraw(strategy, assets, receiver, place);
+        }
+        if (!hasDeposits) return;
+        _fund(asset, receiver, atStart, _sumOf(leg, end));
+        for (; leg != end; (leg, place) = _next(leg, place)) {
+            // What is behind the first deposit is a deposit.
+            (address strategy,, uint256 assets) = _legAt(leg);
+            _deposit(receiver, strategy, assets, place);
         }
         // The conduit is called only where there is something to return, or too little.
-        if (deposits != 0 && Balance.heldBy(asset, receiver) != atStart) conduit.settle(atStart);
+        if (Balance.heldBy(asset, receiver) != atStart) conduit.settle(atStart);
+    }
+
+    function _legAt(uint256 leg) private pure returns (address strategy, bool isDeposit, uint256 assets) {
+        assembly ("memory-safe") {
+            strategy := calldataload(leg)
+            isDeposit := calldataload(add(leg, 0x20))
+            assets := calldataload(add(leg, 0x40))
+        }
+    }
+
+    /// @dev The next leg, and the place of its receipt.
+    function _next(uint256 leg, uint256 place) private pure returns (uint256, uint256) {
+        unchecked {
+            return (leg + 0x60, place + 0xa0);
+        }
     }
 
     /// @dev Adds from idle what the withdraw legs did not bring. What lay in the conduit before is not counted.
@@ -117,9 +124,9 @@ library RebalanceLegs {
 
     function _withdraw(address strategy, uint256 assets, address receiver, uint256 place) private {
         uint256 shares = _measure(strategy, place, BEFORE);
+        (bytes4 selector, uint256 amount) = (IERC4626.withdraw.selector, assets);
         bool isAll = assets == ALL_ASSETS;
-        bytes4 selector = isAll ? IERC4626.redeem.selector : IERC4626.withdraw.selector;
-        uint256 amount = isAll ? shares : assets;
+        if (isAll) (selector, amount) = (IERC4626.redeem.selector, shares);
         assembly ("memory-safe") {
             // Behind the end of used memory: the call, which may be overwritten afterwards.
             let data := mload(0x40)
@@ -169,15 +176,13 @@ library RebalanceLegs {
             let isDone := staticcall(gas(), strategy, 0x00, 0x24, 0x00, 0x20)
             isDone := and(isDone, gt(returndatasize(), 0x1f))
             let value := 0
-            if isDone {
-                shares := mload(0x00)
-                if shares {
-                    mstore(0x00, previewRedeem)
-                    mstore(0x04, shares)
-                    isDone := staticcall(gas(), strategy, 0x00, 0x24, 0x00, 0x20)
-                    isDone := and(isDone, gt(returndatasize(), 0x1f))
-                    value := mload(0x00)
-                }
+            shares := mul(isDone, mload(0x00))
+            if shares {
+                mstore(0x00, previewRedeem)
+                mstore(0x04, shares)
+                isDone := staticcall(gas(), strategy, 0x00, 0x24, 0x00, 0x20)
+                isDone := and(isDone, gt(returndatasize(), 0x1f))
+                value := mload(0x00)
             }
             if iszero(isDone) {
                 returndatacopy(mload(0x40), 0x00, returndatasize())
@@ -188,13 +193,10 @@ library RebalanceLegs {
         }
     }
 
-    /// @dev Amounts are below 2^128, so no sum overflows.
-    function _sumOfDeposits(Leg[] calldata legs) private pure returns (uint256 sum) {
+    /// @dev Amounts of the legs in between. They are below 2^128, so no sum overflows.
+    function _sumOf(uint256 leg, uint256 end) private pure returns (uint256 sum) {
         assembly ("memory-safe") {
-            let end := add(legs.offset, mul(legs.length, 0x60))
-            for { let leg := legs.offset } lt(leg, end) { leg := add(leg, 0x60) } {
-                sum := add(sum, mul(calldataload(add(leg, 0x20)), calldataload(add(leg, 0x40))))
-            }
+            for {} lt(leg, end) { leg := add(leg, 0x60) } { sum := add(sum, calldataload(add(leg, 0x40))) }
         }
     }
 }

@@ -68,7 +68,7 @@ contract AcceptanceTest is Test {
             return false;
         }
         assertEq(uint256(rule), uint256(Rule.None), "accepted what a rule refuses");
-        assertEq(course.withdrawn + course.deposited, SettleRules.turnoverAssets(context.receipt), "turnover");
+        assertEq(course.turnover, SettleRules.turnoverAssets(context.receipt), "turnover");
         assertEq(course.loss, SettleRules.lossAssets(context), "loss");
 
         _ledger = context.ledger;
