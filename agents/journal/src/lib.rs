@@ -12,6 +12,7 @@
 
 mod continuity;
 mod error;
+mod intervention;
 pub mod lease;
 pub mod outcome;
 pub mod record;
@@ -21,6 +22,9 @@ mod verify;
 
 pub use continuity::{Adoption, Continuity, Known, OnChain, judge, known};
 pub use error::{ErrorKind, JournalError, Result};
+pub use intervention::{
+    Intervention, InterventionAction, MOST_REVERTED, MOST_UNPREDICTED, Standing,
+};
 pub use lease::{Lease, LeaseKey, Leases, LiveKeeper, Scope, Service, Session, spread};
 pub use outcome::{
     AttemptSummary, Outcome, OutcomeState, ReceiptSummary, Revert, RevertCause, Settlement,
@@ -32,7 +36,7 @@ pub use record::{
 };
 pub use store::{
     CopyReport, HoldNotes, HoldRun, Journal, JournalReader, LONGEST_RUN_SECONDS, Patience, Pauses,
-    ReadJournal, RecordQuery, SqlJournal, StoredRecord, backup, restore,
+    ReadJournal, RecordQuery, SqlJournal, StoredRecord, backup, intervene, restore,
 };
 pub use transaction::{Attempt, StoredTransaction, TransactionIntent, TransactionUpdate};
 pub use verify::{Breach, ChainReport};

@@ -97,6 +97,14 @@ pub struct ReceiptSummary {
     pub effective_gas_price_wei: u128,
 }
 
+impl ReceiptSummary {
+    /// What it cost, wei.
+    #[must_use]
+    pub const fn fee_wei(&self) -> u128 {
+        (self.gas_used as u128).saturating_mul(self.effective_gas_price_wei)
+    }
+}
+
 /// What the execution was expected to do beside what it did, by the guard's event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -172,6 +180,9 @@ pub struct Outcome {
     pub finalized_number: Option<u64>,
     /// Prediction and reality, once executed.
     pub settlement: Option<Settlement>,
+    /// Whether the execution did what it was expected to do, within the vault's headroom; none while that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_as_predicted: Option<bool>,
     /// Why the rebalance reverted, if it did and that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revert: Option<Revert>,
@@ -192,6 +203,7 @@ impl Outcome {
             receipt: None,
             finalized_number: None,
             settlement: None,
+            is_as_predicted: None,
             revert: None,
             is_orphaned: false,
         }

@@ -6,6 +6,7 @@ mod cursors;
 pub(crate) mod decisions;
 mod failures;
 mod fence;
+mod interventions;
 mod leases;
 mod lock;
 mod open;
@@ -20,6 +21,7 @@ mod transactions;
 pub(crate) mod value;
 
 pub use backup::{CopyReport, backup, restore};
+pub use interventions::intervene;
 pub use open::{Patience, SqlJournal};
 pub use reader::JournalReader;
 pub use sql::Pauses;
@@ -30,8 +32,8 @@ use vagus_allocator::Reason;
 use vagus_policy::BlockRef;
 
 use crate::{
-    Adoption, Attempt, ChainReport, DecisionRecord, HoldObservation, Leases, Outcome, Result,
-    Simulation, StoredTransaction, TransactionIntent, TransactionUpdate,
+    Adoption, Attempt, ChainReport, DecisionRecord, HoldObservation, Intervention, Leases, Outcome,
+    Result, Simulation, Standing, StoredTransaction, TransactionIntent, TransactionUpdate,
 };
 
 /// Longest run of holds in seconds of block time; the next hold begins a new record.
@@ -185,6 +187,29 @@ pub trait ReadJournal: Send + Sync {
     /// # Errors
     /// If the database fails.
     async fn highest_nonce(&self, chain_id: u64, from: Address) -> Result<Option<u64>>;
+
+    /// What persons did to a vault, oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn interventions(&self, chain_id: u64, vault: Address) -> Result<Vec<Intervention>>;
+
+    /// How the vaults of a chain stand of which there is something to say.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn standings(&self, chain_id: u64) -> Result<Vec<Standing>>;
+
+    /// What the account's final transactions cost, wei, each by its hash, in blocks later than a time.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn fees_paid(
+        &self,
+        chain_id: u64,
+        from: Address,
+        after: u64,
+    ) -> Result<Vec<(B256, u128)>>;
 
     /// Hashes every record of the vault again and follows every link. What it cannot see is that the newest records
     /// were dropped together with the journal's own note of them: for that, compare the head with the guard's events.

@@ -38,7 +38,7 @@ struct Table {
 }
 
 /// Everything but leases and keepers, in an order in which every row finds what it refers to.
-const TABLES: [Table; 8] = [
+const TABLES: [Table; 11] = [
     Table {
         select: "SELECT * FROM vaults ORDER BY chain_id, vault",
         insert: "INSERT INTO vaults (chain_id, vault, next_sequence, head, decided_number, \
@@ -118,6 +118,44 @@ const TABLES: [Table; 8] = [
             ("priority_fee_wei", Text),
             ("is_cancel", Int),
             ("raw", Text),
+        ],
+    },
+    Table {
+        select: "SELECT * FROM fees_paid ORDER BY transaction_hash",
+        insert: "INSERT INTO fees_paid (transaction_hash, chain_id, sender, paid_at, fee_wei) \
+                 VALUES ($1, $2, $3, $4, $5)",
+        columns: &[
+            ("transaction_hash", Text),
+            ("chain_id", Int),
+            ("sender", Text),
+            ("paid_at", Int),
+            ("fee_wei", Text),
+        ],
+    },
+    Table {
+        select: "SELECT * FROM strikes ORDER BY decision",
+        insert: "INSERT INTO strikes (decision, chain_id, vault, kind, is_cleared) \
+                 VALUES ($1, $2, $3, $4, $5)",
+        columns: &[
+            ("decision", Text),
+            ("chain_id", Int),
+            ("vault", Text),
+            ("kind", Text),
+            ("is_cleared", Int),
+        ],
+    },
+    Table {
+        select: "SELECT * FROM interventions ORDER BY chain_id, vault, sequence",
+        insert: "INSERT INTO interventions (chain_id, vault, sequence, action, person, reason, \
+                 made_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        columns: &[
+            ("chain_id", Int),
+            ("vault", Text),
+            ("sequence", Int),
+            ("action", Text),
+            ("person", Text),
+            ("reason", Text),
+            ("made_at", Int),
         ],
     },
     Table {

@@ -21,6 +21,7 @@ use super::{
     failures::{failed, sqlite_code},
     fence::Fences,
     lock::Lock,
+    reader::JournalReader,
     sql::{Db, Pauses, Pool},
 };
 use crate::{JournalError, Lease, Result};
@@ -115,6 +116,36 @@ impl SqlJournal {
         let answer = patience.answer * 2;
         let pool = Pool { db: Db::Sqlite(pool), place: place.into(), answer, pauses: None };
         Ok(Self { pool, fences: Fences::Alone, _lock: Some(Arc::new(lock)) })
+    }
+
+    /// Opens the journal for one write of a person's, even while a keeper has its file open: SQLite lets the two write one
+    /// after the other. What comes back must not write what only one process may.
+    pub(super) async fn connect_beside(url: &str) -> Result<Self> {
+        let opened = Self::connect(url).await;
+        let (Err(JournalError::InUse { .. }), Location::Sqlite(path)) =
+            (&opened, Location::of(url)?)
+        else {
+            return opened;
+        };
+        // The keeper that has it open has brought its schema up to date; if it is another version's, that is said.
+        JournalReader::open_read_only(&path).await?.pool.close().await;
+        let patience = Patience::default();
+        let place = path.display().to_string();
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(false)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(patience.answer);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options)
+            .await
+            .map_err(|error| not_opened(&place, &error))?;
+        let answer = patience.answer * 2;
+        let pool = Pool { db: Db::Sqlite(pool), place: place.into(), answer, pauses: None };
+        Ok(Self { pool, fences: Fences::Alone, _lock: None })
     }
 
     async fn open_postgres(options: PgConnectOptions, patience: Patience) -> Result<Self> {

@@ -6,7 +6,7 @@ use super::{
     SqlJournal,
     sql::{Tx, args, stored},
 };
-use crate::{JournalError, Outcome, Result};
+use crate::{JournalError, Outcome, OutcomeState, Result};
 
 impl SqlJournal {
     pub(super) async fn put_outcome(&self, outcome: &Outcome) -> Result<()> {
@@ -71,7 +71,13 @@ impl Tx {
             "INSERT INTO outcomes (decision, sequence, body) VALUES ($1, $2, $3)",
             args![outcome.decision, stored(sequence)?, written(&outcome)?],
         )
-        .await
+        .await?;
+        // Of what was never sent there is nothing to say.
+        if matches!(outcome.state, OutcomeState::Held | OutcomeState::SimulationFailed) {
+            return Ok(());
+        }
+        self.note_strike(&outcome).await?;
+        self.note_fee(&outcome).await
     }
 }
 

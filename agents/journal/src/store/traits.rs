@@ -8,8 +8,8 @@ use super::{
     HoldNotes, HoldRun, Journal, JournalReader, ReadJournal, RecordQuery, SqlJournal, StoredRecord,
 };
 use crate::{
-    Adoption, Attempt, ChainReport, DecisionRecord, HoldObservation, Outcome, Result,
-    StoredTransaction, TransactionIntent, TransactionUpdate, verify,
+    Adoption, Attempt, ChainReport, DecisionRecord, HoldObservation, Intervention, Outcome, Result,
+    Standing, StoredTransaction, TransactionIntent, TransactionUpdate, verify,
 };
 
 /// Reading is the same in both: by the pool.
@@ -95,6 +95,27 @@ macro_rules! read_by_pool {
 
             async fn highest_nonce(&self, chain_id: u64, from: Address) -> Result<Option<u64>> {
                 self.pool.highest_nonce(chain_id, from).await
+            }
+
+            async fn interventions(
+                &self,
+                chain_id: u64,
+                vault: Address,
+            ) -> Result<Vec<Intervention>> {
+                self.pool.interventions(chain_id, vault).await
+            }
+
+            async fn standings(&self, chain_id: u64) -> Result<Vec<Standing>> {
+                self.pool.standings(chain_id).await
+            }
+
+            async fn fees_paid(
+                &self,
+                chain_id: u64,
+                from: Address,
+                after: u64,
+            ) -> Result<Vec<(B256, u128)>> {
+                self.pool.fees_paid(chain_id, from, after).await
             }
 
             async fn verify_chain(&self, chain_id: u64, vault: Address) -> Result<ChainReport> {

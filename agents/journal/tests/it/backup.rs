@@ -96,8 +96,11 @@ async fn everything(journal: &impl ReadJournal) -> String {
         all.push(format!("{:?}", journal.head_hash(chain_id, vault).await.unwrap()));
         all.push(format!("{:?}", journal.last_decided_block(chain_id, vault).await.unwrap()));
         all.push(format!("{:?}", journal.adoptions(chain_id, vault).await.unwrap()));
+        all.push(format!("{:?}", journal.interventions(chain_id, vault).await.unwrap()));
     }
     all.push(format!("{:?}", journal.transactions_in_flight(CHAIN).await.unwrap()));
+    all.push(format!("{:?}", journal.standings(CHAIN).await.unwrap()));
+    all.push(format!("{:?}", journal.fees_paid(CHAIN, AGENT, 0).await.unwrap()));
     all.push(format!("{:?}", journal.cursor(CHAIN, AGENT).await.unwrap()));
     all.join("\n")
 }

@@ -36,7 +36,7 @@ async fn write(journal: &SqlJournal, number: u64) -> Result<(), JournalError> {
     journal.close_runs().await.map(drop)
 }
 
-/// Not a test: what is done on a file system of one megabyte.
+/// Not a test: what is done on a small file system.
 #[tokio::test]
 #[ignore = "run by the test below on a file system of its own"]
 async fn child() {
@@ -76,7 +76,7 @@ async fn child() {
 fn a_full_disk_loses_nothing_and_is_waited_out() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().display();
-    let mount = format!("mount -t tmpfs -o size=1m tmpfs {at}");
+    let mount = format!("mount -t tmpfs -o size=1200k tmpfs {at}");
     let probe = Command::new("unshare").args(["-rm", "sh", "-c", &mount]).output();
     if !probe.is_ok_and(|probe| probe.status.success()) {
         eprintln!("no small file system can be made here: a full disk is not tried");

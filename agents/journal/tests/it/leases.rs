@@ -228,7 +228,10 @@ async fn a_holder_that_hangs_inside_a_transaction_holds_nothing_up() {
         let hanging = tokio::spawn(async move {
             held.observe_hold(&hold(VAULT, 100), &notes()).await.unwrap();
         });
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // Until it hangs or is done, however busy the machine is.
+        while !hanging.is_finished() && hang.statements.load(Ordering::SeqCst) <= hang_at {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         if hanging.is_finished() {
             assert!(hang_at > 4, "every statement was held once: {hang_at}");
             return;

@@ -11,6 +11,7 @@ mod holds;
 mod leases;
 mod opening;
 mod record;
+mod safety;
 mod store;
 mod tamper;
 mod transactions;
