@@ -59,6 +59,16 @@ pub enum Reason {
     StaleHead,
     /// The block replaced more blocks than the window for reorganisations.
     DeepReorg,
+
+    // Holds that keep the keeper itself within bounds.
+    /// A person paused the vault.
+    Paused,
+    /// Too much went otherwise than expected; a person has to look.
+    ModelMistrust,
+    /// The daily fee budget does not allow another transaction.
+    FeeBudgetSpent,
+    /// The key has as many transactions in flight as it may.
+    TooManyInFlight,
 }
 
 impl std::str::FromStr for Reason {
@@ -75,7 +85,7 @@ impl std::str::FromStr for Reason {
 
 impl Reason {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::RepairWeight,
         Self::RepairIdle,
         Self::RepairExitOnly,
@@ -100,6 +110,10 @@ impl Reason {
         Self::NoQuorum,
         Self::StaleHead,
         Self::DeepReorg,
+        Self::Paused,
+        Self::ModelMistrust,
+        Self::FeeBudgetSpent,
+        Self::TooManyInFlight,
     ];
 
     /// Whether a decision with this code moves something.

@@ -19,7 +19,7 @@ use crate::{
 const LATE_RECEIPT_TRIES: u32 = 40;
 const LATE_RECEIPT_WAIT: Duration = Duration::from_millis(25);
 /// Gas of a transfer of nothing to oneself.
-const CANCEL_GAS: u64 = 21_000;
+pub const CANCEL_GAS: u64 = 21_000;
 
 /// What went wrong in the store, in its own words.
 #[derive(Debug, thiserror::Error)]

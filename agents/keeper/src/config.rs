@@ -21,7 +21,7 @@ pub use agent::{AgentConfig, PasswordSource};
 pub use chain::{ChainConfig, FeeModel, Fees, Profile};
 pub use fleet::FleetConfig;
 pub use journal::{JournalUrl, Retention};
-pub use value::{Amount, Finality, Gwei, NativePriceSource};
+pub use value::{Amount, Finality, Gwei, Native, NativePriceSource};
 pub use vault::{Gas, VaultConfig};
 
 use crate::exit::{Exit, Failure};

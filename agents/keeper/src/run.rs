@@ -11,10 +11,14 @@ mod continuity;
 mod error;
 mod fleet;
 mod observe;
+mod prediction;
+mod rank;
 mod reconcile;
 mod revert;
 mod settle;
 mod simulate;
+mod spending;
+mod standing;
 mod transact;
 mod vault;
 

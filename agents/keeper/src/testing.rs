@@ -236,7 +236,9 @@ pub(crate) fn world(key: &AgentKey) -> (Arc<MemoryChain>, ChainWorld) {
 
 /// The keeper's world on a chain that is there.
 pub(crate) fn world_on(chain: &Arc<MemoryChain>, agent: Address) -> ChainWorld {
-    let config = config();
+    let mut config = config();
+    // The tests that are about it set it.
+    config.chains[0].fees.daily_budget = None;
     let mut vault = config.vaults[0].clone();
     vault.deployment = PathBuf::new();
     vault.strategies = BTreeMap::from([

@@ -32,6 +32,10 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::NoQuorum => "too few endpoints have answered",
         Reason::StaleHead => "the chain has had no new block for too long",
         Reason::DeepReorg => "more blocks were replaced than the window for reorganisations",
+        Reason::Paused => "a person paused the vault",
+        Reason::ModelMistrust => "too much went otherwise than expected; a person has to look",
+        Reason::FeeBudgetSpent => "the daily fee budget allows no further transaction",
+        Reason::TooManyInFlight => "the key has as many transactions in flight as it may",
     }
 }
 
@@ -72,6 +76,11 @@ pub const fn would_have_to_change(reason: Reason) -> &'static str {
         Reason::NoQuorum => "More endpoints have to answer, or the quorum to be lower.",
         Reason::StaleHead => "The chain has to go on, or an endpoint that follows it to answer.",
         Reason::DeepReorg => "Nothing: the next block is decided again.",
+        Reason::Paused | Reason::ModelMistrust => "A person has to resume it: keeper resume.",
+        Reason::FeeBudgetSpent => {
+            "Time has to pass: what was paid leaves the budget a day later. Or the budget has to be higher."
+        }
+        Reason::TooManyInFlight => "One of the transactions in flight has to be mined.",
     }
 }
 

@@ -75,6 +75,8 @@ pub struct Model {
     pub is_mining: bool,
     /// Whether rebalances revert when they are mined, for no reason that a call would show.
     pub is_reverting: bool,
+    /// Part of what is moved that a leg costs and nothing foresees, bps.
+    pub unforeseen_cost_bps: u64,
     /// State on which the next block builds; tests change it freely.
     pub state: VaultState,
 }
@@ -98,6 +100,7 @@ impl Model {
             branch: 0,
             is_mining: true,
             is_reverting: false,
+            unforeseen_cost_bps: 0,
             state: snapshot.vault,
         };
         let hash = model.learn(policy);
@@ -315,7 +318,11 @@ impl Model {
         if sender != state.agent.agent {
             state.agent = vagus_policy::AgentState { agent: sender, ..Default::default() };
         }
-        let receipt = predict(policy, state, &plan.moves);
+        let mut receipt = predict(policy, state, &plan.moves);
+        for leg in &mut receipt.legs {
+            let cost = leg.assets * U256::from(self.unforeseen_cost_bps) / U256::from(10_000);
+            leg.value_after = leg.value_after.saturating_sub(cost);
+        }
         let checked = check(policy, state, &plan, at, &receipt).map_err(Some)?;
         for (leg, done) in plan.moves.iter().zip(&receipt.legs) {
             let Some(strategy) = state.strategies.get_mut(usize::from(leg.index)) else { continue };

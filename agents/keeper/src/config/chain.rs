@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use toml::Spanned;
-use vagus_chain::{EndpointUrl, WebsocketUrl};
+use vagus_chain::{EndpointUrl, WebsocketUrl, sender::CANCEL_GAS};
 
 use super::{
     Reader,
     source::RawSource,
-    value::{self, Finality, Gwei},
+    value::{self, Finality, Gwei, Native},
 };
 use crate::exit::Failure;
 
@@ -111,6 +111,18 @@ pub struct Fees {
     pub priority_fee_gwei: Gwei,
     /// Cap for a cancellation.
     pub cancel_max_fee_gwei: Gwei,
+    /// Most that the key may spend in 24 hours of chain time; none: no limit.
+    #[serde(default, deserialize_with = "value::optional_native")]
+    pub daily_budget: Option<Native>,
+}
+
+impl Fees {
+    /// Most that a transaction can come to cost under these caps: as it is, or taken back.
+    #[must_use]
+    pub fn worst_case_wei(&self, gas_limit: u64) -> u128 {
+        let whole = self.max_fee_gwei.wei.saturating_mul(gas_limit.into());
+        whole.max(self.cancel_max_fee_gwei.wei.saturating_mul(CANCEL_GAS.into()))
+    }
 }
 
 #[derive(Deserialize)]

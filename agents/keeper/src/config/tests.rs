@@ -202,3 +202,23 @@ fn a_head_is_stale_after_ten_blocks_and_at_least_a_minute() {
     let low = with("lens_gas = 50_000_000", "lens_gas = 5_999_999");
     assert_says(&low, &["[chains.profile] lens_gas", "at least 6000000"]);
 }
+
+#[test]
+fn a_daily_budget_allows_one_rebalance_or_is_refused() {
+    let budget = |text: &str| EXAMPLE.replacen("daily_budget = \"2\"", text, 1);
+    let config = parse(EXAMPLE).expect("sound");
+    let wei = |config: &Config| config.chains[0].fees.daily_budget.map(|budget| budget.wei);
+    assert_eq!(wei(&config), Some(2_000_000_000_000_000_000));
+    assert_eq!(wei(&parse(&budget("")).expect("sound")), None);
+    // Six million gas at 60 gwei, and one wei less.
+    let least = parse(&budget("daily_budget = \"0.36\"")).expect("sound");
+    assert_eq!(wei(&least), Some(config.chains[0].fees.worst_case_wei(6_000_000)));
+    assert_says(
+        &with("daily_budget = \"2\"", "daily_budget = \"0.359999999999999999\""),
+        &["[[vaults]] chain", "daily_budget", "at least 0.36", "6000000 gas"],
+    );
+    for wrong in ["\"0\"", "\"1 ETH\"", "\"0.0000000000000000001\""] {
+        let sentence = with("daily_budget = \"2\"", &format!("daily_budget = {wrong}"));
+        assert_says(&sentence, &["[chains.fees] daily_budget", "native token above zero"]);
+    }
+}

@@ -160,6 +160,31 @@ impl<'de> Deserialize<'de> for Gwei {
     }
 }
 
+/// An amount of the chain's native token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Native {
+    /// In wei.
+    pub wei: u128,
+}
+
+impl<'de> Deserialize<'de> for Native {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        scaled(&text, 18).filter(|wei| *wei > 0).map(|wei| Self { wei }).ok_or_else(|| {
+            D::Error::custom(format!(
+                "expected an amount of the native token above zero as text such as \"0.5\", found {text:?}"
+            ))
+        })
+    }
+}
+
+pub(super) fn optional_native<'de, D>(deserializer: D) -> Result<Option<Native>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    Native::deserialize(deserializer).map(Some)
+}
+
 /// When a block counts as settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finality {

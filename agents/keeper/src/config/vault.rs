@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
-use alloy::primitives::Address;
+use alloy::primitives::{Address, utils::format_ether};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -80,6 +80,17 @@ impl Reader<'_> {
                 &format!("no [[chains]] is named {chain:?}; expected one of {}", known.join(", ")),
             ));
         };
+        let fees = &chains[chain].fees;
+        let worst_wei = fees.worst_case_wei(raw.gas.limit);
+        if fees.daily_budget.is_some_and(|budget| budget.wei < worst_wei) {
+            let what = format!(
+                "the daily_budget of its chain allows no rebalance of this vault; expected at least {}, what one of \
+                 {} gas can cost",
+                format_ether(worst_wei),
+                raw.gas.limit
+            );
+            return Err(self.fail(Some(at), &what));
+        }
         Ok(VaultConfig {
             name: raw.name.into_inner(),
             chain,

@@ -1,12 +1,16 @@
 //! One chain's loop: poll, follow, work off the newest block, wait.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use alloy::primitives::Address;
 use tokio::sync::watch;
 use vagus_allocator::Reason;
 use vagus_chain::{Account, AgentKey, Backoff, Header, Wake, lifecycle::Head};
-use vagus_journal::Journal;
+use vagus_journal::{Journal, Standing};
 
 use super::{RunError, RunOptions, fleet::Fleet, observe::Sight, vault::Moment};
 use crate::{
@@ -32,6 +36,8 @@ pub struct ChainLoop {
     pub(super) key: Arc<AgentKey>,
     pub(super) reporter: Arc<Reporter>,
     pub(super) fleet: Fleet,
+    /// What persons and the last rebalances say of vaults, as of the block that is worked off.
+    pub(super) standings: HashMap<Address, Standing>,
     /// Vaults whose journal was compared with the chain.
     pub(super) compared: HashSet<Address>,
     retention: Retention,
@@ -71,6 +77,7 @@ impl ChainLoop {
             key,
             reporter,
             fleet,
+            standings: HashMap::new(),
             compared: HashSet::new(),
             retention: Retention::default(),
             sight,
@@ -208,7 +215,10 @@ impl ChainLoop {
             self.reconcile(at).await?;
             self.is_reconciled = true;
         }
+        self.read_standings().await?;
         let in_flight = self.drive_all(at, head).await?;
+        // What came of them may speak against their vaults.
+        self.read_standings().await?;
         if blanket.is_none() && !self.sight.is_due(head, self.world.config.profile.observe_every) {
             return Ok(None);
         }
@@ -221,7 +231,7 @@ impl ChainLoop {
         crash::after("observed");
         // Reading may have taken long, or been tried often.
         let blanket = blanket.or(self.sight.is_stale().then_some(Reason::StaleHead));
-        let mut failure = None;
+        let (mut failure, mut ready) = (None, Vec::new());
         for (vault, sighting) in self.world.vaults.iter().zip(&sightings) {
             self.fleet.keep().await?;
             let address = vault.entry.vault;
@@ -236,10 +246,19 @@ impl ChainLoop {
             });
             let done = match seen {
                 Ok(snapshot) => self.vault(vault, moment, snapshot).await,
-                Err(cause) => self.unseen(vault, moment, &cause).await,
+                Err(cause) => self.unseen(vault, moment, &cause).await.map(|()| None),
             };
             match done {
                 // What stops one vault stops no other one.
+                Err(error) if error.is_retried() => failure = failure.or(Some(error)),
+                done => ready.extend(done?),
+            }
+        }
+        // The most valuable first: there may not be room for all of them. The sort is stable: then by address.
+        ready.sort_by(|a, b| b.rank.cmp(&a.rank));
+        for plan in ready {
+            self.fleet.keep().await?;
+            match self.act(plan).await {
                 Err(error) if error.is_retried() => failure = failure.or(Some(error)),
                 done => done?,
             }
@@ -269,7 +288,7 @@ impl ChainLoop {
     async fn take_up_intents(&mut self) -> Result<(), RunError> {
         match (self.sight.last, self.sight.finalized_number()) {
             (Some(last), Some(finalized)) if self.is_reconciled && self.fleet.is_shared() => {
-                self.drive_intents(at(&last, finalized)).await
+                self.drive_intents(at(&last, finalized), &last).await
             }
             _ => Ok(()),
         }

@@ -9,7 +9,7 @@ use vagus_chain::{
 use vagus_journal::{AttemptSummary, Body, Outcome, OutcomeState, ReceiptSummary, Settlement};
 use vagus_policy::Receipt;
 
-use super::{ChainLoop, KEEPER_VERSION, RunError};
+use super::{ChainLoop, KEEPER_VERSION, RunError, prediction::Comparison};
 use crate::{
     crash,
     report::{Event, SettledEvent},
@@ -61,6 +61,7 @@ impl ChainLoop {
         match state.phase.inclusion() {
             None => {
                 (outcome.receipt, outcome.settlement, outcome.revert) = (None, None, None);
+                outcome.is_as_predicted = None;
             }
             Some(inclusion) => self.describe_inclusion(&mut outcome, inclusion).await?,
         }
@@ -86,6 +87,14 @@ impl ChainLoop {
                 self.world.config.name,
                 revert.cause,
                 words::revert(revert.cause)
+            );
+        }
+        if outcome.is_as_predicted == Some(false)
+            && before.as_ref().is_none_or(|before| before.is_as_predicted.is_none())
+        {
+            tracing::warn!(
+                "chain {}: rebalance {decision} came out otherwise than predicted",
+                self.world.config.name
             );
         }
         let is_news = before.map(|before| before.state) != Some(outcome.state);
@@ -127,7 +136,7 @@ impl ChainLoop {
             gas_used: inclusion.gas_used,
             effective_gas_price_wei: inclusion.effective_gas_price_wei,
         });
-        (outcome.settlement, outcome.revert) = (None, None);
+        (outcome.settlement, outcome.is_as_predicted, outcome.revert) = (None, None, None);
         if has_reverted {
             let is_last_try = outcome.state.is_terminal();
             outcome.revert =
@@ -142,10 +151,19 @@ impl ChainLoop {
         let Some(event) = event.filter(|event| event.decision == outcome.decision) else {
             return Ok(());
         };
-        let Body::Rebalance { predicted, .. } = &record.body else { return Ok(()) };
+        let Body::Rebalance { rebalance, predicted, .. } = &record.body else { return Ok(()) };
         let actual =
             self.replay(outcome.decision, header.block.parent_hash, header.block.timestamp).await?;
         let actual = actual.filter(|actual| agrees(actual, &event));
+        let vault = self.world.vaults.iter().find(|known| known.entry.vault == record.header.vault);
+        let comparison = Comparison {
+            moves: &rebalance.moves,
+            predicted,
+            actual: actual.as_ref(),
+            event: &event,
+            tolerance_bps: vault.map_or(0, |vault| vault.config.headroom_bps),
+        };
+        outcome.is_as_predicted = Some(comparison.is_as_predicted());
         outcome.settlement =
             actual.map(|actual| Settlement { predicted: predicted.clone(), actual });
         Ok(())

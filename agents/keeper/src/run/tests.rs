@@ -1,5 +1,6 @@
 mod observe;
 mod revert;
+mod safety;
 
 use std::io::Write;
 

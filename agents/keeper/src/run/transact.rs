@@ -12,7 +12,7 @@ use vagus_chain::{
 use vagus_journal::{Body, DecisionRecord, JournalError, StoredTransaction};
 use vagus_policy::Rebalance;
 
-use super::{ChainLoop, RunError};
+use super::{ChainLoop, RunError, rank::Rank};
 use crate::{crash, store::JournalTx, world::VaultWorld};
 
 /// Places of the path that the sender passes.
@@ -33,16 +33,22 @@ impl ChainLoop {
         block: &Header,
     ) -> Result<HashSet<Address>, RunError> {
         let mut waiting = HashSet::new();
-        let chain_id = self.world.config.chain_id;
-        for stored in self.journal.0.transactions_in_flight(chain_id).await? {
-            let before: TxState = serde_json::from_value(stored.state)?;
-            let after = if self.sends_for(stored.from) {
-                let after = self.drive(stored.decision, before, TxEvent::Head(head)).await?;
+        for stored in self.in_order().await? {
+            let before: TxState = serde_json::from_value(stored.state.clone())?;
+            let after = if self.sends_for(stored.from) && !self.waits(&stored, block).await? {
+                let event = match self.pause(stored.vault) {
+                    Some(_) => TxEvent::WouldRevert,
+                    None => TxEvent::Head(head),
+                };
+                let mut after = self.drive(stored.decision, before, event.clone()).await?;
+                if event == TxEvent::WouldRevert {
+                    after = self.drive(stored.decision, after, TxEvent::Head(head)).await?;
+                }
                 let after = self.give_up_if_failing(stored.decision, after, block).await?;
                 self.settle(stored.decision, &after).await?;
                 after
             } else {
-                // Another keeper's; its vault is not touched while it waits.
+                // Another keeper's, or without room; its vault is not touched while it waits.
                 before
             };
             let is_waiting = match after.phase.inclusion() {
@@ -56,12 +62,44 @@ impl ChainLoop {
         Ok(waiting)
     }
 
-    /// Begins to send what was decided by a keeper that does not hold the key.
-    pub(super) async fn drive_intents(&self, head: Head) -> Result<(), RunError> {
+    /// What is in flight: first what has its nonce, in its order, then what waits for one, the most valuable first.
+    async fn in_order(&self) -> Result<Vec<StoredTransaction>, RunError> {
         let in_flight = self.journal.0.transactions_in_flight(self.world.config.chain_id).await?;
-        let is_intent =
-            |stored: &&StoredTransaction| stored.nonce.is_none() && self.sends_for(stored.from);
-        for stored in in_flight.iter().filter(is_intent) {
+        let (mut ordered, intents): (Vec<_>, Vec<_>) =
+            in_flight.into_iter().partition(|stored| stored.nonce.is_some());
+        let mut ranked = Vec::with_capacity(intents.len());
+        for intent in intents {
+            let (record, _) = self.rebalance_of(intent.decision).await?;
+            ranked.push((Rank::of(record.first()), intent));
+        }
+        ranked.sort_by(|a, b| b.0.cmp(&a.0));
+        ordered.extend(ranked.into_iter().map(|(_, intent)| intent));
+        Ok(ordered)
+    }
+
+    /// Whether a transaction without a nonce has to wait for room. At its deadline it ends by itself.
+    async fn waits(&self, stored: &StoredTransaction, block: &Header) -> Result<bool, RunError> {
+        if stored.nonce.is_some() || self.pause(stored.vault).is_some() {
+            return Ok(false);
+        }
+        let (record, rebalance) = self.rebalance_of(stored.decision).await?;
+        if block.block.timestamp > rebalance.deadline {
+            return Ok(false);
+        }
+        let room = self.no_room(block, self.gas_limit(&record), Some(stored.decision)).await?;
+        Ok(room.is_some())
+    }
+
+    /// Begins to send what was decided by a keeper that does not hold the key.
+    pub(super) async fn drive_intents(&self, head: Head, block: &Header) -> Result<(), RunError> {
+        for stored in self.in_order().await? {
+            let is_intent = stored.nonce.is_none() && self.sends_for(stored.from);
+            if !is_intent
+                || self.pause(stored.vault).is_some()
+                || self.waits(&stored, block).await?
+            {
+                continue;
+            }
             let state: TxState = serde_json::from_value(stored.state.clone())?;
             let after = self.drive(stored.decision, state, TxEvent::Head(head)).await?;
             self.settle(stored.decision, &after).await?;

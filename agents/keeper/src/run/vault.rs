@@ -11,13 +11,22 @@ use vagus_journal::{
 };
 use vagus_policy::{Policy, Snapshot};
 
-use super::{ChainLoop, KEEPER_VERSION, RunError};
+use super::{ChainLoop, KEEPER_VERSION, RunError, rank::Rank};
 use crate::{
     crash,
     decide::{self, Draft},
     report::{Event, HoldEvent, RebalanceEvent},
     world::VaultWorld,
 };
+
+/// A plan that is checked, and waits for its turn among those of its chain.
+pub(super) struct Ready<'a> {
+    vault: &'a VaultWorld,
+    moment: Moment<'a>,
+    policy: Option<Policy>,
+    draft: Draft,
+    pub(super) rank: Rank,
+}
 
 /// When a vault is decided about, and what is known of the chain then.
 #[derive(Clone, Copy)]
@@ -54,22 +63,21 @@ impl ChainLoop {
         self.hold(vault, moment.head, None, draft, None).await
     }
 
-    /// Gives a vault its decision for a block, once.
-    pub(super) async fn vault(
+    /// Gives a vault its decision for a block, once: a hold, or a plan that waits for its turn.
+    pub(super) async fn vault<'a>(
         &self,
-        vault: &VaultWorld,
-        moment: Moment<'_>,
+        vault: &'a VaultWorld,
+        moment: Moment<'a>,
         snapshot: &Snapshot,
-    ) -> Result<(), RunError> {
-        let Moment { head, at, is_in_flight, blanket } = moment;
-        let (chain_id, address) = (snapshot.chain_id, snapshot.vault.vault);
+    ) -> Result<Option<Ready<'a>>, RunError> {
+        let Moment { head, is_in_flight, blanket, .. } = moment;
         if self.is_decided(vault, head).await? {
-            return Ok(());
+            return Ok(None);
         }
         let inputs = self.world.inputs(vault, snapshot)?;
-        if let Some(reason) = blanket {
+        if let Some(reason) = blanket.or_else(|| self.distrust(vault.entry.vault)) {
             let draft = decide::hold(snapshot, &inputs, reason);
-            return self.hold(vault, head, None, draft, None).await;
+            return self.hold(vault, head, None, draft, None).await.map(|()| None);
         }
         let policy = match self.world.policy(snapshot).await {
             Err(
@@ -77,7 +85,7 @@ impl ChainLoop {
             ) => {
                 tracing::error!("vault {}: {error}", vault.config.name);
                 let draft = decide::hold(snapshot, &inputs, Reason::PolicyUnread);
-                return self.hold(vault, head, None, draft, None).await;
+                return self.hold(vault, head, None, draft, None).await.map(|()| None);
             }
             policy => policy?,
         };
@@ -91,6 +99,22 @@ impl ChainLoop {
             draft
         };
         crash::after("decided");
+        if draft.plan.is_none() {
+            return self.hold(vault, head, policy.as_ref(), draft, None).await.map(|()| None);
+        }
+        let rank = Rank::of(&draft.observation);
+        Ok(Some(Ready { vault, moment, policy, draft, rank }))
+    }
+
+    /// Carries a plan out if there is room for it: confirmed, rehearsed, stored, sent.
+    pub(super) async fn act(&self, ready: Ready<'_>) -> Result<(), RunError> {
+        let Ready { vault, moment, policy, draft, .. } = ready;
+        let Moment { head, at, .. } = moment;
+        let (chain_id, address) = (self.world.config.chain_id, vault.entry.vault);
+        if let Some(reason) = self.no_room(head, vault.config.gas.limit, None).await? {
+            let draft = draft.into_hold(reason);
+            return self.hold(vault, head, policy.as_ref(), draft, None).await;
+        }
         let header = draft.header(vault.entry.lens, vault.entry.code_hashes.lens);
         let previous = self.journal.0.head_hash(chain_id, address).await?;
         let Some((record, hash, rebalance)) = draft.record(header.clone(), previous)? else {
@@ -98,6 +122,7 @@ impl ChainLoop {
         };
 
         let query = self.world.query(vault);
+        let snapshot = &draft.observation.snapshot;
         let confirmed = self.world.endpoints.confirm(vault.entry.lens, query, head, snapshot).await;
         if let Some(reason) = self.unconfirmed(vault, confirmed)? {
             let draft = draft.into_hold(reason);

@@ -9,7 +9,7 @@ use super::*;
 
 impl Keeper {
     /// Starts again with a changed world.
-    async fn changed(&mut self, change: impl FnOnce(&mut ChainWorld)) {
+    pub(super) async fn changed(&mut self, change: impl FnOnce(&mut ChainWorld)) {
         let mut world = testing::world_on(&self.chain, self.key.address());
         change(&mut world);
         self.restart_in(world, RunOptions::default()).await;
@@ -25,11 +25,11 @@ impl Keeper {
         self.keeper.as_ref().expect("started").account()
     }
 
-    fn pool(&self) -> usize {
+    pub(super) fn pool(&self) -> usize {
         self.chain.with(|model| model.pool_size())
     }
 
-    async fn reason(&self) -> Reason {
+    pub(super) async fn reason(&self) -> Reason {
         self.hold().await.reason()
     }
 }
