@@ -15,6 +15,7 @@ Examples:
   keeper run --config keeper.toml                 follow the chains and act until interrupted
   keeper run --config keeper.toml --json          the same, one JSON object per line
   keeper status --config keeper.toml --vault main chain, policy, mandate, weights, last decisions
+  keeper pause --config keeper.toml --vault main --person Ada --reason \"oracle looks odd\"
   keeper journal backup --config keeper.toml FILE copy the journal while the keeper runs
 
 Logs go to stderr and obey RUST_LOG (default: info). Exit and reason codes: docs/codes.md.";
@@ -37,6 +38,12 @@ pub enum Command {
     Plan(Common),
     /// Say how things stand: chain, policy, mandate, weights, last decisions
     Status(Common),
+    /// Stop acting on a vault until it is resumed; a running keeper sees it at its next block
+    #[command(after_help = PAUSE_EXAMPLES)]
+    Pause(Intervening),
+    /// Let a vault that was paused, or is held with `ModelMistrust`, go on
+    #[command(after_help = PAUSE_EXAMPLES)]
+    Resume(Intervening),
     /// List, show and export what was decided; copy the journal, put a copy back, or let stand what it does not know
     Journal(Journal),
     /// Say what this binary is: version, commit, version of the algorithm
@@ -67,6 +74,44 @@ pub struct Completions {
     /// The shell
     #[arg(value_name = "SHELL")]
     pub shell: clap_complete::Shell,
+}
+
+/// Examples under the help of `keeper pause` and `keeper resume`.
+const PAUSE_EXAMPLES: &str = "\
+Examples:
+  keeper pause --config keeper.toml --vault main --person Ada --reason \"oracle looks odd\"
+      nothing is decided any more, and what waits to be mined is taken back
+  keeper resume --config keeper.toml --vault main --person Ada --reason \"oracle is right, checked by hand\"
+      it goes on, and what spoke against the vault is cleared
+
+Both are kept in the journal, beside a running keeper or without one; no endpoint is asked. `keeper status` shows them.";
+
+/// Options of `keeper pause` and `keeper resume`.
+#[derive(Clone, Debug, Args)]
+pub struct Intervening {
+    /// Configuration file, which names journal and vault
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The vault, by its name in the configuration
+    #[arg(long, value_name = "NAME")]
+    pub vault: String,
+    /// Who does it; kept in the journal
+    #[arg(long, value_name = "NAME", value_parser = one_line)]
+    pub person: String,
+    /// Why; kept in the journal
+    #[arg(long, value_name = "TEXT", value_parser = one_line)]
+    pub reason: String,
+    /// Print JSON, with a schema version, instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn one_line(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.contains(char::is_control) {
+        return Err("expected one line of text".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// Options of `keeper run`.

@@ -10,6 +10,7 @@ pub mod decide;
 pub mod exit;
 pub mod journal;
 pub mod password;
+pub mod pause;
 pub mod plan;
 pub mod render;
 pub mod report;

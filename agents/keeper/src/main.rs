@@ -5,14 +5,14 @@ use std::{io::IsTerminal, process::ExitCode, sync::Arc};
 use clap::{CommandFactory as _, Parser, error::ErrorKind};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
-use vagus_journal::SqlJournal;
+use vagus_journal::{InterventionAction, SqlJournal};
 use vagus_keeper::{
     cli::{Cli, Command, Common, Exporting, JournalCommand, Run},
     config::Config,
     exit::{Exit, Failure},
     journal,
     password::open_key,
-    plan,
+    pause, plan,
     report::Reporter,
     run, status, version, world,
 };
@@ -54,6 +54,14 @@ async fn work(command: Command) -> Result<(), Failure> {
             let config = Config::load(&common.config)?;
             let worlds = world::open(&config, common.vault.as_deref()).await?;
             print(&status::status(&worlds, &config.journal, common.json).await?);
+            Ok(())
+        }
+        Command::Pause(wanted) => {
+            print(&pause::intervene(&wanted, InterventionAction::Pause).await?);
+            Ok(())
+        }
+        Command::Resume(wanted) => {
+            print(&pause::intervene(&wanted, InterventionAction::Resume).await?);
             Ok(())
         }
         Command::Version(wanted) => {

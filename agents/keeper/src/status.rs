@@ -9,7 +9,7 @@ use vagus_chain::{
     ChainReader as _, Tag,
     lifecycle::{Phase, TxState},
 };
-use vagus_journal::{JournalReader, OutcomeState, ReadJournal, RecordQuery};
+use vagus_journal::{JournalReader, OutcomeState, ReadJournal, RecordQuery, Standing};
 use vagus_policy::{AssetInfo, BlockRef, Mode, Policy, Snapshot, budget::Budget, decimal};
 
 use crate::{
@@ -136,6 +136,10 @@ pub struct StatusView {
     pub decisions: Option<Vec<Decided>>,
     /// Rebalances under way.
     pub in_flight: Vec<InFlight>,
+    /// What persons and the last rebalances say of it.
+    pub standing: Standing,
+    /// Whether it is held with `ModelMistrust`.
+    pub is_mistrusted: bool,
 }
 
 #[derive(Serialize)]
@@ -236,6 +240,8 @@ fn view(
         holdings: std::iter::once(idle).chain(strategies).collect(),
         decisions: None,
         in_flight: Vec::new(),
+        standing: Standing::clear(state.vault),
+        is_mistrusted: false,
     }
 }
 
@@ -274,6 +280,11 @@ async fn remember(
     snapshot: &Snapshot,
 ) -> vagus_journal::Result<()> {
     let (chain_id, vault) = (snapshot.chain_id, snapshot.vault.vault);
+    let standings = journal.standings(chain_id).await?;
+    if let Some(standing) = standings.into_iter().find(|standing| standing.vault == vault) {
+        view.is_mistrusted = standing.is_mistrusted();
+        view.standing = standing;
+    }
     let query = RecordQuery { newest_first: true, limit: Some(LATEST), ..RecordQuery::default() };
     let mut decisions = Vec::new();
     if let Some(run) = journal.open_run(chain_id, vault).await? {

@@ -7,6 +7,7 @@ mod demo;
 mod determinism;
 mod input;
 mod kills;
+mod persons;
 mod plan;
 mod races;
 mod story;

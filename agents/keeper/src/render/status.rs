@@ -68,10 +68,26 @@ fn header(view: &StatusView) -> String {
         rows.push(("May move", room(&mandate.turnover, view)));
         rows.push(("May lose", room(&mandate.loss, view)));
     }
+    rows.extend(standing(view).map(|text| ("Held", text)));
     rows.iter()
         .map(|(key, value)| format!("{STRONG}{key:<9}{STRONG:#} {value}"))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// Why nothing is decided until a person says so.
+fn standing(view: &StatusView) -> Option<String> {
+    let standing = &view.standing;
+    if let Some(pause) = standing.pause() {
+        let (person, at, reason) = (&pause.person, time(pause.made_at), &pause.reason);
+        return Some(format!("paused by {person} on {at}: {reason}"));
+    }
+    view.is_mistrusted.then(|| {
+        format!(
+            "ModelMistrust: {} rebalances reverted and {} came out otherwise than predicted; keeper resume lets it go on",
+            standing.reverted, standing.unpredicted
+        )
+    })
 }
 
 fn mandate(view: &StatusView) -> String {

@@ -255,7 +255,7 @@ impl ChainLoop {
             }
         }
         // The most valuable first: there may not be room for all of them. The sort is stable: then by address.
-        ready.sort_by(|a, b| b.rank.cmp(&a.rank));
+        ready.sort_by_key(|plan| std::cmp::Reverse(plan.rank));
         for plan in ready {
             self.fleet.keep().await?;
             match self.act(plan).await {

@@ -72,7 +72,7 @@ impl ChainLoop {
             let (record, _) = self.rebalance_of(intent.decision).await?;
             ranked.push((Rank::of(record.first()), intent));
         }
-        ranked.sort_by(|a, b| b.0.cmp(&a.0));
+        ranked.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
         ordered.extend(ranked.into_iter().map(|(_, intent)| intent));
         Ok(ordered)
     }

@@ -12,7 +12,7 @@ fn journal(desk: &Desk, verb: &str, file: &Path, more: &[&str]) -> Output {
     run(&[&["journal", verb, "--config", &config, &file], more].concat())
 }
 
-fn assert_ends(output: &Output, exit: Exit, parts: &[&str]) {
+pub(crate) fn assert_ends(output: &Output, exit: Exit, parts: &[&str]) {
     let said = format!(
         "{}{}",
         String::from_utf8_lossy(&output.stdout),

@@ -6,4 +6,5 @@
 mod bad_input;
 mod codes;
 mod journal;
+mod pause;
 mod version;
