@@ -122,6 +122,12 @@ impl Endpoints {
         self
     }
 
+    /// All of them, in order of preference.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<dyn Chain>> {
+        self.list.clone()
+    }
+
     /// The endpoint that answered last, for questions that belong together.
     #[must_use]
     pub fn current(&self) -> Option<Arc<dyn Chain>> {

@@ -34,28 +34,44 @@ pub struct Rebalanced {
     pub loss_assets: U256,
 }
 
+fn of_guard(rebalance: &Rebalance) -> GuardRebalance {
+    let moves = rebalance.moves.iter().map(|leg| GuardMove {
+        index: leg.index,
+        isDeposit: leg.is_deposit,
+        assets: leg.assets,
+    });
+    GuardRebalance {
+        policyVersion: rebalance.policy_version,
+        nonce: rebalance.nonce,
+        vaultCount: rebalance.vault_count,
+        deadline: rebalance.deadline,
+        decision: rebalance.decision,
+        moves: moves.collect(),
+    }
+}
+
 /// Call data of a rebalance.
 #[must_use]
 pub fn encode_rebalance(rebalance: &Rebalance) -> Bytes {
-    let call = IPolicyGuard::rebalanceCall {
-        rebalance_: GuardRebalance {
-            policyVersion: rebalance.policy_version,
-            nonce: rebalance.nonce,
-            vaultCount: rebalance.vault_count,
-            deadline: rebalance.deadline,
-            decision: rebalance.decision,
-            moves: rebalance
-                .moves
-                .iter()
-                .map(|leg| GuardMove {
-                    index: leg.index,
-                    isDeposit: leg.is_deposit,
-                    assets: leg.assets,
-                })
-                .collect(),
-        },
-    };
-    call.abi_encode().into()
+    IPolicyGuard::rebalanceCall { rebalance_: of_guard(rebalance) }.abi_encode().into()
+}
+
+/// Call data of the question what would refuse a rebalance by an agent at a time.
+#[must_use]
+pub fn encode_first_refusal(rebalance: &Rebalance, agent: Address, at: u64) -> Bytes {
+    let rebalance_ = of_guard(rebalance);
+    IPolicyGuard::firstRefusalCall { rebalance_, agent, at: U256::from(at) }.abi_encode().into()
+}
+
+/// The guard's answer to that question: the refusal, or none if nothing refuses. None if it is something else.
+#[must_use]
+pub fn decode_first_refusal(output: &[u8]) -> Option<Option<Refusal>> {
+    let said = IPolicyGuard::firstRefusalCall::abi_decode_returns(output).ok()?;
+    let (observed, limit) = (said.observed, said.limit);
+    match said.rule {
+        0 => Some(None),
+        number => Rule::from_number(number).map(|rule| Some(Refusal { rule, observed, limit })),
+    }
 }
 
 /// What `rebalance` returns; none if it is something else.

@@ -1,6 +1,7 @@
 //! Real chains, real venues, and everything that can break: the world that demo, play chain and tests share.
 
 pub mod anvil;
+pub mod ask;
 pub mod book;
 pub mod checker;
 pub mod counter;

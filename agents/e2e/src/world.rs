@@ -262,6 +262,16 @@ impl World {
         Ok(())
     }
 
+    /// Hires a keeper by a config that is there.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub fn hire_with(&mut self, config: &Path) -> Result<()> {
+        ensure!(self.clock.keeper.is_none(), "there is a keeper already");
+        self.clock.keeper = Some(Keeper::start_with(config, &self.folder, &[])?);
+        Ok(())
+    }
+
     /// Lets the keeper finish and stops it.
     ///
     /// # Errors

@@ -44,6 +44,8 @@ pub enum Command {
     /// Let a vault that was paused, or is held with `ModelMistrust`, go on
     #[command(after_help = PAUSE_EXAMPLES)]
     Resume(Intervening),
+    /// Look at everything the keeper needs, and say what is wrong and what to do; sends nothing
+    Doctor(Common),
     /// List, show and export what was decided; copy the journal, put a copy back, or let stand what it does not know
     Journal(Journal),
     /// Say what this binary is: version, commit, version of the algorithm

@@ -6,6 +6,7 @@
 mod agent;
 mod chain;
 mod fleet;
+mod http;
 mod journal;
 mod reader;
 mod source;
@@ -20,6 +21,7 @@ use toml::Spanned;
 pub use agent::{AgentConfig, PasswordSource};
 pub use chain::{ChainConfig, FeeModel, Fees, Profile};
 pub use fleet::FleetConfig;
+pub use http::HttpConfig;
 pub use journal::{JournalUrl, Retention};
 pub use value::{Amount, Finality, Gwei, Native, NativePriceSource};
 pub use vault::{Gas, VaultConfig};
@@ -38,6 +40,8 @@ pub struct Config {
     pub retention: Retention,
     /// How it shares its journal with other keepers.
     pub fleet: FleetConfig,
+    /// Where it is looked at; none: nowhere.
+    pub http: Option<HttpConfig>,
     /// Chains, in the order of the file.
     pub chains: Vec<ChainConfig>,
     /// Vaults, in the order of the file.
@@ -51,6 +55,7 @@ struct RawConfig {
     journal: Spanned<journal::RawJournal>,
     #[serde(default)]
     fleet: FleetConfig,
+    http: Option<HttpConfig>,
     chains: Vec<chain::RawChain>,
     vaults: Vec<vault::RawVault>,
 }
@@ -140,7 +145,7 @@ impl Reader<'_> {
             return Err(self.fail(None, "expected at least one [[vaults]]"));
         }
         let fleet = raw.fleet;
-        Ok(Config { agent, journal, retention, fleet, chains, vaults })
+        Ok(Config { agent, journal, retention, fleet, http: raw.http, chains, vaults })
     }
 }
 

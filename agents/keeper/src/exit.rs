@@ -26,11 +26,13 @@ pub enum Exit {
     Journal = 8,
     /// The chain rewrote what it had called finalized; a person has to look.
     ChainRewritten = 9,
+    /// The doctor found something that keeps the keeper from working.
+    Unfit = 10,
 }
 
 impl Exit {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Ok,
         Self::Internal,
         Self::Usage,
@@ -41,6 +43,7 @@ impl Exit {
         Self::NoMandate,
         Self::Journal,
         Self::ChainRewritten,
+        Self::Unfit,
     ];
 
     /// The number that the process ends with.

@@ -16,6 +16,7 @@ use crate::{
     world::{self, chain_failure},
 };
 
+pub(crate) use records::{Known, known_vaults, listed};
 pub use records::{Listed, Shown, export, list, show};
 
 fn failure(error: JournalError) -> Failure {

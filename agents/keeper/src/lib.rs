@@ -3,12 +3,16 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+pub mod board;
 pub mod cli;
 pub mod config;
 pub mod crash;
 pub mod decide;
+pub mod doctor;
 pub mod exit;
+pub mod http;
 pub mod journal;
+pub mod metrics;
 pub mod password;
 pub mod pause;
 pub mod plan;

@@ -7,10 +7,12 @@ use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 use vagus_journal::{InterventionAction, SqlJournal};
 use vagus_keeper::{
+    board::Board,
     cli::{Cli, Command, Common, Exporting, JournalCommand, Run},
     config::Config,
+    doctor,
     exit::{Exit, Failure},
-    journal,
+    http, journal,
     password::open_key,
     pause, plan,
     report::Reporter,
@@ -79,6 +81,15 @@ async fn work(command: Command) -> Result<(), Failure> {
             print(String::from_utf8_lossy(&out).trim_end());
             Ok(())
         }
+        Command::Doctor(common) => {
+            let config = Config::load(&common.config)?;
+            let findings = doctor::examine(&config, common.vault.as_deref()).await?;
+            print(&doctor::report(&findings, common.json)?);
+            if doctor::is_ok(&findings) {
+                return Ok(());
+            }
+            Err(Failure::new(Exit::Unfit, "The doctor found what keeps the keeper from working."))
+        }
         Command::Journal(journal) => {
             print(&work_on_journal(journal.command).await?);
             Ok(())
@@ -130,12 +141,23 @@ async fn keep(run: Run) -> Result<(), Failure> {
     config.select(common.vault.as_deref())?;
     let stop = signals()?;
     let key = open_key(&config.agent)?;
+    // An address that is taken is found before anything is asked or sent.
+    let listener = match &config.http {
+        Some(http) => Some((http::bind(http).await?, http)),
+        None => None,
+    };
     let worlds = world::open(&config, common.vault.as_deref()).await?;
     let journal = SqlJournal::connect_with(config.journal.expose(), config.fleet.patience())
         .await
         .map_err(|error| Failure::new(Exit::Journal, format_args!("The {error}.")))?;
     let reporter =
         Reporter::new(common.json, Box::new(anstream::AutoStream::auto(std::io::stdout())));
+    let board = Arc::new(Board::new(&worlds));
+    let reporter = reporter.with_board(board.clone());
+    if let Some((listener, http)) = listener {
+        let served = http::Served::new(board, &config.journal, http);
+        tokio::spawn(http::serve(listener, Arc::new(served), stop.clone()));
+    }
     let options = run::RunOptions {
         fleet: config.fleet.clone(),
         retention: config.retention,

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io::Write,
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use alloy::primitives::{B256, U256};
@@ -14,6 +14,7 @@ use vagus_policy::{AssetInfo, Refusal, decimal};
 
 use crate::{
     JSON_SCHEMA_VERSION,
+    board::Board,
     render::number::{assets, short},
     words,
     world::VaultWorld,
@@ -36,13 +37,13 @@ pub enum Event {
 /// Nothing is done at a block.
 #[derive(Clone, Debug, Serialize)]
 pub struct HoldEvent {
-    vault: String,
-    block: u64,
-    reason: Reason,
+    pub(crate) vault: String,
+    pub(crate) block: u64,
+    pub(crate) reason: Reason,
     refusal: Option<Refusal>,
     is_proven: bool,
     /// Hash of the run's record as it stands.
-    decision: B256,
+    pub(crate) decision: B256,
     /// Blocks in the run.
     count: u64,
 }
@@ -50,10 +51,10 @@ pub struct HoldEvent {
 /// A rebalance is stored and about to be sent.
 #[derive(Clone, Debug, Serialize)]
 pub struct RebalanceEvent {
-    vault: String,
-    block: u64,
-    reason: Reason,
-    decision: B256,
+    pub(crate) vault: String,
+    pub(crate) block: u64,
+    pub(crate) reason: Reason,
+    pub(crate) decision: B256,
     moves: usize,
     #[serde(with = "decimal")]
     moved_assets: U256,
@@ -69,15 +70,18 @@ pub struct RebalanceEvent {
 /// There is news of a rebalance.
 #[derive(Clone, Debug, Serialize)]
 pub struct SettledEvent {
-    vault: String,
+    pub(crate) vault: String,
     decision: B256,
-    state: OutcomeState,
+    pub(crate) state: OutcomeState,
     block: Option<u64>,
     gas_used: Option<u64>,
     /// Why it reverted, if it did and that is known.
     revert: Option<RevertCause>,
     #[serde(skip)]
     has_reverted: bool,
+    /// What was paid for it, wei.
+    #[serde(with = "decimal")]
+    pub(crate) fee_wei: U256,
     #[serde(skip)]
     reason: Reason,
 }
@@ -85,8 +89,8 @@ pub struct SettledEvent {
 /// Something holds all vaults of a chain.
 #[derive(Clone, Debug, Serialize)]
 pub struct ChainEvent {
-    chain: String,
-    reason: Reason,
+    pub(crate) chain: String,
+    pub(crate) reason: Reason,
     /// The newest block, if there is one.
     block: Option<u64>,
     detail: String,
@@ -159,6 +163,10 @@ impl SettledEvent {
             gas_used: outcome.receipt.map(|receipt| receipt.gas_used),
             revert: outcome.revert.as_ref().map(|revert| revert.cause),
             has_reverted: outcome.receipt.is_some_and(|receipt| !receipt.is_success),
+            fee_wei: outcome.receipt.map_or(U256::ZERO, |receipt| {
+                let price = U256::from(receipt.effective_gas_price_wei);
+                U256::from(receipt.gas_used).saturating_mul(price)
+            }),
             reason,
         }
     }
@@ -253,6 +261,8 @@ pub struct Reporter {
     out: Mutex<Box<dyn Write + Send>>,
     /// Run of holds under way, by vault: its blocks.
     held: Mutex<HashMap<String, u64>>,
+    /// Where it is counted.
+    board: Option<Arc<Board>>,
 }
 
 impl std::fmt::Debug for Reporter {
@@ -272,7 +282,19 @@ impl Reporter {
     /// On a stream; JSON lines if `is_json`.
     #[must_use]
     pub fn new(is_json: bool, out: Box<dyn Write + Send>) -> Self {
-        Self { is_json, out: Mutex::new(out), held: Mutex::default() }
+        Self { is_json, out: Mutex::new(out), held: Mutex::default(), board: None }
+    }
+
+    /// The same, and everything is counted on a board.
+    #[must_use]
+    pub fn with_board(mut self, board: Arc<Board>) -> Self {
+        self.board = Some(board);
+        self
+    }
+
+    /// Where everything is counted.
+    pub(crate) fn board(&self) -> Option<&Board> {
+        self.board.as_deref()
     }
 
     fn out(&self) -> MutexGuard<'_, Box<dyn Write + Send>> {
@@ -288,6 +310,9 @@ impl Reporter {
 
     /// Says it.
     pub fn say(&self, event: &Event) {
+        if let Some(board) = &self.board {
+            board.count(event);
+        }
         if self.is_json {
             let line = Line { schema: JSON_SCHEMA_VERSION, event };
             match serde_json::to_string(&line) {

@@ -16,6 +16,7 @@ mod rank;
 mod reconcile;
 mod revert;
 mod settle;
+mod show;
 mod simulate;
 mod spending;
 mod standing;

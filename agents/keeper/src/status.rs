@@ -198,7 +198,8 @@ async fn open(url: &JournalUrl) -> Result<Option<JournalReader>, Failure> {
         .map_err(|error| Failure::new(Exit::Journal, format_args!("The {error}.")))
 }
 
-fn view(
+/// A vault as a snapshot of it says, without what only clock and journal know.
+pub(crate) fn view(
     world: &ChainWorld,
     vault: &VaultWorld,
     policy: Option<&Policy>,

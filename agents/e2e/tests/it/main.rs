@@ -8,6 +8,7 @@ mod determinism;
 mod input;
 mod kills;
 mod persons;
+mod operate;
 mod plan;
 mod races;
 mod story;

@@ -66,14 +66,14 @@ pub struct Shown {
 }
 
 /// A vault of the configuration, as the journal knows it.
-struct Known {
-    name: String,
-    chain_id: u64,
-    vault: Address,
+pub(crate) struct Known {
+    pub(crate) name: String,
+    pub(crate) chain_id: u64,
+    pub(crate) vault: Address,
 }
 
 /// The vaults of a configuration, by their deployment files alone.
-fn known_vaults(config: &Config, name: Option<&str>) -> Result<Vec<Known>, Failure> {
+pub(crate) fn known_vaults(config: &Config, name: Option<&str>) -> Result<Vec<Known>, Failure> {
     let unfit = |error| Failure::new(Exit::Deployment, error);
     let of = |vault: &&crate::config::VaultConfig| {
         let deployment = Deployment::load(&vault.deployment).map_err(unfit)?;
@@ -141,7 +141,7 @@ async fn of_vault(
 }
 
 /// One line about a record.
-fn listed(
+pub(crate) fn listed(
     vault: &Known,
     decision: B256,
     sequence: Option<u64>,

@@ -28,6 +28,12 @@ pub fn decimal(units: U256, decimals: u8, places: usize) -> String {
     if places == 0 { grouped(whole) } else { format!("{}.{fraction}", grouped(whole)) }
 }
 
+/// An amount with all its decimals and nothing else, for machines.
+#[must_use]
+pub fn plain(units: U256, decimals: u8) -> String {
+    decimal(units, decimals, usize::from(decimals)).replace(',', "")
+}
+
 /// An amount of the asset with its symbol: two decimals, or as many as show the first digits of a small one.
 #[must_use]
 pub fn assets(units: U256, asset: &AssetInfo) -> String {

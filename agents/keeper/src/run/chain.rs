@@ -113,6 +113,7 @@ impl ChainLoop {
             self.wake = Wake::listen(url, patience, Backoff::default());
         }
         let result = self.work(stop).await;
+        self.show_end();
         // Whoever comes next only has to wait a little longer if this fails.
         match tokio::time::timeout(HAND_OVER_WITHIN, self.fleet.hand_over()).await {
             Ok(Ok(())) => {}
@@ -125,6 +126,7 @@ impl ChainLoop {
     async fn work(&mut self, mut stop: watch::Receiver<bool>) -> Result<(), Failure> {
         while !*stop.borrow() {
             let Some(result) = self.round_unless_stopped(&stop).await else { return Ok(()) };
+            self.show_round(result.as_ref().err());
             let wait = match result {
                 Ok(is_new) => {
                     self.recovered();
@@ -219,6 +221,7 @@ impl ChainLoop {
         let in_flight = self.drive_all(at, head).await?;
         // What came of them may speak against their vaults.
         self.read_standings().await?;
+        self.show_in_flight(&in_flight);
         if blanket.is_none() && !self.sight.is_due(head, self.world.config.profile.observe_every) {
             return Ok(None);
         }

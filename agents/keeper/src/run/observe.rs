@@ -77,6 +77,11 @@ impl Sight {
         self.finalized.map(|block| block.number)
     }
 
+    /// Age of the newest head.
+    pub(super) fn head_age(&self) -> Duration {
+        self.watch.age(self.began.elapsed())
+    }
+
     /// What became of the blocks so far.
     pub(super) fn account(&self) -> Account {
         self.account

@@ -89,6 +89,7 @@ impl ChainLoop {
             }
             policy => policy?,
         };
+        self.show_vault(vault, policy.as_ref(), snapshot);
         crash::before("decided");
         let draft = if is_in_flight {
             decide::hold(snapshot, &inputs, Reason::InFlight)

@@ -28,7 +28,10 @@ impl Desk {
         fs::create_dir_all(at("deployments/1")).expect("made");
         fs::write(at("deployments/1/treasury.json"), deployment()).expect("written");
         let config = at("keeper.toml");
-        let text = EXAMPLE.replace("url_env = \"MAINNET_RPC_URL\"", &format!("url = {NOWHERE:?}"));
+        // Tests run side by side, each at a port of its own.
+        let text = EXAMPLE
+            .replace("url_env = \"MAINNET_RPC_URL\"", &format!("url = {NOWHERE:?}"))
+            .replace("listen = \"127.0.0.1:9464\"", "listen = \"127.0.0.1:0\"");
         fs::write(&config, change(text)).expect("written");
         Self { folder, config }
     }

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod codes;
+mod doctor;
 mod journal;
 mod pause;
 mod version;

@@ -1,0 +1,360 @@
+//! What Prometheus is told: one table of names, and the samples of one moment.
+//!
+//! Amounts are whole units of the asset or of the native token, as exact decimals handed to Prometheus, which keeps them
+//! as floating-point numbers; nothing here is calculated with.
+
+use std::collections::BTreeMap;
+
+use alloy::primitives::U256;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    registry::Registry,
+};
+use vagus_allocator::Reason;
+
+use crate::{
+    board::{Board, ChainView, VaultView},
+    http::ready,
+    render::number::plain,
+    version,
+};
+
+/// What kind of number it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It only grows, and begins again at a start.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+}
+
+/// One name that Prometheus is told.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// As it is scraped.
+    pub name: &'static str,
+    /// What kind of number it is.
+    pub kind: Kind,
+    /// Its labels, in order.
+    pub labels: &'static [&'static str],
+    /// What it says.
+    pub help: &'static str,
+}
+
+const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Metric {
+    Metric { name, kind: Kind::Gauge, labels, help }
+}
+
+const fn counter(
+    name: &'static str,
+    labels: &'static [&'static str],
+    help: &'static str,
+) -> Metric {
+    Metric { name, kind: Kind::Counter, labels, help }
+}
+
+const CHAIN: &[&str] = &["chain"];
+const VAULT: &[&str] = &["chain", "vault"];
+const HOLDING: &[&str] = &["chain", "vault", "holding"];
+const BUDGET: &[&str] = &["chain", "vault", "budget"];
+const RPC: &[&str] = &["chain", "place", "endpoint", "method"];
+
+/// Every name, in the order of the documentation. A name is never reused for something else.
+pub const METRICS: &[Metric] = &[
+    gauge(
+        "vagus_build_info",
+        &["version", "commit", "algorithm"],
+        "Always 1; the labels say what runs",
+    ),
+    gauge("vagus_start_time_seconds", &[], "When the keeper was started, Unix time"),
+    gauge("vagus_ready", &["chain", "component"], "1 if the component is in order, as /ready says"),
+    gauge("vagus_head_number", CHAIN, "Height of the newest head that was seen"),
+    gauge(
+        "vagus_head_age_seconds",
+        CHAIN,
+        "Time since a new head was last seen, by a monotonic clock",
+    ),
+    gauge("vagus_head_stale_after_seconds", CHAIN, "Age of a head from which nothing is decided"),
+    gauge(
+        "vagus_blocks_behind",
+        CHAIN,
+        "Blocks between the newest head seen and the newest worked off",
+    ),
+    gauge("vagus_finalized_number", CHAIN, "Height of the newest block known to be final"),
+    gauge("vagus_base_fee_gwei", CHAIN, "Base fee of the newest head"),
+    counter("vagus_blocks_total", &["chain", "result"], "Blocks followed: decided, or passed over"),
+    gauge(
+        "vagus_failed_rounds",
+        CHAIN,
+        "Rounds in a row that failed, zero if the last one went through",
+    ),
+    counter(
+        "vagus_chain_holds_total",
+        &["chain", "reason"],
+        "How often a whole chain began to be held, by reason",
+    ),
+    gauge("vagus_sends", CHAIN, "1 if this keeper signs and sends on the chain"),
+    counter("vagus_rpc_requests_total", RPC, "Requests to an endpoint, by method"),
+    counter(
+        "vagus_rpc_errors_total",
+        RPC,
+        "Requests that got no answer, an error, or one without sense",
+    ),
+    gauge("vagus_decides", VAULT, "1 if this keeper decides about the vault"),
+    counter("vagus_decisions_total", &["chain", "vault", "reason"], "Decisions by reason code"),
+    gauge(
+        "vagus_decision_reason",
+        &["chain", "vault", "reason"],
+        "1 for the reason code of the latest decision",
+    ),
+    gauge(
+        "vagus_decision_reason_seconds",
+        VAULT,
+        "Time since decisions began to have the latest reason code",
+    ),
+    gauge("vagus_decided_number", VAULT, "Height of the block that was last decided"),
+    gauge("vagus_in_flight", VAULT, "1 while a rebalance of the vault is not confirmed"),
+    counter(
+        "vagus_transactions_total",
+        &["chain", "vault", "state"],
+        "Rebalances by each state they came to",
+    ),
+    counter(
+        "vagus_fees_paid_native_total",
+        VAULT,
+        "Fees of rebalances and cancellations that became final, native token",
+    ),
+    gauge("vagus_nav_assets", VAULT, "Net asset value, whole units of the asset"),
+    gauge(
+        "vagus_weight_bps",
+        HOLDING,
+        "Weight of idle and of each strategy, bps of net asset value",
+    ),
+    gauge("vagus_weight_limit_bps", HOLDING, "Largest weight of a strategy, smallest of idle"),
+    gauge(
+        "vagus_budget_left_assets",
+        BUDGET,
+        "What turnover or loss budget still allows, whole units of the asset",
+    ),
+    gauge("vagus_budget_capacity_assets", BUDGET, "What an empty turnover or loss budget allows"),
+    gauge(
+        "vagus_mandate_expires_at_seconds",
+        VAULT,
+        "Last second of the agent's mandate, Unix time; 0 without one",
+    ),
+    gauge("vagus_policy_version", VAULT, "Version of the policy in force, 0 for none"),
+];
+
+/// A number as it was found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Exact.
+    Whole(u64),
+    /// An exact decimal, which Prometheus rounds.
+    Decimal(String),
+}
+
+/// A metric's labels and number at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// Which metric.
+    pub name: &'static str,
+    /// Values of its labels, in their order.
+    pub labels: Vec<String>,
+    /// The number.
+    pub value: Value,
+}
+
+#[derive(Default)]
+struct Samples(Vec<Sample>);
+
+impl Samples {
+    fn put(&mut self, name: &'static str, labels: &[&str], value: u64) {
+        self.value(name, labels, Value::Whole(value));
+    }
+
+    fn units(&mut self, name: &'static str, labels: &[&str], units: U256, decimals: u8) {
+        self.value(name, labels, Value::Decimal(plain(units, decimals)));
+    }
+
+    fn value(&mut self, name: &'static str, labels: &[&str], value: Value) {
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        self.0.push(Sample { name, labels, value });
+    }
+}
+
+/// Everything that a board shows now.
+#[must_use]
+pub fn samples(board: &Board) -> Vec<Sample> {
+    let views = board.views();
+    let mut out = Samples::default();
+    let about = version::version();
+    let algorithm = about.algorithm_version.to_string();
+    out.put("vagus_build_info", &[about.version, about.commit, &algorithm], 1);
+    out.put("vagus_start_time_seconds", &[], board.started_at);
+    for component in ready::components(&views) {
+        let labels = [component.chain.as_str(), component.component];
+        out.put("vagus_ready", &labels, component.is_ok.into());
+    }
+    for view in &views {
+        of_chain(&mut out, view);
+        for vault in &view.vaults {
+            of_vault(&mut out, &view.name, vault);
+        }
+    }
+    out.0
+}
+
+fn of_chain(out: &mut Samples, view: &ChainView) {
+    let chain: &[&str] = &[&view.name];
+    if let Some(head) = view.head {
+        out.put("vagus_head_number", chain, head.number);
+        out.units("vagus_base_fee_gwei", chain, U256::from(view.base_fee_wei), 9);
+    }
+    out.put("vagus_head_age_seconds", chain, view.head_age().as_secs());
+    out.put("vagus_head_stale_after_seconds", chain, view.stale_after.as_secs());
+    if let Some(behind) = view.blocks_behind() {
+        out.put("vagus_blocks_behind", chain, behind);
+    }
+    if let Some(finalized) = view.finalized_number {
+        out.put("vagus_finalized_number", chain, finalized);
+    }
+    out.put("vagus_blocks_total", &[&view.name, "decided"], view.account.decided);
+    out.put("vagus_blocks_total", &[&view.name, "passed-over"], view.account.passed_over);
+    let failures = view.trouble.map_or(0, |trouble| trouble.failures);
+    out.put("vagus_failed_rounds", chain, failures);
+    out.put("vagus_sends", chain, view.sends.into());
+    for (reason, count) in &view.held {
+        out.put("vagus_chain_holds_total", &[&view.name, &code(*reason)], *count);
+    }
+    for endpoint in &view.endpoints {
+        let place = endpoint.place.to_string();
+        for (method, tally) in &endpoint.tallies {
+            let labels = [view.name.as_str(), &place, &endpoint.endpoint, method];
+            out.put("vagus_rpc_requests_total", &labels, tally.asked);
+            out.put("vagus_rpc_errors_total", &labels, tally.failed);
+        }
+    }
+}
+
+fn of_vault(out: &mut Samples, chain: &str, view: &VaultView) {
+    let vault: &[&str] = &[chain, &view.name];
+    out.put("vagus_decides", vault, view.decides.into());
+    out.put("vagus_in_flight", vault, view.is_in_flight.into());
+    for (reason, count) in &view.decisions {
+        out.put("vagus_decisions_total", &[chain, &view.name, &code(*reason)], *count);
+    }
+    if let Some(latest) = &view.latest {
+        out.put("vagus_decision_reason", &[chain, &view.name, &code(latest.reason)], 1);
+        out.put("vagus_decision_reason_seconds", vault, latest.since.elapsed().as_secs());
+        out.put("vagus_decided_number", vault, latest.block);
+    }
+    for (state, count) in &view.transactions {
+        out.put("vagus_transactions_total", &[chain, &view.name, state], *count);
+    }
+    out.units("vagus_fees_paid_native_total", vault, view.fees_wei, 18);
+    let Some(seen) = &view.seen else { return };
+    let decimals = seen.asset.decimals;
+    out.units("vagus_nav_assets", vault, seen.nav, decimals);
+    out.put("vagus_policy_version", vault, seen.policy_version);
+    for holding in &seen.holdings {
+        // Two strategies may have one name for people.
+        let name = holding.strategy.map_or("idle".to_owned(), |strategy| strategy.to_string());
+        let labels = [chain, view.name.as_str(), name.as_str()];
+        if let Some(weight) = holding.weight_bps {
+            out.put("vagus_weight_bps", &labels, weight);
+        }
+        if let Some(limit) = holding.limit_bps {
+            out.put("vagus_weight_limit_bps", &labels, limit);
+        }
+    }
+    let expires_at = seen.mandate.as_ref().filter(|mandate| !mandate.is_revoked);
+    let expires_at = expires_at.map_or(0, |mandate| mandate.expires_at);
+    out.put("vagus_mandate_expires_at_seconds", vault, expires_at);
+    if let Some(mandate) = &seen.mandate {
+        for (budget, room) in [("turnover", mandate.turnover), ("loss", mandate.loss)] {
+            let labels = [chain, view.name.as_str(), budget];
+            out.units("vagus_budget_left_assets", &labels, room.left, decimals);
+            out.units("vagus_budget_capacity_assets", &labels, room.capacity, decimals);
+        }
+    }
+}
+
+fn code(reason: Reason) -> String {
+    format!("{reason:?}")
+}
+
+/// All samples in the text form that Prometheus scrapes.
+#[must_use]
+pub fn text(board: &Board) -> String {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Moment(samples(board))));
+    let mut out = String::new();
+    match prometheus_client::encoding::text::encode(&mut out, &registry) {
+        Ok(()) => out,
+        // Writing into a string fails for no reason but its formatter's.
+        Err(error) => {
+            tracing::error!("metrics cannot be written: {error}");
+            String::new()
+        }
+    }
+}
+
+/// Content type of [`text`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+fn put(one: MetricEncoder<'_>, sample: &Sample, kind: Kind) -> Result<(), std::fmt::Error> {
+    match (&sample.value, kind) {
+        (Value::Whole(value), Kind::Counter) => ConstCounter::new(*value).encode(one),
+        (Value::Whole(value), Kind::Gauge) => ConstGauge::new(*value).encode(one),
+        (Value::Decimal(text), kind) => {
+            let value: f64 = text.parse().unwrap_or(f64::NAN);
+            match kind {
+                Kind::Counter => ConstCounter::new(value).encode(one),
+                Kind::Gauge => ConstGauge::new(value).encode(one),
+            }
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Moment(Vec<Sample>);
+
+impl Collector for Moment {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
+        let mut by_name: BTreeMap<&str, Vec<&Sample>> = BTreeMap::new();
+        for sample in &self.0 {
+            by_name.entry(sample.name).or_default().push(sample);
+        }
+        for metric in METRICS {
+            let Some(samples) = by_name.get(metric.name) else { continue };
+            // The encoder writes the ending of a counter itself.
+            let (name, kind) = match metric.kind {
+                Kind::Counter => {
+                    (metric.name.strip_suffix("_total").unwrap_or(metric.name), MetricType::Counter)
+                }
+                Kind::Gauge => (metric.name, MetricType::Gauge),
+            };
+            let mut family = encoder.encode_descriptor(name, metric.help, None, kind)?;
+            if metric.labels.is_empty() {
+                if let Some(sample) = samples.first() {
+                    put(family, sample, metric.kind)?;
+                }
+                continue;
+            }
+            for sample in samples {
+                let labels: Vec<(&str, &str)> = metric
+                    .labels
+                    .iter()
+                    .copied()
+                    .zip(sample.labels.iter().map(String::as_str))
+                    .collect();
+                let labels = labels.as_slice();
+                put(family.encode_family(&labels)?, sample, metric.kind)?;
+            }
+        }
+        Ok(())
+    }
+}
