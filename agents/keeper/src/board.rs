@@ -106,6 +106,8 @@ pub struct ChainView {
     pub sends: bool,
     /// Reasons for which the whole chain was held, by how often that began.
     pub held: BTreeMap<Reason, u64>,
+    /// When each of them last began.
+    pub held_at: BTreeMap<Reason, Instant>,
     /// Its endpoints.
     pub endpoints: Vec<EndpointView>,
     /// Its vaults, by address.
@@ -186,6 +188,10 @@ pub struct VaultView {
     pub decisions: BTreeMap<Reason, u64>,
     /// Transactions by each state that they came to.
     pub transactions: BTreeMap<&'static str, u64>,
+    /// The latest that reverted, and when it became known.
+    pub reverted: Option<(B256, Instant)>,
+    /// The latest that lost its nonce to somebody else, and when it became known.
+    pub foreign: Option<(B256, Instant)>,
     /// Fees of all that became final, wei.
     pub fees_wei: U256,
     /// As it was last seen.
@@ -271,12 +277,19 @@ impl Board {
             }),
             Event::Settled(settled) => self.change_vault(&settled.vault, |vault| {
                 add_one(&mut vault.transactions, state_word(settled.state));
+                let news = Some((settled.decision, Instant::now()));
+                match settled.state {
+                    OutcomeState::Reverted => vault.reverted = news,
+                    OutcomeState::Foreign => vault.foreign = news,
+                    _ => {}
+                }
                 if settled.state.is_terminal() {
                     vault.fees_wei = vault.fees_wei.saturating_add(settled.fee_wei);
                 }
             }),
             Event::Chain(chain) => self.change_chain(&chain.chain, |view| {
                 add_one(&mut view.held, chain.reason);
+                view.held_at.insert(chain.reason, Instant::now());
             }),
             #[allow(unreachable_patterns, reason = "what else is said is not counted")]
             _ => {}
@@ -310,6 +323,8 @@ impl ChainView {
                 latest: None,
                 decisions: BTreeMap::new(),
                 transactions: BTreeMap::new(),
+                reverted: None,
+                foreign: None,
                 fees_wei: U256::ZERO,
                 seen: None,
             })
@@ -332,6 +347,7 @@ impl ChainView {
             is_reconciled: false,
             sends: false,
             held: BTreeMap::new(),
+            held_at: BTreeMap::new(),
             endpoints: Vec::new(),
             vaults: vaults.collect(),
         }

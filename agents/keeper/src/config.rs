@@ -4,6 +4,7 @@
 //! the message, so that nothing wrong is found out later, when money is moving. One module for each section.
 
 mod agent;
+mod alerts;
 mod chain;
 mod fleet;
 mod http;
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 pub use agent::{AgentConfig, PasswordSource};
+pub use alerts::{AlertsConfig, ChannelConfig, ChannelKind, Secret};
 pub use chain::{ChainConfig, FeeModel, Fees, Profile};
 pub use fleet::FleetConfig;
 pub use http::HttpConfig;
@@ -42,6 +44,8 @@ pub struct Config {
     pub fleet: FleetConfig,
     /// Where it is looked at; none: nowhere.
     pub http: Option<HttpConfig>,
+    /// Whom it tells.
+    pub alerts: AlertsConfig,
     /// Chains, in the order of the file.
     pub chains: Vec<ChainConfig>,
     /// Vaults, in the order of the file.
@@ -56,6 +60,7 @@ struct RawConfig {
     #[serde(default)]
     fleet: FleetConfig,
     http: Option<HttpConfig>,
+    alerts: Option<alerts::RawAlerts>,
     chains: Vec<chain::RawChain>,
     vaults: Vec<vault::RawVault>,
 }
@@ -145,7 +150,8 @@ impl Reader<'_> {
             return Err(self.fail(None, "expected at least one [[vaults]]"));
         }
         let fleet = raw.fleet;
-        Ok(Config { agent, journal, retention, fleet, http: raw.http, chains, vaults })
+        let alerts = raw.alerts.map(|alerts| self.alerts(alerts)).transpose()?.unwrap_or_default();
+        Ok(Config { agent, journal, retention, fleet, http: raw.http, alerts, chains, vaults })
     }
 }
 

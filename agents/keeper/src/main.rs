@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 use vagus_journal::{InterventionAction, SqlJournal};
 use vagus_keeper::{
+    alert,
     board::Board,
     cli::{Cli, Command, Common, Exporting, JournalCommand, Run},
     config::Config,
@@ -154,6 +155,10 @@ async fn keep(run: Run) -> Result<(), Failure> {
         Reporter::new(common.json, Box::new(anstream::AutoStream::auto(std::io::stdout())));
     let board = Arc::new(Board::new(&worlds));
     let reporter = reporter.with_board(board.clone());
+    if !config.alerts.channels.is_empty() {
+        let (alerts, name) = (config.alerts.clone(), config.fleet.name.clone());
+        tokio::spawn(alert::watch_board(board.clone(), alerts, name, stop.clone()));
+    }
     if let Some((listener, http)) = listener {
         let served = http::Served::new(board, &config.journal, http);
         tokio::spawn(http::serve(listener, Arc::new(served), stop.clone()));

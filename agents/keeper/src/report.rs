@@ -71,7 +71,7 @@ pub struct RebalanceEvent {
 #[derive(Clone, Debug, Serialize)]
 pub struct SettledEvent {
     pub(crate) vault: String,
-    decision: B256,
+    pub(crate) decision: B256,
     pub(crate) state: OutcomeState,
     block: Option<u64>,
     gas_used: Option<u64>,

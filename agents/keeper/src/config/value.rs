@@ -9,6 +9,10 @@ pub(super) fn default_timeout_ms() -> u32 {
     10_000
 }
 
+pub(super) fn default_repeat_minutes() -> u32 {
+    240
+}
+
 pub(super) fn default_observe_every() -> u32 {
     1
 }

@@ -11,8 +11,7 @@ use crate::bad_input::{Desk, run};
 fn everything_that_is_wrong_is_found_at_once_and_nothing_is_made() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = format!("127.0.0.1:{}", taken.local_addr().unwrap().port());
-    let desk =
-        Desk::new(|text| text.replace("127.0.0.1:0", &port));
+    let desk = Desk::new(|text| text.replace("127.0.0.1:0", &port));
     fs::write(desk.folder.path().join("agent.password"), "wrong\n").unwrap();
     let keystore = desk.folder.path().join("agent.keystore");
     fs::set_permissions(&keystore, fs::Permissions::from_mode(0o644)).unwrap();

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod codes;
+mod deploy;
 mod doctor;
 mod journal;
 mod pause;

@@ -1,0 +1,180 @@
+//! Alerts: what a person should know, told once, repeated while it lasts, and taken back when it is over.
+//!
+//! What is wrong is read off the board ([`conditions`]); what is said about it, and when, is decided without clock or
+//! network ([`Book`]); sending is at the edge, and a channel that fails is no alert.
+
+mod book;
+mod conditions;
+mod payload;
+mod send;
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use tokio::{sync::watch, time::Instant};
+
+pub use book::{Alert, Book, Change, Notice, Timing};
+pub use conditions::conditions;
+pub use send::Sender;
+
+use crate::{board::Board, config::AlertsConfig};
+
+/// How often the board is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How bad it is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Somebody should look today.
+    Warning,
+    /// Somebody should look now.
+    Critical,
+}
+
+/// Everything that a person is told of. Each has a page in `docs/operations/runbook`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub enum AlertKind {
+    /// The loop of a chain does not come to the end of a round.
+    LoopHangs,
+    /// The loop of a chain has ended while the keeper goes on.
+    ChainEnded,
+    /// No new head for too long.
+    StaleHead,
+    /// No endpoint answers, or not with something to go on from.
+    EndpointsFailing,
+    /// Endpoints answer differently.
+    EndpointsDisagree,
+    /// A reorganisation went deeper than the window.
+    DeepReorg,
+    /// The journal cannot be written or read.
+    JournalFailing,
+    /// Rounds fail for another reason.
+    RoundsFailing,
+    /// The agent has no mandate.
+    NoMandate,
+    /// The agent's mandate is over soon.
+    MandateExpiring,
+    /// Guardian or governance has closed the vault to agents.
+    VaultClosed,
+    /// The keeper has stopped believing its own predictions.
+    ModelMistrust,
+    /// Nothing can be decided about a vault for long.
+    VaultHeld,
+    /// A transaction waits for long.
+    TransactionStuck,
+    /// A transaction was mined and reverted.
+    TransactionReverted,
+    /// Somebody else uses the agent's key.
+    ForeignNonce,
+}
+
+impl AlertKind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 16] = [
+        Self::LoopHangs,
+        Self::ChainEnded,
+        Self::StaleHead,
+        Self::EndpointsFailing,
+        Self::EndpointsDisagree,
+        Self::DeepReorg,
+        Self::JournalFailing,
+        Self::RoundsFailing,
+        Self::NoMandate,
+        Self::MandateExpiring,
+        Self::VaultClosed,
+        Self::ModelMistrust,
+        Self::VaultHeld,
+        Self::TransactionStuck,
+        Self::TransactionReverted,
+        Self::ForeignNonce,
+    ];
+
+    /// How bad it is.
+    #[must_use]
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::LoopHangs
+            | Self::ChainEnded
+            | Self::EndpointsDisagree
+            | Self::JournalFailing
+            | Self::NoMandate
+            | Self::ModelMistrust
+            | Self::TransactionReverted
+            | Self::ForeignNonce => Severity::Critical,
+            Self::StaleHead
+            | Self::EndpointsFailing
+            | Self::DeepReorg
+            | Self::RoundsFailing
+            | Self::MandateExpiring
+            | Self::VaultClosed
+            | Self::VaultHeld
+            | Self::TransactionStuck => Severity::Warning,
+        }
+    }
+
+    /// How long it has to be so before anybody is told.
+    #[must_use]
+    pub const fn after(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::EndpointsFailing | Self::JournalFailing | Self::RoundsFailing => 60,
+            Self::VaultHeld | Self::TransactionStuck => 3_600,
+            Self::NoMandate | Self::EndpointsDisagree | Self::VaultClosed => 30,
+            _ => 0,
+        })
+    }
+
+    /// Its page.
+    #[must_use]
+    pub fn page(self) -> String {
+        format!("docs/operations/runbook/{self:?}.md")
+    }
+}
+
+/// Something that is wrong now.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Condition {
+    /// What.
+    pub kind: AlertKind,
+    /// Chain of the configuration.
+    pub chain: String,
+    /// Vault of the configuration, if it is one's.
+    pub vault: Option<String>,
+    /// In one sentence, in the keeper's own words.
+    pub summary: String,
+}
+
+impl Condition {
+    /// What makes it the same one a moment later.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let vault = self.vault.as_deref().map_or(String::new(), |vault| format!("/{vault}"));
+        format!("{:?}/{}{vault}", self.kind, self.chain)
+    }
+}
+
+/// Looks at a board and tells people, until told to stop.
+pub async fn watch_board(
+    board: Arc<Board>,
+    config: AlertsConfig,
+    keeper: String,
+    mut stop: watch::Receiver<bool>,
+) {
+    let sender = Sender::start(&config, &keeper);
+    let mut book = Book::new(Timing::new(config.repeat()));
+    let began = Instant::now();
+    loop {
+        for notice in book.step(began.elapsed(), conditions(&board.views())) {
+            sender.send(&notice);
+        }
+        tokio::select! {
+            _ = stop.wait_for(|is_stopped| *is_stopped) => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! What is wrong, read off the board.
+
+use std::{sync::Arc, time::Duration};
+
+use vagus_allocator::Reason;
+use vagus_policy::Mode;
+
+use super::{AlertKind, Condition};
+use crate::{
+    board::{ChainView, TroubleKind, VaultView},
+    render::number::{short, span},
+    words,
+};
+
+/// Time before the end of a mandate at which somebody has to begin a vote.
+const MANDATE_SOON_SECONDS: u64 = 14 * 86_400;
+/// What happened once is shown for so long.
+const SHOWN_FOR: Duration = Duration::from_secs(3_600);
+
+/// Everything that is wrong now.
+#[must_use]
+pub fn conditions(views: &[Arc<ChainView>]) -> Vec<Condition> {
+    let mut found = Vec::new();
+    for view in views {
+        of_chain(&mut found, view);
+        for vault in view.vaults.iter().filter(|vault| vault.decides) {
+            of_vault(&mut found, view, vault);
+        }
+        for vault in &view.vaults {
+            of_transactions(&mut found, view, vault);
+        }
+    }
+    found
+}
+
+fn of_chain(found: &mut Vec<Condition>, view: &ChainView) {
+    let mut put = |kind, summary| {
+        let chain = view.name.clone();
+        found.push(Condition { kind, chain, vault: None, summary });
+    };
+    if view.has_ended {
+        put(AlertKind::ChainEnded, "its loop has ended; the log says why".to_owned());
+        return;
+    }
+    if view.beat.elapsed() > view.patience {
+        let time = span(view.beat.elapsed().as_secs());
+        put(AlertKind::LoopHangs, format!("no round has come to its end for {time}"));
+        return;
+    }
+    if view.head_age() > view.stale_after {
+        let time = span(view.head_age().as_secs());
+        put(AlertKind::StaleHead, format!("no new head for {time}; nothing is decided"));
+    }
+    if let Some(trouble) = view.trouble {
+        let time = span(trouble.since.elapsed().as_secs());
+        let (kind, what) = match trouble.kind {
+            TroubleKind::Chain => (AlertKind::EndpointsFailing, "no endpoint answers with sense"),
+            TroubleKind::Journal => {
+                (AlertKind::JournalFailing, "the journal cannot be used, and nothing is sent")
+            }
+            TroubleKind::Other => (AlertKind::RoundsFailing, "rounds fail; the log says why"),
+        };
+        put(kind, format!("{what}, for {time}"));
+    }
+    let recently = |reason| {
+        view.held_at.get(&reason).is_some_and(|at: &tokio::time::Instant| at.elapsed() < SHOWN_FOR)
+    };
+    if recently(Reason::DeepReorg) {
+        let what =
+            "a reorganisation went deeper than the window; it was reconciled from the final block";
+        put(AlertKind::DeepReorg, what.to_owned());
+    }
+}
+
+fn of_vault(found: &mut Vec<Condition>, chain: &ChainView, view: &VaultView) {
+    let mut put = |kind, summary| {
+        let (chain, vault) = (chain.name.clone(), Some(view.name.clone()));
+        found.push(Condition { kind, chain, vault, summary });
+    };
+    if let Some(latest) = &view.latest {
+        let (reason, since) = (latest.reason, latest.since.elapsed());
+        let kind = match reason {
+            Reason::NoMandate => Some(AlertKind::NoMandate),
+            Reason::EndpointsDisagree => Some(AlertKind::EndpointsDisagree),
+            Reason::ModeClosed => Some(AlertKind::VaultClosed),
+            Reason::InFlight => Some(AlertKind::TransactionStuck),
+            Reason::SimulationFailed
+            | Reason::RuleRefuses
+            | Reason::Unreadable
+            | Reason::VaultUnread
+            | Reason::PolicyUnread
+            | Reason::NoNativePrice
+            | Reason::NoQuorum
+            | Reason::NoPolicy => Some(AlertKind::VaultHeld),
+            reason if format!("{reason:?}") == "ModelMistrust" => Some(AlertKind::ModelMistrust),
+            _ => None,
+        };
+        if let Some(kind) = kind {
+            let words = words::reason(reason);
+            let time = span(since.as_secs());
+            put(kind, format!("holds for {time}, {reason:?}: {words}"));
+        }
+    }
+    let Some(seen) = &view.seen else { return };
+    if let Some(mandate) = seen.mandate.as_ref().filter(|mandate| mandate.is_valid) {
+        let left = mandate.expires_at.saturating_sub(seen.block.timestamp);
+        if left < MANDATE_SOON_SECONDS {
+            put(
+                AlertKind::MandateExpiring,
+                format!("the agent's mandate is over in {}", span(left)),
+            );
+        }
+    }
+    let is_known = view.latest.is_some_and(|latest| latest.reason == Reason::ModeClosed);
+    if seen.mode == Mode::Paused && !is_known {
+        put(AlertKind::VaultClosed, "the vault's mode is Paused".to_owned());
+    }
+}
+
+fn of_transactions(found: &mut Vec<Condition>, chain: &ChainView, view: &VaultView) {
+    for (kind, ended, what) in [
+        (AlertKind::TransactionReverted, view.reverted, "was mined and reverted"),
+        (
+            AlertKind::ForeignNonce,
+            view.foreign,
+            "lost its nonce to somebody else who holds the key",
+        ),
+    ] {
+        if let Some((decision, _)) = ended.filter(|(_, at)| at.elapsed() < SHOWN_FOR) {
+            found.push(Condition {
+                kind,
+                chain: chain.name.clone(),
+                vault: Some(view.name.clone()),
+                summary: format!("rebalance {} {what}", short(decision)),
+            });
+        }
+    }
+}
