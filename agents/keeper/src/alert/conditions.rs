@@ -91,8 +91,9 @@ fn of_vault(found: &mut Vec<Condition>, chain: &ChainView, view: &VaultView) {
             | Reason::PolicyUnread
             | Reason::NoNativePrice
             | Reason::NoQuorum
+            | Reason::FeeBudgetSpent
             | Reason::NoPolicy => Some(AlertKind::VaultHeld),
-            reason if format!("{reason:?}") == "ModelMistrust" => Some(AlertKind::ModelMistrust),
+            Reason::ModelMistrust => Some(AlertKind::ModelMistrust),
             _ => None,
         };
         if let Some(kind) = kind {

@@ -46,10 +46,7 @@ fn check(expression: &str) {
         for value in values {
             let is_known = match key.as_str() {
                 "component" => COMPONENTS.contains(&value.as_str()),
-                "reason" => {
-                    Reason::ALL.iter().any(|reason| format!("{reason:?}") == value)
-                        || value == "ModelMistrust"
-                }
+                "reason" => Reason::ALL.iter().any(|reason| format!("{reason:?}") == value),
                 _ => true,
             };
             assert!(is_known, "{key} {value} in {expression}");
