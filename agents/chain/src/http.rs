@@ -4,7 +4,7 @@ mod raw;
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -18,7 +18,7 @@ use crate::{
     BlockAt, Call, ChainError, ChainReader, ChainResult, ChainWriter, EndpointUrl, EventLog,
     Header, Query, SendAnswer, Sighting, Simulation, Tag, Tally, TransactionReceipt, Witness,
     guard, lens,
-    rpc::{BlockTrouble, Rpc, block_trouble},
+    rpc::{BlockTrouble, Rpc, Wire, block_trouble},
 };
 
 /// Gas of one page of the lens unless the configuration says otherwise: what nodes allow a call as they come.
@@ -45,12 +45,18 @@ impl HttpChain {
     /// # Errors
     /// If the HTTP client cannot be made.
     pub fn new(url: EndpointUrl, timeout: Duration) -> ChainResult<Self> {
-        Ok(Self {
-            rpc: Rpc::new(url, timeout)?,
-            lens_gas: DEFAULT_LENS_GAS,
-            chain_id: OnceLock::new(),
-            policies: Mutex::default(),
-        })
+        Rpc::new(url, timeout).map(Self::with_rpc)
+    }
+
+    /// An endpoint that is reached in another way than over HTTP; the url is its name.
+    #[must_use]
+    pub fn over(wire: Arc<dyn Wire>, url: EndpointUrl, timeout: Duration) -> Self {
+        Self::with_rpc(Rpc::over(wire, url, timeout))
+    }
+
+    fn with_rpc(rpc: Rpc) -> Self {
+        let (chain_id, policies) = (OnceLock::new(), Mutex::default());
+        Self { rpc, lens_gas: DEFAULT_LENS_GAS, chain_id, policies }
     }
 
     /// With another gas limit for each page of the lens.

@@ -34,7 +34,7 @@ pub use reader::{
     BlockAt, Call, Chain, ChainReader, ChainWriter, EventLog, Header, Query, SendAnswer, Sighting,
     Simulation, Tag, TransactionReceipt, Unseen, Witness,
 };
-pub use rpc::Tally;
+pub use rpc::{Tally, Wire, WireAnswer, WireError};
 pub use signer::{AgentKey, KeyError};
 pub use url::{EndpointUrl, InvalidUrl, WebsocketUrl};
 pub use wake::{Backoff, Wake};

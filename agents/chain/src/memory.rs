@@ -4,6 +4,8 @@
 //! in its world is done by the test, between two blocks, to the state itself.
 
 mod model;
+mod node;
+mod page;
 
 use std::{collections::VecDeque, sync::Mutex};
 
@@ -53,6 +55,23 @@ impl MemoryChain {
     /// Looks at the model, or changes it between two blocks.
     pub fn with<T>(&self, look: impl FnOnce(&mut Model) -> T) -> T {
         look(&mut self.model.lock().unwrap_or_else(|e| e.into_inner()))
+    }
+
+    /// Answers a JSON-RPC request as a node would that is `lag` blocks behind: the response, whole.
+    #[must_use]
+    pub fn answer(&self, request: &serde_json::Value, lag: usize) -> serde_json::Value {
+        let method = request["method"].as_str().unwrap_or_default();
+        let mut response = self.with(|model| match lag {
+            0 => node::answer(model, method, &request["params"]),
+            // What is handed in arrives, whatever the node has seen itself.
+            _ if method == "eth_sendRawTransaction" => {
+                node::answer(model, method, &request["params"])
+            }
+            lag => node::answer(&mut model.behind(lag), method, &request["params"]),
+        });
+        response["jsonrpc"] = "2.0".into();
+        response["id"] = request["id"].clone();
+        response
     }
 
     /// The next request of a method meets this fault.

@@ -1,12 +1,13 @@
 //! A JSON-RPC client of our own, small enough to see that no key of an endpoint's address reaches an error or a log,
 //! that every request ends in time, and that nothing is sent twice.
 
+mod wire;
 mod wording;
 
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -16,12 +17,11 @@ use alloy::primitives::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use self::wire::HttpWire;
+pub use wire::{Wire, WireAnswer, WireError};
 pub(crate) use wording::{BlockTrouble, block_trouble};
 
 use crate::{ChainError, ChainResult, EndpointUrl};
-
-/// Largest answer that is read, bytes. The largest honest one is a lens page.
-const MAX_ANSWER: usize = 64 << 20;
 
 /// How often a method was asked of an endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,8 +34,7 @@ pub struct Tally {
 
 #[derive(Debug)]
 pub(crate) struct Rpc {
-    // Replaced when a request got no answer: its connections may be dead without knowing it.
-    client: Mutex<reqwest::Client>,
+    wire: Arc<dyn Wire>,
     url: EndpointUrl,
     timeout: Duration,
     next_id: AtomicU64,
@@ -84,9 +83,13 @@ fn revert_data(data: &Value) -> Option<Bytes> {
 
 impl Rpc {
     pub(crate) fn new(url: EndpointUrl, timeout: Duration) -> ChainResult<Self> {
-        let client = Mutex::new(connect(&url, timeout)?);
+        let wire = HttpWire::new(url.clone(), timeout)?;
+        Ok(Self::over(Arc::new(wire), url, timeout))
+    }
+
+    pub(crate) fn over(wire: Arc<dyn Wire>, url: EndpointUrl, timeout: Duration) -> Self {
         let (next_id, tallies) = (AtomicU64::new(1), Mutex::default());
-        Ok(Self { client, url, timeout, next_id, tallies })
+        Self { wire, url, timeout, next_id, tallies }
     }
 
     pub(crate) fn endpoint(&self) -> String {
@@ -138,35 +141,28 @@ impl Rpc {
             |cause: String| ChainError::Unreachable { endpoint: self.endpoint(), cause };
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let request = Request { jsonrpc: "2.0", id, method, params };
-        let client = self.client.lock().unwrap_or_else(|e| e.into_inner()).clone();
-        let exchange = async {
-            let failed = |error: reqwest::Error| unreachable(causes(&error.without_url()));
-            let mut response =
-                client.post(self.url.expose()).json(&request).send().await.map_err(failed)?;
-            let status = response.status();
-            let mut body = Vec::new();
-            while let Some(chunk) = response.chunk().await.map_err(failed)? {
-                if body.len().saturating_add(chunk.len()) > MAX_ANSWER {
-                    return Err(self.malformed(method, "it is longer than 64 MiB"));
-                }
-                body.extend_from_slice(&chunk);
-            }
-            Ok((status, body))
-        };
-        let (status, body) = match tokio::time::timeout(self.timeout, exchange).await {
+        let request = serde_json::to_vec(&request)
+            .map_err(|error| self.malformed(method, format_args!("the question: {error}")))?;
+        let exchange = self.wire.exchange(request);
+        let WireAnswer { status, body } = match tokio::time::timeout(self.timeout, exchange).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(error)) => return Err(error),
+            Ok(Err(WireError::Unreachable(cause))) => return Err(unreachable(cause)),
+            Ok(Err(WireError::TooLong)) => {
+                return Err(self.malformed(method, "it is longer than 64 MiB"));
+            }
             Err(_) => {
-                self.reconnect();
+                self.wire.distrust();
                 return Err(unreachable(format!("no answer within {:?}", self.timeout)));
             }
         };
         let response: Response = match serde_json::from_slice(&body) {
             Ok(response) => response,
-            Err(_) if !status.is_success() => {
-                return Err(unreachable(format!("HTTP status {status}")));
+            Err(error) => {
+                return Err(match status {
+                    Ok(()) => self.malformed(method, error),
+                    Err(status) => unreachable(status),
+                });
             }
-            Err(error) => return Err(self.malformed(method, error)),
         };
         if let Some(error) = response.error {
             return Err(ChainError::Refused {
@@ -185,41 +181,4 @@ impl Rpc {
         }
         Ok(result)
     }
-
-    /// Drops all connections. Requests under way keep theirs.
-    fn reconnect(&self) {
-        // Without a new client the old one stays, and with it the chance that it finds back by itself.
-        if let Ok(client) = connect(&self.url, self.timeout) {
-            *self.client.lock().unwrap_or_else(|e| e.into_inner()) = client;
-        }
-    }
-}
-
-fn connect(url: &EndpointUrl, timeout: Duration) -> ChainResult<reqwest::Client> {
-    // Fails only if a provider is installed already, which is what is wanted.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        // The limit of a request is ours; this one only ends what was left behind.
-        .timeout(timeout.saturating_mul(2))
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|error| ChainError::Unreachable {
-            endpoint: url.to_string(),
-            cause: causes(&error.without_url()),
-        })
-}
-
-/// An error with its causes, the outermost first.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
 }

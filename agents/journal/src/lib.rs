@@ -14,6 +14,7 @@ mod continuity;
 mod error;
 mod intervention;
 pub mod lease;
+pub mod memory;
 pub mod outcome;
 pub mod record;
 mod store;
@@ -26,6 +27,7 @@ pub use intervention::{
     Intervention, InterventionAction, MOST_REVERTED, MOST_UNPREDICTED, Standing,
 };
 pub use lease::{Lease, LeaseKey, Leases, LiveKeeper, Scope, Service, Session, spread};
+pub use memory::MemoryJournal;
 pub use outcome::{
     AttemptSummary, Outcome, OutcomeState, ReceiptSummary, Revert, RevertCause, Settlement,
     Simulation,

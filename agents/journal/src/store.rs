@@ -10,14 +10,14 @@ mod interventions;
 mod leases;
 mod lock;
 mod open;
-mod outcomes;
+pub(crate) mod outcomes;
 mod reader;
 mod reads;
 mod retention;
 mod rows;
 pub(crate) mod sql;
 mod traits;
-mod transactions;
+pub(crate) mod transactions;
 pub(crate) mod value;
 
 pub use backup::{CopyReport, backup, restore};

@@ -178,8 +178,19 @@ impl Model {
         self.pool.clear();
     }
 
+    pub(super) fn code(&self, account: Address) -> Bytes {
+        Bytes::copy_from_slice(account.as_slice())
+    }
+
     pub(super) fn code_hash(&self, account: Address) -> B256 {
-        keccak256(account)
+        keccak256(self.code(account))
+    }
+
+    /// The same world without its newest blocks, as a node sees it that is behind.
+    pub(super) fn behind(&self, blocks: usize) -> Self {
+        let mut behind = self.clone();
+        behind.blocks.truncate(self.blocks.len().saturating_sub(blocks).max(1));
+        behind
     }
 
     pub(super) fn snapshot(&self, hash: B256, vault: Address, agent: Address) -> Option<Snapshot> {

@@ -66,13 +66,11 @@ impl SqlJournal {
         tx.fence(&self.fences, LeaseKey::vault(chain_id, vault)).await?;
         let mut line = tx.lock_vault(chain_id, vault).await?;
         let mut closed = None;
-        let run = match tx.run_of(chain_id, vault).await? {
-            Some(run) if is_repeated(&run, hold) => run,
-            Some(run) if is_continued(&run, hold) => extended(run, hold),
-            other => {
-                if other.is_some() {
-                    closed = tx.close_run(chain_id, vault, &mut line).await?;
-                }
+        let before = tx.run_of(chain_id, vault).await?;
+        let run = match before.as_ref().and_then(|run| continued(run, hold)) {
+            Some(run) => run,
+            None => {
+                closed = tx.close_run(chain_id, vault, &mut line).await?;
                 fresh.previous = line.head;
                 fresh
             }
@@ -122,12 +120,20 @@ fn is_continued(run: &DecisionRecord, hold: &HoldObservation) -> bool {
         && is_short
 }
 
-fn extended(mut run: DecisionRecord, hold: &HoldObservation) -> DecisionRecord {
+/// The run with a hold that it ends with already, or that goes on with it; none if the hold begins another run.
+pub(crate) fn continued(run: &DecisionRecord, hold: &HoldObservation) -> Option<DecisionRecord> {
+    if is_repeated(run, hold) {
+        return Some(run.clone());
+    }
+    if !is_continued(run, hold) {
+        return None;
+    }
+    let mut run = run.clone();
     if let Body::Hold { last, count, .. } = &mut run.body {
         *last = Some(hold.observation.clone());
         *count += 1;
     }
-    run
+    Some(run)
 }
 
 impl Tx {

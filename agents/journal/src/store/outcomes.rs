@@ -49,24 +49,11 @@ impl Tx {
     }
 
     pub(super) async fn add_outcome(&mut self, outcome: &Outcome) -> Result<()> {
-        let mut outcome = outcome.clone();
-        let sequence = match self.last_outcome(outcome.decision).await? {
-            None => 0,
-            Some((sequence, before)) => {
-                let is_ended = before.state.is_terminal()
-                    && outcome != before
-                    && outcome != (Outcome { is_orphaned: true, ..before.clone() });
-                if is_ended {
-                    return Err(JournalError::OutcomeEnded(outcome.decision));
-                }
-                // Somebody else may have seen what the writer of this one has not.
-                outcome.is_orphaned |= before.is_orphaned;
-                if before == outcome {
-                    return Ok(());
-                }
-                sequence + 1
-            }
+        let last = self.last_outcome(outcome.decision).await?;
+        let Some(outcome) = following(last.as_ref().map(|(_, last)| last), outcome)? else {
+            return Ok(());
         };
+        let sequence = last.map_or(0, |(sequence, _)| sequence + 1);
         self.run(
             "INSERT INTO outcomes (decision, sequence, body) VALUES ($1, $2, $3)",
             args![outcome.decision, stored(sequence)?, written(&outcome)?],
@@ -79,6 +66,21 @@ impl Tx {
         self.note_strike(&outcome).await?;
         self.note_fee(&outcome).await
     }
+}
+
+/// What is stored when an outcome comes after another one; none if it says nothing new.
+pub(crate) fn following(before: Option<&Outcome>, outcome: &Outcome) -> Result<Option<Outcome>> {
+    let mut outcome = outcome.clone();
+    let Some(before) = before else { return Ok(Some(outcome)) };
+    let is_ended = before.state.is_terminal()
+        && outcome != *before
+        && outcome != (Outcome { is_orphaned: true, ..before.clone() });
+    if is_ended {
+        return Err(JournalError::OutcomeEnded(outcome.decision));
+    }
+    // Somebody else may have seen what the writer of this one has not.
+    outcome.is_orphaned |= before.is_orphaned;
+    Ok((*before != outcome).then_some(outcome))
 }
 
 /// JSON text of what is not hashed.

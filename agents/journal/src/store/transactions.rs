@@ -29,13 +29,7 @@ impl SqlJournal {
         let transaction = tx.lock_transaction(attempt.decision).await?;
         tx.fence(&self.fences, transaction.lease()).await?;
         tx.change(&transaction, update).await?;
-        if update.nonce != Some(attempt.nonce) {
-            return Err(JournalError::NonceChanged {
-                decision: attempt.decision,
-                expected: named(update.nonce),
-                found: attempt.nonce.to_string(),
-            });
-        }
+        has_nonce(attempt, update)?;
         let known = tx.row("SELECT * FROM attempts WHERE hash = $1", args![attempt.hash]).await?;
         match known.map(|row| rows::attempt(&row)).transpose()? {
             Some(known) if known == *attempt => {}
@@ -95,26 +89,15 @@ impl Tx {
         rows::transaction(&row.ok_or(JournalError::NoSuchTransaction(decision))?)
     }
 
-    /// Nothing changes after the end, and a nonce never.
     async fn change(
         &mut self,
         transaction: &StoredTransaction,
         update: &TransactionUpdate,
     ) -> Result<()> {
+        if !may_change(transaction, update)? {
+            return Ok(());
+        }
         let decision = transaction.decision;
-        if transaction.is_terminal {
-            let is_same = update.is_terminal
-                && update.state == transaction.state
-                && update.nonce == transaction.nonce;
-            return if is_same { Ok(()) } else { Err(JournalError::TransactionEnded(decision)) };
-        }
-        if transaction.nonce.is_some() && transaction.nonce != update.nonce {
-            return Err(JournalError::NonceChanged {
-                decision,
-                expected: named(transaction.nonce),
-                found: named(update.nonce),
-            });
-        }
         if transaction.nonce.is_none()
             && let Some(nonce) = update.nonce
         {
@@ -165,6 +148,36 @@ impl Tx {
         )
         .await
     }
+}
+
+/// Whether a step is to be stored: nothing changes after the end, and a nonce never.
+pub(crate) fn may_change(before: &StoredTransaction, update: &TransactionUpdate) -> Result<bool> {
+    let decision = before.decision;
+    if before.is_terminal {
+        let is_same =
+            update.is_terminal && update.state == before.state && update.nonce == before.nonce;
+        return if is_same { Ok(false) } else { Err(JournalError::TransactionEnded(decision)) };
+    }
+    if before.nonce.is_some() && before.nonce != update.nonce {
+        return Err(JournalError::NonceChanged {
+            decision,
+            expected: named(before.nonce),
+            found: named(update.nonce),
+        });
+    }
+    Ok(true)
+}
+
+/// The nonce of an attempt is its transaction's.
+pub(crate) fn has_nonce(attempt: &Attempt, update: &TransactionUpdate) -> Result<()> {
+    if update.nonce == Some(attempt.nonce) {
+        return Ok(());
+    }
+    Err(JournalError::NonceChanged {
+        decision: attempt.decision,
+        expected: named(update.nonce),
+        found: attempt.nonce.to_string(),
+    })
 }
 
 fn named(nonce: Option<u64>) -> String {

@@ -9,6 +9,7 @@ mod fixture;
 mod fleet;
 mod holds;
 mod leases;
+mod memory;
 mod opening;
 mod record;
 mod safety;
