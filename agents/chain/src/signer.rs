@@ -131,6 +131,14 @@ impl AgentKey {
         Self(PrivateKeySigner::random())
     }
 
+    /// A key for tests, the same one for the same number.
+    #[must_use]
+    pub fn numbered(number: u8) -> Self {
+        let secret = alloy::primitives::keccak256([number]);
+        // A hash is zero, or above the order of the curve, for none of these 256.
+        Self(PrivateKeySigner::from_bytes(&secret).unwrap_or_else(|_| PrivateKeySigner::random()))
+    }
+
     /// The account.
     #[must_use]
     pub fn address(&self) -> Address {

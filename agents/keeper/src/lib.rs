@@ -22,8 +22,8 @@ pub mod report;
 pub mod run;
 pub mod status;
 pub mod store;
-#[cfg(test)]
-mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod version;
 pub mod words;
 pub mod world;

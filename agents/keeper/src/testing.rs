@@ -1,5 +1,7 @@
 //! A small world for tests: two Aave markets, one vault with idle to place, an agent with a mandate.
 
+#![allow(clippy::expect_used)]
+
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use alloy::primitives::{Address, B256, U256};
@@ -18,16 +20,23 @@ use crate::{
     world::{ChainWorld, VaultWorld},
 };
 
-pub(crate) const NOW: u64 = 1_800_000_000;
-pub(crate) const USDC: u128 = 1_000_000;
-pub(crate) const BLOCK_SECONDS: u64 = 12;
+/// Time of the first block.
+pub const NOW: u64 = 1_800_000_000;
+/// One USDC, smallest unit.
+pub const USDC: u128 = 1_000_000;
+/// Seconds between blocks.
+pub const BLOCK_SECONDS: u64 = 12;
 const RAY: u128 = 1_000_000_000_000_000_000_000_000_000;
 
-pub(crate) fn vault() -> Address {
+/// The vault.
+#[must_use]
+pub fn vault() -> Address {
     Address::repeat_byte(0x71)
 }
 
-pub(crate) fn guard() -> Address {
+/// Its guard.
+#[must_use]
+pub fn guard() -> Address {
     Address::repeat_byte(0x72)
 }
 
@@ -56,7 +65,9 @@ fn market(supplied: u128, borrowed: u128) -> Curve {
     })
 }
 
-pub(crate) fn policy(agent: Address) -> Policy {
+/// The policy in force: two strategies, one agent.
+#[must_use]
+pub fn policy(agent: Address) -> Policy {
     let listed = |place| StrategyPolicy {
         strategy: strategy(place),
         status: StrategyStatus::Active,
@@ -108,7 +119,8 @@ pub(crate) fn policy(agent: Address) -> Policy {
 }
 
 /// A million USDC, all of it idle.
-pub(crate) fn snapshot(agent: Address) -> Snapshot {
+#[must_use]
+pub fn snapshot(agent: Address) -> Snapshot {
     let nav = U256::from(1_000_000 * USDC);
     let state = |place: u8, curve: Curve| StrategyState {
         strategy: strategy(place),
@@ -172,7 +184,9 @@ pub(crate) fn snapshot(agent: Address) -> Snapshot {
     }
 }
 
-pub(crate) fn inputs(agent: Address) -> Inputs {
+/// What a decision is made from beside the snapshot.
+#[must_use]
+pub fn inputs(agent: Address) -> Inputs {
     Inputs {
         agent,
         gas_price_wei: 2_000_000_000,
@@ -186,7 +200,9 @@ pub(crate) fn inputs(agent: Address) -> Inputs {
     }
 }
 
-pub(crate) fn config() -> Config {
+/// The example configuration, on the local chain.
+#[must_use]
+pub fn config() -> Config {
     let text =
         include_str!("../examples/keeper.toml").replace("chain_id = 1\n", "chain_id = 31337\n");
     Config::parse(&text, "keeper.toml".as_ref(), "".as_ref(), &|_| Some("http://localhost".into()))
@@ -228,14 +244,17 @@ pub(crate) fn deployment() -> VaultDeployment {
 }
 
 /// A chain in process, and the keeper's world on it.
-pub(crate) fn world(key: &AgentKey) -> (Arc<MemoryChain>, ChainWorld) {
+#[must_use]
+pub fn world(key: &AgentKey) -> (Arc<MemoryChain>, ChainWorld) {
     let agent = key.address();
     let chain = Arc::new(MemoryChain::new(policy(agent), snapshot(agent)));
     (chain.clone(), world_on(&chain, agent))
 }
 
 /// The keeper's world on a chain that is there.
-pub(crate) fn world_on(chain: &Arc<MemoryChain>, agent: Address) -> ChainWorld {
+/// The keeper's world on a chain that is there.
+#[must_use]
+pub fn world_on(chain: &Arc<MemoryChain>, agent: Address) -> ChainWorld {
     let mut config = config();
     // The tests that are about it set it.
     config.chains[0].fees.daily_budget = None;

@@ -9,7 +9,8 @@ use alloy::{
     sol_types::{SolCall, SolError, SolEvent},
 };
 use vagus_policy::{
-    BlockRef, Move, Policy, Rebalance, Receipt, Refusal, Snapshot, VaultState, check, predict,
+    BlockRef, Curve, Move, Policy, Rebalance, Receipt, Refusal, Snapshot, VaultState, check,
+    predict,
 };
 
 use crate::{
@@ -58,6 +59,7 @@ struct Block {
     state: VaultState,
     counts: HashMap<Address, u64>,
     receipts: Vec<TransactionReceipt>,
+    transactions: Vec<((Address, u64), TxEnvelope)>,
 }
 
 /// The world: one vault, its guard's policies, the agents' accounts.
@@ -77,6 +79,8 @@ pub struct Model {
     pub is_reverting: bool,
     /// Part of what is moved that a leg costs and nothing foresees, bps.
     pub unforeseen_cost_bps: u64,
+    /// Base fee of the blocks to come, wei per gas.
+    pub base_fee_wei: u128,
     /// State on which the next block builds; tests change it freely.
     pub state: VaultState,
 }
@@ -93,6 +97,7 @@ impl Model {
                 state: snapshot.vault.clone(),
                 counts: HashMap::new(),
                 receipts: Vec::new(),
+                transactions: Vec::new(),
             }],
             forgotten: Vec::new(),
             pool: HashMap::new(),
@@ -101,6 +106,7 @@ impl Model {
             is_mining: true,
             is_reverting: false,
             unforeseen_cost_bps: 0,
+            base_fee_wei: snapshot.base_fee_wei,
             state: snapshot.vault,
         };
         let hash = model.learn(policy);
@@ -221,12 +227,13 @@ impl Model {
             parent_hash: parent.header.block.hash,
             timestamp: parent.header.block.timestamp.saturating_add(seconds),
         };
-        let header = Header { block, base_fee_wei: parent.header.base_fee_wei };
+        let header = Header { block, base_fee_wei: self.base_fee_wei };
         let mut mined = Block {
             header,
             state: self.state.clone(),
             counts: parent.counts,
             receipts: Vec::new(),
+            transactions: Vec::new(),
         };
         if self.is_mining {
             self.mine_pool(&mut mined);
@@ -238,14 +245,16 @@ impl Model {
 
     fn mine_pool(&mut self, block: &mut Block) {
         loop {
-            let next = self.pool.keys().copied().find(|(sender, nonce)| {
+            let next = self.pool.iter().find(|((sender, nonce), transaction)| {
                 block.counts.get(sender).copied().unwrap_or_default() == *nonce
+                    && TxEnvelope::max_fee_per_gas(transaction) >= block.header.base_fee_wei
             });
-            let Some(key) = next else { return };
+            let Some(key) = next.map(|(key, _)| *key) else { return };
             let Some(transaction) = self.pool.remove(&key) else { return };
             block.counts.insert(key.0, key.1.saturating_add(1));
             let receipt = self.execute(block, key.0, &transaction);
             block.receipts.push(receipt);
+            block.transactions.push((key, transaction));
         }
     }
 
@@ -341,6 +350,13 @@ impl Model {
             strategy.convert_assets = done.value_after;
             strategy.shares = done.shares_after;
             strategy.max_withdraw_assets = done.value_after;
+            if let Curve::AaveV3(curve) = &mut strategy.curve {
+                let moved = |of: U256| {
+                    of.saturating_add(done.value_after).saturating_sub(done.value_before)
+                };
+                curve.virtual_balance = moved(curve.virtual_balance);
+                curve.total_a_token_supply = moved(curve.total_a_token_supply);
+            }
         }
         state.idle = receipt.idle_after;
         state.guard_state.turnover = checked.vault_turnover;
@@ -366,10 +382,69 @@ impl Model {
 
     /// Takes the newest blocks back; their transactions are forgotten by the pool as well.
     pub fn roll_back(&mut self, depth: usize) {
+        self.take_back(depth);
+    }
+
+    /// Takes the newest blocks back; their transactions wait in the pool again, unless another waits there.
+    pub fn roll_back_into_pool(&mut self, depth: usize) {
+        for (key, transaction) in self.take_back(depth) {
+            self.pool.entry(key).or_insert(transaction);
+        }
+    }
+
+    fn take_back(&mut self, depth: usize) -> Vec<((Address, u64), TxEnvelope)> {
         let kept = self.blocks.len().saturating_sub(depth).max(1);
-        self.forgotten.extend(self.blocks.drain(kept..).map(|block| block.header));
+        let taken: Vec<Block> = self.blocks.drain(kept..).collect();
+        self.forgotten.extend(taken.iter().map(|block| block.header));
         self.branch = self.branch.saturating_add(1);
         self.state = self.top().state.clone();
+        taken.into_iter().flat_map(|block| block.transactions).collect()
+    }
+
+    /// Headers of the present chain, oldest first.
+    #[must_use]
+    pub fn headers(&self) -> Vec<Header> {
+        self.blocks.iter().map(|block| block.header).collect()
+    }
+
+    /// Nonce and hash of every transaction of an account in the present chain, in order.
+    #[must_use]
+    pub fn mined(&self, account: Address) -> Vec<(u64, B256)> {
+        let all = self.blocks.iter().flat_map(|block| &block.transactions);
+        let own = all.filter(|((sender, _), _)| *sender == account);
+        own.map(|((_, nonce), transaction)| (*nonce, *transaction.tx_hash())).collect()
+    }
+
+    /// The next nonce of an account, what waits in the pool included.
+    #[must_use]
+    pub fn next_nonce(&self, account: Address) -> u64 {
+        let mut next = self.transaction_count(account, None);
+        while self.pool.contains_key(&(account, next)) {
+            next = next.saturating_add(1);
+        }
+        next
+    }
+
+    /// Changes what every block says of the vault until it is put back, as a lying endpoint would. Gives back the truth.
+    pub fn falsify(&mut self) -> Vec<U256> {
+        let truth = self.blocks.iter().map(|block| block.state.idle).collect();
+        for block in &mut self.blocks {
+            block.state.idle = block.state.idle.saturating_mul(U256::from(3));
+        }
+        truth
+    }
+
+    /// Puts the truth back.
+    pub fn restore(&mut self, truth: Vec<U256>) {
+        for (block, idle) in self.blocks.iter_mut().zip(truth) {
+            block.state.idle = idle;
+        }
+    }
+
+    /// State after the newest block.
+    #[must_use]
+    pub fn latest_state(&self) -> &VaultState {
+        &self.top().state
     }
 
     pub(super) fn transaction_count(&self, account: Address, block: Option<B256>) -> u64 {
