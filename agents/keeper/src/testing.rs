@@ -252,7 +252,6 @@ pub fn world(key: &AgentKey) -> (Arc<MemoryChain>, ChainWorld) {
 }
 
 /// The keeper's world on a chain that is there.
-/// The keeper's world on a chain that is there.
 #[must_use]
 pub fn world_on(chain: &Arc<MemoryChain>, agent: Address) -> ChainWorld {
     let mut config = config();

@@ -12,7 +12,7 @@ use vagus_allocator::Reason;
 use vagus_chain::{Account, AgentKey, Backoff, Header, Wake, lifecycle::Head};
 use vagus_journal::{Journal, Standing};
 
-use super::{RunError, RunOptions, fleet::Fleet, observe::Sight, vault::Moment};
+use super::{RunError, RunOptions, fleet::Fleet, observe::Sight, transact::Unsettled, vault::Moment};
 use crate::{
     config::{FleetConfig, Profile, Retention},
     crash,
@@ -46,6 +46,7 @@ pub struct ChainLoop {
     /// Whether a person has said that a block that was final and is not any more is to be lived with.
     pub(super) accepts_rewrite: bool,
     pub(super) is_reconciled: bool,
+    pub(super) unsettled: Unsettled,
     /// Failures in a row.
     failures: u32,
 }
@@ -84,6 +85,7 @@ impl ChainLoop {
             wake: Wake::never(),
             accepts_rewrite: false,
             is_reconciled: false,
+            unsettled: Unsettled::default(),
             failures: 0,
         }
     }

@@ -48,6 +48,12 @@ const fn outcome_state(phase: &Phase) -> OutcomeState {
 impl ChainLoop {
     /// Writes what is now known of a rebalance, if it is more than before.
     pub(super) async fn settle(&self, decision: B256, state: &TxState) -> Result<(), RunError> {
+        self.write_outcome(decision, state).await?;
+        self.unsettled.remove(decision);
+        Ok(())
+    }
+
+    async fn write_outcome(&self, decision: B256, state: &TxState) -> Result<(), RunError> {
         let before = self.journal.0.outcome(decision).await?;
         let mut outcome = before
             .clone()

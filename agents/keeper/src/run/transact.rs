@@ -1,6 +1,9 @@
 //! What is in flight: every new head goes through the life cycle of every transaction that has not ended.
 
-use std::collections::HashSet;
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::{Mutex, MutexGuard},
+};
 
 use alloy::primitives::{Address, B256};
 use vagus_chain::{
@@ -25,6 +28,29 @@ fn observe(point: Point, is_done: bool) {
     if is_done { crash::after(step) } else { crash::before(step) }
 }
 
+/// Decisions whose transaction was taken on, and whose outcome is not written yet.
+#[derive(Debug, Default)]
+pub(super) struct Unsettled(Mutex<BTreeSet<B256>>);
+
+impl Unsettled {
+    fn set(&self) -> MutexGuard<'_, BTreeSet<B256>> {
+        // A poisoned lock only means that another task died between two whole changes.
+        self.0.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    fn insert(&self, decision: B256) {
+        self.set().insert(decision);
+    }
+
+    pub(super) fn remove(&self, decision: B256) {
+        self.set().remove(&decision);
+    }
+
+    fn all(&self) -> Vec<B256> {
+        self.set().iter().copied().collect()
+    }
+}
+
 impl ChainLoop {
     /// Takes a head through everything in flight. Gives back the vaults that wait for a block later than this head.
     pub(super) async fn drive_all(
@@ -32,6 +58,7 @@ impl ChainLoop {
         head: Head,
         block: &Header,
     ) -> Result<HashSet<Address>, RunError> {
+        self.settle_what_has_ended().await?;
         let mut waiting = HashSet::new();
         for stored in self.in_order().await? {
             let before: TxState = serde_json::from_value(stored.state.clone())?;
@@ -60,6 +87,17 @@ impl ChainLoop {
             }
         }
         Ok(waiting)
+    }
+
+    /// Writes the outcomes of what ended in a round that did not end well itself: it is in flight no more.
+    async fn settle_what_has_ended(&self) -> Result<(), RunError> {
+        for decision in self.unsettled.all() {
+            let Some(stored) = self.journal.0.transaction(decision).await? else { continue };
+            if stored.is_terminal {
+                self.settle(decision, &serde_json::from_value(stored.state)?).await?;
+            }
+        }
+        Ok(())
     }
 
     /// What is in flight: first what has its nonce, in its order, then what waits for one, the most valuable first.
@@ -124,6 +162,7 @@ impl ChainLoop {
         mut state: TxState,
         event: TxEvent,
     ) -> Result<TxState, RunError> {
+        self.unsettled.insert(decision);
         let (record, rebalance) = self.rebalance_of(decision).await?;
         let job = Job {
             to: record.header.guard,
