@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-invariants test-conformance test-venues test-agents \
-        test-differential test-fleet planted-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
+        test-differential test-fleet test-schedules planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
         check check-defences check-properties prove check-proofs mutate check-mutants coverage clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
@@ -87,6 +87,12 @@ test-fleet: $(STAMPS)/node ## 1,000 interleavings of keepers on one PostgreSQL, 
 
 test-differential: contracts ## Rust rules against the compiled guard, 100,000 cases; the counts are printed
 	@VAGUS_DIFFERENTIAL_CASES=100000 $(CARGO) test --quiet -p vagus-differential rust_and_solidity -- --nocapture
+
+test-schedules: $(STAMPS)/node ## 10,000 schedules of faults for the keeper, on a chain in process; the counts are printed
+	@VAGUS_SCHEDULES=10000 $(CARGO) test --quiet -p vagus-schedules -- --nocapture
+
+planted-keeper-faults: $(STAMPS)/node ## Faults planted into a copy of the keeper; schedules of faults find every one
+	@node tools/planted-keeper-faults.mjs
 
 planted-faults: contracts ## Faults planted into a copy of the Rust rules; the differential test finds every one
 	@node tools/planted-faults.mjs

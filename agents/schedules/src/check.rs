@@ -35,6 +35,12 @@ pub(crate) struct Seen {
     pub(crate) has_foreign: bool,
     /// Whether somebody else changed what the vault holds.
     pub(crate) has_others: bool,
+    /// Rebalances that waited beyond their deadline as if they were still wanted.
+    pub(crate) late: BTreeSet<B256>,
+    /// Cancellations signed so far.
+    pub(crate) cancels: HashMap<B256, usize>,
+    /// Rebalances that were taken back when they were mined already.
+    pub(crate) cancelled_late: BTreeSet<B256>,
     /// Rounds that did not end in time.
     pub(crate) stuck: u64,
     /// Why the keeper stopped by itself.
@@ -72,6 +78,12 @@ impl Check<'_> {
 
     fn ended(&mut self) {
         self.demand(self.world.seen.stuck == 0, "a round did not end");
+        for decision in self.world.seen.late.clone() {
+            self.find(format_args!("decision {decision} waited beyond its deadline"));
+        }
+        for decision in self.world.seen.cancelled_late.clone() {
+            self.find(format_args!("decision {decision} was taken back after it was mined"));
+        }
         for stop in self.world.seen.stops.clone() {
             self.find(format_args!("the keeper stopped: {stop}"));
         }

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 use alloy::primitives::{Address, B256, Bytes, U256};
 use serde_json::json;
 use vagus_chain::{
-    AgentKey, Chain, EndpointUrl, Endpoints, HttpChain, memory::MemoryChain, signer::Unsigned,
+    AgentKey, Chain, EndpointUrl, Endpoints, HttpChain,
+    lifecycle::{Phase, TxState},
+    memory::MemoryChain,
+    signer::Unsigned,
 };
 use vagus_journal::{MemoryJournal, ReadJournal as _};
 use vagus_keeper::{
@@ -309,8 +312,38 @@ impl World {
             };
             self.keeper = Some(keeper);
             if is_alone {
+                self.after_a_good_round().await;
                 break;
             }
+        }
+    }
+
+    /// Nothing waits beyond its deadline as if it were still wanted, and nothing that is mined is taken back: by the
+    /// chain's clock and by the chain.
+    async fn after_a_good_round(&mut self) {
+        let Ok(flying) = self.journal.transactions_in_flight(31_337).await else { return };
+        let (head, mined) = self
+            .chain
+            .with(|model| (model.head(), model.transaction_count(self.key.address(), None)));
+        for stored in flying {
+            let Ok(state) = serde_json::from_value::<TxState>(stored.state) else {
+                self.seen.stops.insert(format!("state of {} cannot be read", stored.decision));
+                continue;
+            };
+            let is_head = state.head.number == head.block.number;
+            let is_waiting = matches!(state.phase, Phase::Signed | Phase::Pending);
+            if is_head && is_waiting && state.deadline < head.block.timestamp {
+                self.seen.late.insert(stored.decision);
+            }
+            let is_mined = state.nonce.is_some_and(|nonce| nonce < mined);
+            let cancels = state.attempts.iter().filter(|attempt| attempt.is_cancel).count();
+            if is_mined {
+                let before = self.seen.cancels.get(&stored.decision).copied().unwrap_or_default();
+                if is_head && cancels > before && !self.schedule.has_bad_endpoints() {
+                    self.seen.cancelled_late.insert(stored.decision);
+                }
+            }
+            self.seen.cancels.insert(stored.decision, cancels);
         }
     }
 

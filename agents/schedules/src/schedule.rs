@@ -266,6 +266,16 @@ impl Schedule {
     }
 }
 
+impl Schedule {
+    /// Whether an endpoint may say something else than the chain.
+    #[must_use]
+    pub fn has_bad_endpoints(&self) -> bool {
+        self.events.iter().any(|event| {
+            matches!(event.what, What::Answer { .. } | What::Lags { .. } | What::Down { .. })
+        })
+    }
+}
+
 fn what(draw: &mut Draw, endpoints: usize, quorum: usize, finality: u64) -> What {
     let endpoint = usize::try_from(draw.below(endpoints as u64)).unwrap_or_default();
     match draw.below(20) {

@@ -40,7 +40,21 @@ impl Tally {
         self.executed = self.executed.saturating_add(ran.executed);
         self.restarts = self.restarts.saturating_add(ran.restarts);
         self.calls = self.calls.saturating_add(ran.calls);
-        for (kind, count) in &ran.met {
+        self.count(&ran.met);
+    }
+
+    /// Adds what others counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.schedules = self.schedules.saturating_add(other.schedules);
+        self.in_flight = self.in_flight.saturating_add(other.in_flight);
+        self.executed = self.executed.saturating_add(other.executed);
+        self.restarts = self.restarts.saturating_add(other.restarts);
+        self.calls = self.calls.saturating_add(other.calls);
+        self.count(&other.met);
+    }
+
+    fn count(&mut self, met: &BTreeMap<String, u64>) {
+        for (kind, count) in met {
             let all = self.met.entry(kind.clone()).or_default();
             *all = all.saturating_add(*count);
         }

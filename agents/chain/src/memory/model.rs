@@ -447,7 +447,9 @@ impl Model {
         &self.top().state
     }
 
-    pub(super) fn transaction_count(&self, account: Address, block: Option<B256>) -> u64 {
+    /// Transactions of an account up to a block, or up to the newest.
+    #[must_use]
+    pub fn transaction_count(&self, account: Address, block: Option<B256>) -> u64 {
         let at = match block {
             None => Some(self.top()),
             Some(hash) => self.blocks.iter().find(|block| block.header.block.hash == hash),
