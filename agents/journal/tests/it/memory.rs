@@ -7,8 +7,8 @@ use alloy_primitives::{B256, keccak256};
 use serde_json::json;
 use vagus_allocator::Reason;
 use vagus_journal::{
-    Adoption, Attempt, Journal, MemoryJournal, Outcome, OutcomeState, ReadJournal, RecordQuery,
-    Result, TransactionIntent, TransactionUpdate,
+    Adoption, Attempt, Journal, MemoryJournal, Outcome, OutcomeState, RecordQuery, Result,
+    TransactionIntent, TransactionUpdate,
 };
 
 use crate::fixture::{

@@ -12,7 +12,9 @@ use vagus_allocator::Reason;
 use vagus_chain::{Account, AgentKey, Backoff, Header, Wake, lifecycle::Head};
 use vagus_journal::{Journal, Standing};
 
-use super::{RunError, RunOptions, fleet::Fleet, observe::Sight, transact::Unsettled, vault::Moment};
+use super::{
+    RunError, RunOptions, fleet::Fleet, observe::Sight, transact::Unsettled, vault::Moment,
+};
 use crate::{
     config::{FleetConfig, Profile, Retention},
     crash,
