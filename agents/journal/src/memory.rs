@@ -16,7 +16,8 @@ use async_trait::async_trait;
 use vagus_policy::BlockRef;
 
 use crate::{
-    Adoption, Attempt, DecisionRecord, JournalError, Outcome, Result, Simulation, StoredTransaction,
+    Adoption, Attempt, DecisionRecord, Intervention, InterventionAction, JournalError, Outcome,
+    Result, Simulation, StoredTransaction, intervention::Strike,
 };
 
 /// Stands before and behind every call that writes. An error of either is the call's.
@@ -74,6 +75,25 @@ impl MemoryJournal {
     #[must_use]
     pub fn behind(&self, gate: Arc<dyn Gate>) -> Self {
         Self { state: self.state.clone(), gate }
+    }
+
+    /// A person pauses or resumes a vault.
+    ///
+    /// # Errors
+    /// What the gate says.
+    pub async fn intervene(&self, made: &Intervention) -> Result<()> {
+        self.write("intervene", |state| {
+            let place = (made.chain_id, made.vault);
+            state.lines.entry(place).or_default();
+            state.interventions.push(made.clone());
+            if made.action == InterventionAction::Resume {
+                for strike in state.strikes.values_mut().filter(|strike| strike.0 == place) {
+                    strike.2 = true;
+                }
+            }
+            Ok(())
+        })
+        .await
     }
 
     fn read<T>(&self, look: impl FnOnce(&State) -> Result<T>) -> Result<T> {
@@ -138,6 +158,20 @@ struct State {
     attempts: Vec<Arc<Attempt>>,
     cursors: HashMap<Place, Arc<serde_json::Value>>,
     adoptions: Vec<Adoption>,
+    interventions: Vec<Intervention>,
+    /// What speaks against a vault, by decision; whether a person has cleared it.
+    strikes: HashMap<B256, (Place, Strike, bool)>,
+    fees: Vec<Fee>,
+}
+
+/// What a final transaction cost.
+#[derive(Clone, Debug)]
+struct Fee {
+    chain_id: u64,
+    from: Address,
+    hash: B256,
+    paid_at: u64,
+    fee_wei: u128,
 }
 
 impl State {

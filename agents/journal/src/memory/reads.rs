@@ -1,13 +1,16 @@
 //! Reading.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use vagus_policy::BlockRef;
 
 use super::{Frozen, MemoryJournal};
 use crate::{
-    Adoption, Attempt, Breach, ChainReport, DecisionRecord, JournalError, Outcome, ReadJournal,
-    RecordQuery, Result, StoredRecord, StoredTransaction,
+    Adoption, Attempt, Breach, ChainReport, DecisionRecord, Intervention, JournalError, Outcome,
+    ReadJournal, RecordQuery, Result, Standing, StoredRecord, StoredTransaction,
+    intervention::Strike,
 };
 
 fn stored(hash: B256, frozen: &Frozen) -> Result<StoredRecord> {
@@ -129,6 +132,53 @@ impl ReadJournal for MemoryJournal {
             let all = state.transactions.iter();
             let own = all.filter(|of| of.chain_id == chain_id && of.from == from);
             Ok(own.filter_map(|of| of.nonce).max())
+        })
+    }
+
+    async fn interventions(&self, chain_id: u64, vault: Address) -> Result<Vec<Intervention>> {
+        self.read(|state| {
+            let all = state.interventions.iter();
+            Ok(all
+                .filter(|made| (made.chain_id, made.vault) == (chain_id, vault))
+                .cloned()
+                .collect())
+        })
+    }
+
+    async fn standings(&self, chain_id: u64) -> Result<Vec<Standing>> {
+        self.read(|state| {
+            let mut standings: BTreeMap<Address, Standing> = BTreeMap::new();
+            for made in state.interventions.iter().filter(|made| made.chain_id == chain_id) {
+                let vault = made.vault;
+                standings.entry(vault).or_insert_with(|| Standing::clear(vault)).last =
+                    Some(made.clone());
+            }
+            for ((chain, vault), strike, is_cleared) in state.strikes.values() {
+                if *chain != chain_id || *is_cleared {
+                    continue;
+                }
+                let standing = standings.entry(*vault).or_insert_with(|| Standing::clear(*vault));
+                match strike {
+                    Strike::Reverted => standing.reverted += 1,
+                    Strike::Unpredicted => standing.unpredicted += 1,
+                }
+            }
+            Ok(standings.into_values().collect())
+        })
+    }
+
+    async fn fees_paid(
+        &self,
+        chain_id: u64,
+        from: Address,
+        after: u64,
+    ) -> Result<Vec<(B256, u128)>> {
+        self.read(|state| {
+            let all = state.fees.iter();
+            let own = all.filter(|fee| (fee.chain_id, fee.from) == (chain_id, from));
+            let mut late: Vec<_> = own.filter(|fee| fee.paid_at > after).collect();
+            late.sort_by_key(|fee| fee.paid_at);
+            Ok(late.into_iter().map(|fee| (fee.hash, fee.fee_wei)).collect())
         })
     }
 

@@ -6,11 +6,12 @@ use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use vagus_allocator::Reason;
 
-use super::{Frozen, MemoryJournal, Place, Run, State};
+use super::{Fee, Frozen, MemoryJournal, Place, Run, State};
 use crate::{
     Adoption, Attempt, Body, DecisionRecord, HoldNotes, HoldObservation, HoldRun, Journal,
     JournalError, Outcome, OutcomeState, Result, StoredTransaction, TransactionIntent,
     TransactionUpdate,
+    intervention::Strike,
     store::{decisions, outcomes, transactions},
 };
 
@@ -43,10 +44,40 @@ impl State {
 
     fn add_outcome(&mut self, outcome: &Outcome) -> Result<()> {
         let all = self.outcomes.entry(outcome.decision).or_default();
-        if let Some(next) = outcomes::following(all.last().map(AsRef::as_ref), outcome)? {
-            all.push(Arc::new(next));
+        let Some(next) = outcomes::following(all.last().map(AsRef::as_ref), outcome)? else {
+            return Ok(());
+        };
+        all.push(Arc::new(next.clone()));
+        if !matches!(next.state, OutcomeState::Held | OutcomeState::SimulationFailed) {
+            self.note_strike(&next);
+            self.note_fee(&next);
         }
         Ok(())
+    }
+
+    fn note_strike(&mut self, outcome: &Outcome) {
+        let decision = outcome.decision;
+        let Some(strike) = Strike::of(outcome) else {
+            self.strikes.remove(&decision);
+            return;
+        };
+        if let Some(frozen) = self.records.get(&decision) {
+            let noted = self.strikes.entry(decision).or_insert((frozen.place, strike, false));
+            noted.1 = strike;
+        }
+    }
+
+    fn note_fee(&mut self, outcome: &Outcome) {
+        let receipt = outcome.receipt.filter(|_| outcome.state.is_terminal());
+        let (Some(receipt), Ok(paid)) = (receipt, self.transaction(outcome.decision)) else {
+            return;
+        };
+        let hash = receipt.transaction_hash;
+        if self.fees.iter().all(|fee| fee.hash != hash) {
+            let (chain_id, from) = (paid.chain_id, paid.from);
+            let (paid_at, fee_wei) = (receipt.block_timestamp, receipt.fee_wei());
+            self.fees.push(Fee { chain_id, from, hash, paid_at, fee_wei });
+        }
     }
 
     fn rebalance(

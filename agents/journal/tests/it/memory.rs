@@ -7,8 +7,8 @@ use alloy_primitives::{B256, keccak256};
 use serde_json::json;
 use vagus_allocator::Reason;
 use vagus_journal::{
-    Adoption, Attempt, Journal, MemoryJournal, Outcome, OutcomeState, RecordQuery, Result,
-    TransactionIntent, TransactionUpdate,
+    Adoption, Attempt, Intervention, InterventionAction, Journal, MemoryJournal, Outcome,
+    OutcomeState, ReceiptSummary, RecordQuery, Result, TransactionIntent, TransactionUpdate,
 };
 
 use crate::fixture::{
@@ -47,6 +47,18 @@ impl Known {
     fn decision(&self, draw: &mut Draw) -> B256 {
         let place = draw.below(self.decisions.len() as u64 + 1) as usize;
         self.decisions.get(place).copied().unwrap_or(B256::repeat_byte(9))
+    }
+}
+
+fn receipt(draw: &mut Draw) -> ReceiptSummary {
+    ReceiptSummary {
+        transaction_hash: keccak256([draw.below(4) as u8]),
+        block_number: 1,
+        block_hash: B256::ZERO,
+        block_timestamp: 100 + draw.below(40),
+        is_success: draw.below(3) > 0,
+        gas_used: draw.below(9),
+        effective_gas_price_wei: 3,
     }
 }
 
@@ -107,7 +119,9 @@ async fn call(journal: &dyn Journal, draw: &mut Draw, known: &mut Known) -> Stri
         8..=9 => {
             let state = [OutcomeState::Submitted, OutcomeState::Included, OutcomeState::Executed];
             let state = state[draw.below(3) as usize];
-            let outcome = Outcome::new(known.decision(draw), "0.1.0", state);
+            let mut outcome = Outcome::new(known.decision(draw), "0.1.0", state);
+            outcome.is_as_predicted = Some(draw.below(2) == 0).filter(|_| draw.below(2) == 0);
+            outcome.receipt = Some(receipt(draw)).filter(|_| state != OutcomeState::Submitted);
             said(journal.append_outcome(&outcome).await)
         }
         10 => said(journal.mark_orphaned(known.decision(draw)).await),
@@ -162,7 +176,15 @@ async fn read(journal: &dyn Journal, known: &Known) -> String {
     all.push(said(journal.nonces_in_flight(CHAIN, AGENT).await));
     all.push(said(journal.highest_nonce(CHAIN, AGENT).await));
     all.push(said(journal.cursor(CHAIN, AGENT).await));
+    all.push(said(journal.standings(CHAIN).await));
+    all.push(said(journal.fees_paid(CHAIN, AGENT, 110).await));
     all.join("\n")
+}
+
+fn intervention(seed: u64) -> Intervention {
+    let action = [InterventionAction::Pause, InterventionAction::Resume][seed as usize % 2];
+    let (person, reason) = ("ann".to_owned(), "a look".to_owned());
+    Intervention { chain_id: CHAIN, vault: VAULT, action, person, reason, made_at: seed }
 }
 
 #[tokio::test]
@@ -179,6 +201,13 @@ async fn a_journal_in_memory_is_the_one_over_sql() {
             let found = call(&memory, &mut again, &mut other).await;
             assert_eq!(found, expected, "seed {seed}, call {step}");
             refused += u32::from(expected.starts_with("journal"));
+            if step % 20 == 19 {
+                let made = intervention(seed + step);
+                assert_eq!(
+                    said(memory.intervene(&made).await),
+                    said(vagus_journal::intervene(&place.url, &made).await)
+                );
+            }
         }
         assert_eq!(read(&memory, &other).await, read(&sql, &known).await, "seed {seed}");
     }
