@@ -136,8 +136,8 @@ check-mutants: $(STAMPS)/node ## The same with the first 30 of them, as CI does
 coverage: contracts ## See that the tests reach every line and branch of vault and guard; before a release
 	@node tools/check-coverage.mjs
 
-check-properties: $(STAMPS)/node ## Plant one fault at a time and see the invariant campaign of its property fail
-	@node tools/check-properties.mjs
+check-properties: $(STAMPS)/node ## Plant one fault at a time and see its property fail; PART=K/N for one part of them
+	@node tools/check-properties.mjs $(if $(PART),--part $(PART))
 
 check-defences: $(STAMPS)/node ## Take out one defence at a time and see the incident's test fail
 	@node tools/check-defences.mjs

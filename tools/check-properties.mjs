@@ -6,7 +6,7 @@
 // A fault is found if the campaign fails with a sentence of the property it was planted for: those that stand in the
 // property's functions, and those in `says`, where a helper speaks for it. What forge draws is not the same in two runs:
 // a draw in which another property spoke first, or none did, is drawn again, four times at most.
-// Usage: tools/check-properties.mjs [--only TEXT]   (part of a property's or a fault's name)
+// Usage: tools/check-properties.mjs [--only TEXT] [--part K/N]   (part of a property's or a fault's name; the Kth of N parts)
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -89,7 +89,15 @@ async function campaign(name, number, worker, seed) {
   return failure[1] ?? 'without a reason';
 }
 
-const only = process.argv.indexOf('--only') < 0 ? '' : process.argv[process.argv.indexOf('--only') + 1];
+/** What follows an option on the command line. */
+function option(name, otherwise) {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? otherwise : (process.argv[at + 1] ?? fail(`${name} needs a value`));
+}
+
+const only = option('--only', '');
+const part = /^(\d+)\/(\d+)$/.exec(option('--part', '1/1'))?.slice(1).map(Number);
+if (!part || part[0] < 1 || part[0] > part[1]) fail(`--part ${option('--part')}: expected K/N with K from 1 to N`);
 const faults = JSON.parse(fs.readFileSync(path.join(root, LIST), 'utf8'));
 const properties = new Set(fs.readFileSync(path.join(root, TESTS, 'PROPERTIES.md'), 'utf8').match(/property_\w+/g));
 const unshown = [...properties].filter((name) => !faults.some(({ property }) => property === name));
@@ -97,8 +105,11 @@ if (unshown.length !== 0) fail(`${LIST} names no fault for ${unshown.join(', ')}
 const unknown = faults.filter(({ property }) => !properties.has(property));
 if (unknown.length !== 0) fail(`${TESTS}/PROPERTIES.md does not list ${unknown.map(({ property }) => property).join(', ')}`);
 
+const queue = faults.map((fault, i) => ({ ...fault, number: i + 1 }));
+const chosen = queue.filter(({ property, fault, number }) => `${property} ${fault}`.includes(only) && number % part[1] === part[0] % part[1]);
+if (chosen.length === 0) fail(`nothing in ${LIST} matches «${only}»`);
+const campaigns = [...new Set(chosen.map((fault) => fault.campaign))];
 fs.rmSync(path.join(copy, 'out'), { recursive: true, force: true });
-const campaigns = [...new Set(faults.map((fault) => fault.campaign))];
 makeCopy(root, copy, COPIED, { changed: new Map([...faultyTexts(faults), ...campaigns.map(oneRun)]) });
 const hasNeverHappened = (reason) => reason.startsWith('never');
 for (const name of campaigns) {
@@ -112,9 +123,6 @@ for (const name of campaigns) {
 console.log(`${campaigns.join(', ')} pass with every fault out (${seconds()} s)`);
 
 const texts = sentences();
-const queue = faults.map((fault, i) => ({ ...fault, number: i + 1 }));
-const chosen = queue.filter(({ property, fault }) => `${property} ${fault}`.includes(only));
-if (chosen.length === 0) fail(`nothing in ${LIST} matches «${only}»`);
 const waiting = [...chosen];
 let lived = 0;
 async function work(worker) {

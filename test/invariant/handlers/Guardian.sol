@@ -29,6 +29,7 @@ contract Guardian is Handler {
     }
 
     function pull(uint256 seed) external acts {
+        if (_isIdle() && !_isTime("pull", seed, 4)) return;
         uint256 length = WORLD.document().strategies.length;
         if (length == 0) return;
         uint256 place = _mix(seed, 1) % length;
@@ -62,6 +63,7 @@ contract Guardian is Handler {
 
     /// @dev Caps a strategy below what it holds, or closes it, and trims it as a stranger would.
     function trim(uint256 seed) external acts {
+        if (_isIdle() && !_isTime("trim", seed, 4)) return;
         uint256 length = WORLD.document().strategies.length;
         if (length == 0) return;
         uint8 place = SafeCast.toUint8(_mix(seed, 1) % length);
@@ -177,6 +179,11 @@ contract Guardian is Handler {
         assertFalse(isDone, "the guardian loosened something");
         assertEq(keccak256(abi.encode(GUARD.guardState(), GUARD.pendingPolicy())), before, "and it changed something");
         WORLD.count("property_TheGuardianLoosensNothing");
+    }
+
+    /// @dev Where most money lies idle, little is left to be taken back. Broken venues leave few occasions anyway.
+    function _isIdle() private view returns (bool) {
+        return _AMONG_TRUE_VENUES && ASSET.balanceOf(address(VAULT)) > VAULT.totalAssets() / 2;
     }
 
     function _shares() private view returns (uint256[STRATEGIES] memory shares) {

@@ -62,15 +62,14 @@ contract Outsider is Handler {
     /// @notice Sells while the price is pushed down: legs give shares away below their worth.
     function leaveUnderPushDown(uint256 seed) external acts {
         uint256 shares = VAULT.maxRedeem(WORLD.OUTSIDER());
-        if (_isTime("leave under a push down out of strategies", seed, 4)) {
-            // Idle rises by what is paid in, so it has to wait until agents have invested it.
-            uint256 worth = VAULT.convertToAssets(shares);
-            bool isLarge = worth > VAULT.totalAssets() / 2;
-            if (!isLarge) _enter(seed, VAULT.navState().previousPrice, 30 * WORLD.SEED_DEPOSIT());
-            if (worth <= ASSET.balanceOf(address(VAULT))) return;
-            shares = VAULT.maxRedeem(WORLD.OUTSIDER());
-            // All strategies are pushed, whichever the exit comes to.
+        uint256 worth = VAULT.convertToAssets(shares);
+        if (worth > ASSET.balanceOf(address(VAULT)) && _isTime("leave under a push down out of strategies", seed, 4)) {
+            // Idle does not suffice for all of it. All strategies are pushed, whichever the exit comes to.
             while (_pushedBy(_mix(seed, 10)) != LISTED) seed = _mix(seed, 12);
+        } else if (worth <= VAULT.totalAssets() / 2 && _mix(seed, 13) % 2 == 0) {
+            // Idle rises by what is paid in: agents have to invest it first.
+            _enter(seed, VAULT.navState().previousPrice, 30 * WORLD.SEED_DEPOSIT());
+            return;
         } else {
             shares = _sharesToSell(seed);
         }
