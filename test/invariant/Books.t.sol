@@ -42,12 +42,22 @@ contract BooksTest is Books {
         _requireFails("turnover over time");
     }
 
+    function test_RevertWhen_PushedLossesPassTheirSum() public {
+        uint256 most = TURNOVER * 2 * BAND_BPS / BPS;
+        _bookPushed(most + 1);
+        _sums();
+        assertEq(times["property_PushedPricesCostAtMostTwiceTheBand"], 1);
+        _bookPushed(1);
+        _requireFails("pushed loss over time");
+    }
+
     function sums() external {
         _sums();
     }
 
     function _sums() private {
         property_AStolenKeyLosesAtMostItsBudget(HOSTILE, HOSTILE_TURNOVER_BPS, HOSTILE_LOSS_BPS);
+        property_PushedPricesCostAtMostTwiceTheBand(HOSTILE, HOSTILE_TURNOVER_BPS);
     }
 
     function _requireFails(string memory words) private {
@@ -68,6 +78,14 @@ contract BooksTest is Books {
         (deed.agent, deed.turnover, deed.loss, deed.base) = (HOSTILE, turnover, loss, BASE);
         (deed.agentTurnoverBps, deed.agentLossBps) = (2 * HOSTILE_TURNOVER_BPS, 2 * HOSTILE_LOSS_BPS);
         (deed.valueBefore, deed.valueAfter) = (BASE, BASE - loss);
+        this.recordRebalance(deed);
+    }
+
+    function _bookPushed(uint256 lost) private {
+        Deed memory deed;
+        (deed.agent, deed.base, deed.isPushed) = (HOSTILE, BASE, true);
+        (deed.agentTurnoverBps, deed.agentLossBps) = (HOSTILE_TURNOVER_BPS, HOSTILE_LOSS_BPS);
+        (deed.valueBefore, deed.valueAfter) = (BASE, BASE - lost);
         this.recordRebalance(deed);
     }
 

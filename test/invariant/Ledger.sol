@@ -150,8 +150,8 @@ abstract contract Ledger is Shadow {
 
     /// @notice Ends a trade at pushed prices.
     /// @param residue What the design leaves to such a trade, beside what legs at a pushed price cost.
-    /// @return legs What legs cost that were traded at a pushed price.
-    function closePushed(Residue memory residue) external returns (uint256 legs) {
+    function closePushed(Residue memory residue) external {
+        uint256 legs = 0;
         uint256 overpaid = 0;
         for (uint256 i = 0; i < STRATEGIES; ++i) {
             uint256 paid = Math.saturatingSub(_cashBefore[i], asset.balanceOf(address(strategies[i])));

@@ -15,7 +15,6 @@ contract Outsider is Handler {
         world.expectAction("enter after a push down was observed");
         world.expectAction("leave under a push up");
         world.expectAction("leave under a push down");
-        world.expectAction("leave under a push down out of strategies");
         world.expectAction("leave in kind under a push");
         world.expectAction("pass through at once");
         world.expectAction("overcharge another entrant");
@@ -55,15 +54,14 @@ contract Outsider is Handler {
             _pass(12 + _mix(seed, 5) % 3600);
             _restore();
         }
-        (bool isDone,) = _leave(seed, shares, true);
-        if (isDone) _done("leave under a push up");
+        if (_leave(seed, shares, true)) _done("leave under a push up");
     }
 
     /// @notice Sells while the price is pushed down: legs give shares away below their worth.
     function leaveUnderPushDown(uint256 seed) external acts {
         uint256 shares = VAULT.maxRedeem(WORLD.OUTSIDER());
         uint256 worth = VAULT.convertToAssets(shares);
-        if (worth > ASSET.balanceOf(address(VAULT)) && _isTime("leave under a push down out of strategies", seed, 4)) {
+        if (worth > ASSET.balanceOf(address(VAULT)) && _mix(seed, 14) % 2 == 0) {
             // Idle does not suffice for all of it. All strategies are pushed, whichever the exit comes to.
             while (_pushedBy(_mix(seed, 10)) != LISTED) seed = _mix(seed, 12);
         } else if (worth <= VAULT.totalAssets() / 2 && _mix(seed, 13) % 2 == 0) {
@@ -74,9 +72,7 @@ contract Outsider is Handler {
             shares = _sharesToSell(seed);
         }
         if (shares == 0) return;
-        (bool isDone, uint256 legs) = _leave(seed, shares, false);
-        if (isDone) _done("leave under a push down");
-        if (legs > WORLD.UNIT()) _done("leave under a push down out of strategies");
+        if (_leave(seed, shares, false)) _done("leave under a push down");
     }
 
     function leaveInKind(uint256 seed) external acts {
@@ -103,8 +99,7 @@ contract Outsider is Handler {
         _restore();
         if (!isIn) return;
         uint256 shares = VAULT.balanceOf(WORLD.OUTSIDER()) - before;
-        (isIn,) = _leave(seed, _min(shares, VAULT.maxRedeem(WORLD.OUTSIDER())), true);
-        if (isIn) _done("pass through at once");
+        if (_leave(seed, _min(shares, VAULT.maxRedeem(WORLD.OUTSIDER())), true)) _done("pass through at once");
     }
 
     /// @notice Holds shares, and lets somebody else pay a pushed-up price; the bounded entry would have protected them.
@@ -149,8 +144,8 @@ contract Outsider is Handler {
         return true;
     }
 
-    /// @return isDone Whether the vault paid. @return legs What legs at a pushed price gave away.
-    function _leave(uint256 seed, uint256 shares, bool isUp) private returns (bool isDone, uint256 legs) {
+    /// @return isDone Whether the vault paid.
+    function _leave(uint256 seed, uint256 shares, bool isUp) private returns (bool isDone) {
         address self = WORLD.OUTSIDER();
         WORLD.open(self);
         Ledger.Residue memory residue;
@@ -170,7 +165,7 @@ contract Outsider is Handler {
             isDone = true;
         }
         _restore();
-        legs = WORLD.closePushed(residue);
+        WORLD.closePushed(residue);
     }
 
     /// @dev Buys first if there is nothing to sell, honestly and to hold for a while.
