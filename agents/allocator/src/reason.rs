@@ -16,6 +16,12 @@ pub enum Reason {
     /// The plan's gain over the horizon beats its costs by the hurdle.
     Income,
 
+    // Upkeep: calls that anybody may make.
+    /// The vault was not refreshed for about a day.
+    Checkpoint,
+    /// A strategy stands above its absolute cap, or holds assets in exit-only, and is withdrawn from.
+    Trim,
+
     // Holds.
     /// No list of moves has a gain.
     Optimal,
@@ -85,11 +91,13 @@ impl std::str::FromStr for Reason {
 
 impl Reason {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::RepairWeight,
         Self::RepairIdle,
         Self::RepairExitOnly,
         Self::Income,
+        Self::Checkpoint,
+        Self::Trim,
         Self::Optimal,
         Self::BelowHurdle,
         Self::Cooldown,
@@ -116,7 +124,13 @@ impl Reason {
         Self::TooManyInFlight,
     ];
 
-    /// Whether a decision with this code moves something.
+    /// Whether a decision with this code makes a call that anybody may make.
+    #[must_use]
+    pub fn is_upkeep(self) -> bool {
+        matches!(self, Self::Checkpoint | Self::Trim)
+    }
+
+    /// Whether a decision with this code is a list of moves.
     #[must_use]
     pub fn is_rebalance(self) -> bool {
         matches!(self, Self::RepairWeight | Self::RepairIdle | Self::RepairExitOnly | Self::Income)

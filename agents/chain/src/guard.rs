@@ -74,6 +74,18 @@ pub fn decode_first_refusal(output: &[u8]) -> Option<Option<Refusal>> {
     }
 }
 
+/// Call data of the vault's `checkpoint`.
+#[must_use]
+pub fn encode_checkpoint() -> Bytes {
+    ITreasuryVault::checkpointCall {}.abi_encode().into()
+}
+
+/// Call data of `trim`.
+#[must_use]
+pub fn encode_trim(index: u8) -> Bytes {
+    IPolicyGuard::trimCall { index }.abi_encode().into()
+}
+
 /// What `rebalance` returns; none if it is something else.
 #[must_use]
 pub fn decode_receipt(output: &[u8]) -> Option<Receipt> {

@@ -256,8 +256,10 @@ impl ChainReader for HttpChain {
         let answer =
             self.rpc.request("eth_call", (request, pinned(hash), json!({}), overrides)).await;
         match self.pinned::<Bytes>(answer, hash).await {
-            // What is simulated always returns something: nothing is what an endpoint without the state says.
-            Ok(output) if output.is_empty() => Err(self.rpc.malformed("eth_call", "it is empty")),
+            // What returns something: nothing is what an endpoint without the state says.
+            Ok(output) if output.is_empty() && call.returns => {
+                Err(self.rpc.malformed("eth_call", "it is empty"))
+            }
             Ok(output) => Ok(Simulation::Succeeds(output)),
             Err(error) => match error {
                 error @ ChainError::Refused { .. } if error.is_transient() => Err(error),

@@ -78,6 +78,8 @@ pub struct Call {
     pub input: Bytes,
     /// Gas limit.
     pub gas: u64,
+    /// Whether it returns something when it succeeds. What does not cannot be told from an answer that is missing.
+    pub returns: bool,
 }
 
 /// What a simulated call does.

@@ -105,7 +105,7 @@ impl Book {
                 is_hold: record.is_hold(),
                 blocks: (record.first().block().number, record.last().block().number),
                 count: match &record.body {
-                    Body::Rebalance { .. } => 1,
+                    Body::Rebalance { .. } | Body::Upkeep { .. } => 1,
                     Body::Hold { count, .. } => *count,
                 },
                 simulation: outcome.as_ref().and_then(|outcome| outcome.simulation.clone()),

@@ -115,6 +115,10 @@ base = 250_000
 leg = 350_000
 limit = 6_000_000
 
+# The people of the story refresh the vault themselves; tests of upkeep say otherwise.
+[vaults.upkeep]
+checkpoint_hours = 0
+
 [vaults.strategies]
 {names}"#,
                 agent = Self::agent()?,

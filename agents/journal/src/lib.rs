@@ -34,7 +34,7 @@ pub use outcome::{
 };
 pub use record::{
     Body, Check, DecisionRecord, Header, HoldObservation, Observation, RECORD_SCHEMA_VERSION,
-    RecordError, RunKey, canonical_hash,
+    RecordError, RunKey, Upkeep, canonical_hash,
 };
 pub use store::{
     CopyReport, HoldNotes, HoldRun, Journal, JournalReader, LONGEST_RUN_SECONDS, Patience, Pauses,

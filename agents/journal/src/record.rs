@@ -104,6 +104,30 @@ impl Observation {
     }
 }
 
+/// A call that anybody may make and that keeps a vault in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "call", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Upkeep {
+    /// The vault's `checkpoint`.
+    Checkpoint {},
+    /// The guard's `trim`.
+    Trim {
+        /// Place of the strategy in the policy's list.
+        index: u8,
+    },
+}
+
+impl Upkeep {
+    /// Its reason code.
+    #[must_use]
+    pub const fn reason(self) -> Reason {
+        match self {
+            Self::Checkpoint {} => Reason::Checkpoint,
+            Self::Trim { .. } => Reason::Trim,
+        }
+    }
+}
+
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -117,6 +141,15 @@ pub enum Body {
         rebalance: Rebalance,
         /// What the execution is expected to do.
         predicted: Receipt,
+    },
+    /// A call that anybody may make.
+    Upkeep {
+        /// What it was decided from.
+        observation: Observation,
+        /// The call.
+        upkeep: Upkeep,
+        /// Last second, block time, at which it is still wanted.
+        deadline: u64,
     },
     /// Nothing, for one block or for a run of them with the same reason and the same binding limit.
     Hold {
@@ -194,7 +227,7 @@ impl DecisionRecord {
     #[must_use]
     pub const fn first(&self) -> &Observation {
         match &self.body {
-            Body::Rebalance { observation, .. } => observation,
+            Body::Rebalance { observation, .. } | Body::Upkeep { observation, .. } => observation,
             Body::Hold { first, .. } => first,
         }
     }
@@ -203,7 +236,7 @@ impl DecisionRecord {
     #[must_use]
     pub const fn last(&self) -> &Observation {
         match &self.body {
-            Body::Rebalance { observation, .. } => observation,
+            Body::Rebalance { observation, .. } | Body::Upkeep { observation, .. } => observation,
             Body::Hold { last: Some(last), .. } => last,
             Body::Hold { first, last: None, .. } => first,
         }
@@ -213,7 +246,7 @@ impl DecisionRecord {
     #[must_use]
     pub const fn blocks(&self) -> u64 {
         match &self.body {
-            Body::Rebalance { .. } => 1,
+            Body::Rebalance { .. } | Body::Upkeep { .. } => 1,
             Body::Hold { count, .. } => *count,
         }
     }

@@ -46,7 +46,7 @@ pub struct RecordQuery {
     pub from_block: Option<u64>,
     /// Only records that begin at this block or earlier.
     pub to_block: Option<u64>,
-    /// Only rebalances.
+    /// Only what is sent: rebalances and upkeep.
     pub rebalances_only: bool,
     /// Only records with this reason.
     pub reason: Option<Reason>,

@@ -26,7 +26,7 @@ pub use fleet::FleetConfig;
 pub use http::HttpConfig;
 pub use journal::{JournalUrl, Retention};
 pub use value::{Amount, Finality, Gwei, Native, NativePriceSource};
-pub use vault::{Gas, VaultConfig};
+pub use vault::{Gas, UpkeepConfig, VaultConfig};
 
 use crate::exit::{Exit, Failure};
 use reader::Reader;

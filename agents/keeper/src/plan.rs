@@ -58,6 +58,7 @@ async fn simulated(
 ) -> Result<(Draft, Option<String>), Failure> {
     let Some(plan) = &draft.plan else { return Ok((draft, None)) };
     let call = Call {
+        returns: true,
         from: world.agent,
         to: vault.entry.guard,
         input: encode_rebalance(&plan.rebalance),

@@ -9,7 +9,7 @@ use std::{
 use alloy::primitives::{B256, U256};
 use serde::Serialize;
 use vagus_allocator::{Action, Reason};
-use vagus_journal::{Body, DecisionRecord, Observation, Outcome, OutcomeState, RevertCause};
+use vagus_journal::{DecisionRecord, Observation, Outcome, OutcomeState, RevertCause};
 use vagus_policy::{AssetInfo, Refusal, decimal};
 
 use crate::{
@@ -28,6 +28,8 @@ pub enum Event {
     Hold(HoldEvent),
     /// A rebalance is stored and about to be sent.
     Rebalance(RebalanceEvent),
+    /// A call that anybody may make is stored and about to be sent.
+    Upkeep(UpkeepEvent),
     /// There is news of a rebalance.
     Settled(SettledEvent),
     /// Something holds all vaults of a chain.
@@ -65,6 +67,19 @@ pub struct RebalanceEvent {
     #[serde(with = "decimal")]
     cost_assets: U256,
     asset: AssetInfo,
+}
+
+/// A call that anybody may make is stored and about to be sent.
+#[derive(Clone, Debug, Serialize)]
+pub struct UpkeepEvent {
+    /// Name of the vault.
+    pub vault: String,
+    /// The block it was decided at.
+    pub block: u64,
+    /// Why.
+    pub reason: Reason,
+    /// Hash of its record.
+    pub decision: B256,
 }
 
 /// There is news of a rebalance.
@@ -151,10 +166,7 @@ impl SettledEvent {
     /// From an outcome and its record.
     #[must_use]
     pub fn new(vault: String, outcome: &Outcome, record: &DecisionRecord) -> Self {
-        let reason = match &record.body {
-            Body::Rebalance { observation, .. } => observation.decision.reason,
-            Body::Hold { first, .. } => first.decision.reason,
-        };
+        let reason = record.reason();
         Self {
             vault,
             decision: outcome.decision,
@@ -177,6 +189,7 @@ impl Event {
         match self {
             Self::Hold(event) => &event.vault,
             Self::Rebalance(event) => &event.vault,
+            Self::Upkeep(event) => &event.vault,
             Self::Settled(event) => &event.vault,
             Self::Chain(event) => &event.chain,
         }
@@ -215,6 +228,14 @@ impl Event {
                 assets(event.yearly_income_after, &event.asset),
                 assets(event.cost_assets, &event.asset),
                 short(event.decision),
+            )),
+            Self::Upkeep(event) => Some(format!(
+                "block {:<8} {}  upkeep     {:?}: {}, decision {}",
+                event.block,
+                event.vault,
+                event.reason,
+                words::reason(event.reason),
+                short(event.decision)
             )),
             Self::Chain(event) => {
                 let place = event

@@ -21,6 +21,7 @@ mod simulate;
 mod spending;
 mod standing;
 mod transact;
+mod upkeep;
 mod vault;
 
 use std::{sync::Arc, time::Duration};

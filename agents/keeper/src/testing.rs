@@ -163,6 +163,7 @@ pub fn snapshot(agent: Address) -> Snapshot {
                 supply: nav,
                 is_readable: true,
                 is_entry_open: true,
+                refreshed_at: NOW - 1_000,
                 ..NavState::default()
             },
             checkpoint: Checkpoint { nav, base: nav, is_fresh: true },

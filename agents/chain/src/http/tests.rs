@@ -30,7 +30,7 @@ fn error(code: i64, message: &str, data: Value) -> Vec<Value> {
 }
 
 fn a_call() -> Call {
-    Call { from: Address::ZERO, to: Address::ZERO, input: Bytes::new(), gas: 1 }
+    Call { from: Address::ZERO, to: Address::ZERO, input: Bytes::new(), gas: 1, returns: true }
 }
 
 #[tokio::test]

@@ -155,7 +155,7 @@ fn call(model: &Model, params: &Value) -> Result<Bytes, Refused> {
     let at = params.get(3).map(|overrides| overrides["time"].clone()).unwrap_or_default();
     let at: U64 = serde_json::from_value(at)
         .map_err(|error| (-32_602, format!("invalid time: {error}"), None))?;
-    let call = Call { from, to, input, gas: 0 };
+    let call = Call { from, to, input, gas: 0, returns: true };
     match model.simulate(&call, block.block.hash, at.to()) {
         Simulation::Succeeds(output) => Ok(output),
         Simulation::Fails { message, data } if data.is_empty() => Err((REVERTED, message, None)),

@@ -12,3 +12,4 @@ mod persons;
 mod plan;
 mod races;
 mod story;
+mod upkeep;

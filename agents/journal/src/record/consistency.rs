@@ -20,6 +20,10 @@ pub(super) fn validate(record: &DecisionRecord) -> Checked {
             validate_observation(&record.header, observation)?;
             validate_rebalance(&record.header, observation, rebalance)
         }
+        Body::Upkeep { observation, upkeep, .. } => {
+            validate_hold(&record.header, observation)?;
+            same("decision.reason", observation.decision.reason, upkeep.reason())
+        }
         Body::Hold { first, last, count } => {
             validate_hold(&record.header, first)?;
             let Some(last) = last else { return same("count", *count, 1) };

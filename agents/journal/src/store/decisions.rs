@@ -244,7 +244,7 @@ impl Tx {
     }
 }
 
-/// The record's kind as it is listed.
+/// The record's kind as it is listed: upkeep is sent as rebalances are, and is found with them.
 pub(crate) const fn kind(record: &DecisionRecord) -> &'static str {
     if record.is_hold() { "hold" } else { "rebalance" }
 }

@@ -273,6 +273,16 @@ pub enum NativePriceSource {
     },
 }
 
+pub(super) fn checkpoint_hours<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<u32, D::Error> {
+    let hours = u32::deserialize(deserializer)?;
+    if hours > 24 {
+        return Err(D::Error::custom("expected from 1 to 24 hours, or 0 for never"));
+    }
+    Ok(hours)
+}
+
 pub(super) fn default_keep_holds_days() -> u32 {
     30
 }

@@ -31,8 +31,28 @@ pub struct VaultConfig {
     pub native_price: NativePriceSource,
     /// What a rebalance costs in gas.
     pub gas: Gas,
+    /// Which calls that anybody may make are made.
+    pub upkeep: UpkeepConfig,
     /// Names for people, by strategy.
     pub strategies: BTreeMap<Address, String>,
+}
+
+/// Which calls that anybody may make are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpkeepConfig {
+    /// Hours after its last refresh at which the vault's checkpoint is called; zero: never.
+    #[serde(deserialize_with = "value::checkpoint_hours")]
+    pub checkpoint_hours: u32,
+    /// Whether strategies above their cap are trimmed when there is no rebalance to make.
+    pub trim: bool,
+}
+
+impl Default for UpkeepConfig {
+    fn default() -> Self {
+        // An hour is left to be mined within the day.
+        Self { checkpoint_hours: 23, trim: false }
+    }
 }
 
 /// What a rebalance costs in gas.
@@ -61,6 +81,8 @@ pub(super) struct RawVault {
     smallest_move: Amount,
     native_price: NativePriceSource,
     gas: Gas,
+    #[serde(default)]
+    upkeep: UpkeepConfig,
     #[serde(default, deserialize_with = "value::names")]
     strategies: BTreeMap<Address, String>,
 }
@@ -100,6 +122,7 @@ impl Reader<'_> {
             smallest_move: raw.smallest_move,
             native_price: raw.native_price,
             gas: raw.gas,
+            upkeep: raw.upkeep,
             strategies: raw.strategies,
         })
     }

@@ -145,6 +145,7 @@ async fn first_refusal(
     let rebalance = decide::rebalance(Some(policy), snapshot, &inputs, moves);
     let at = snapshot.block.timestamp.saturating_add(inputs.block_seconds.into());
     let call = Call {
+        returns: true,
         from: world.agent,
         to: vault.entry.guard,
         input: encode_first_refusal(&rebalance, world.agent, at),

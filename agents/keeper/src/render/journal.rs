@@ -73,6 +73,7 @@ pub fn show(shown: &Shown, names: &BTreeMap<Address, String>) -> String {
     let seen = &shown.record.last();
     let moves = match &shown.record.body {
         Body::Rebalance { rebalance, .. } => Some(&rebalance.moves),
+        Body::Upkeep { .. } => None,
         Body::Hold { .. } => match &seen.decision.action {
             Action::Rebalance { moves } => Some(moves),
             Action::Hold { .. } => None,

@@ -105,7 +105,7 @@ impl ChainLoop {
         }
         let is_news = before.map(|before| before.state) != Some(outcome.state);
         if is_news && is_step {
-            let (record, _) = self.rebalance_of(decision).await?;
+            let record = self.act_of(decision).await?.record;
             let vault = record.header.vault;
             let name = self.world.vaults.iter().find(|known| known.entry.vault == vault);
             let name = name.map_or_else(|| vault.to_string(), |known| known.config.name.clone());
@@ -143,7 +143,8 @@ impl ChainLoop {
             effective_gas_price_wei: inclusion.effective_gas_price_wei,
         });
         (outcome.settlement, outcome.is_as_predicted, outcome.revert) = (None, None, None);
-        if has_reverted {
+        let act = self.act_of(outcome.decision).await?;
+        if has_reverted && matches!(act.record.body, Body::Rebalance { .. }) {
             let is_last_try = outcome.state.is_terminal();
             outcome.revert =
                 self.explain_revert(outcome.decision, inclusion, &header, is_last_try).await?;
@@ -151,7 +152,10 @@ impl ChainLoop {
         if !inclusion.is_success || is_cancel {
             return Ok(());
         }
-        let (record, _) = self.rebalance_of(outcome.decision).await?;
+        let record = act.record;
+        if !matches!(record.body, Body::Rebalance { .. }) {
+            return Ok(());
+        }
         let receipt = self.world.endpoints.receipt(inclusion.hash).await?;
         let event = receipt.and_then(|receipt| find_rebalanced(record.header.guard, &receipt.logs));
         let Some(event) = event.filter(|event| event.decision == outcome.decision) else {
@@ -187,6 +191,7 @@ impl ChainLoop {
             return Ok(None);
         };
         let call = Call {
+            returns: true,
             from: record.header.agent,
             to: record.header.guard,
             input: encode_rebalance(&rebalance),

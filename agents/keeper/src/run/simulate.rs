@@ -1,6 +1,6 @@
 //! The exact transaction, tried out: before it is sent, and while it waits.
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256, Bytes};
 use vagus_chain::{
     Call, ChainReader as _, ChainWriter as _, Header, Simulation, Tag,
     guard::{decode_refusal, describe_revert, encode_rebalance},
@@ -60,11 +60,13 @@ impl ChainLoop {
         else {
             return Ok(state);
         };
-        let (record, rebalance) = self.rebalance_of(decision).await?;
-        let vault = self.world.vaults.iter().find(|vault| vault.entry.vault == record.header.vault);
+        let act = self.act_of(decision).await?;
+        let address = act.record.header.vault;
+        let vault = self.world.vaults.iter().find(|vault| vault.entry.vault == address);
         let Some(vault) = vault else { return Ok(state) };
-        let at = self.next_block_at(head).min(rebalance.deadline);
-        let note = self.simulate(vault, head, &rebalance, at).await?;
+        let at = self.next_block_at(head).min(act.deadline);
+        let call = self.call(act.to, act.input, act.returns, vault.config.gas.limit);
+        let note = self.try_out(&call, head, at).await?;
         if note.is_success {
             return Ok(state);
         }
@@ -88,12 +90,23 @@ impl ChainLoop {
         rebalance: &Rebalance,
         at: u64,
     ) -> Result<SimulationNote, RunError> {
-        let call = Call {
-            from: self.world.agent,
-            to: vault.entry.guard,
-            input: encode_rebalance(rebalance),
-            gas: vault.config.gas.limit,
-        };
+        let input = encode_rebalance(rebalance);
+        let call = self.call(vault.entry.guard, input, true, vault.config.gas.limit);
+        self.try_out(&call, block, at).await
+    }
+
+    /// A call as the agent's transaction would make it.
+    pub(super) fn call(&self, to: Address, input: Bytes, returns: bool, gas: u64) -> Call {
+        Call { from: self.world.agent, to, input, gas, returns }
+    }
+
+    /// A call on top of a block, at a time.
+    pub(super) async fn try_out(
+        &self,
+        call: &Call,
+        block: &Header,
+        at: u64,
+    ) -> Result<SimulationNote, RunError> {
         let mut note = SimulationNote {
             block_number: block.block.number,
             block_hash: block.block.hash,
@@ -103,7 +116,7 @@ impl ChainLoop {
             output: Default::default(),
             message: None,
         };
-        match self.world.endpoints.simulate(&call, block, at).await? {
+        match self.world.endpoints.simulate(call, block, at).await? {
             Simulation::Succeeds(output) => note.output = output,
             Simulation::Fails { message, data } => {
                 note.is_success = false;

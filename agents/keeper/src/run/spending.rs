@@ -34,7 +34,7 @@ impl ChainLoop {
                 waiting = waiting.saturating_add(1);
             }
             // What is mined and not final may be reorganised away, and cost more the second time.
-            let (record, _) = self.rebalance_of(stored.decision).await?;
+            let record = self.act_of(stored.decision).await?.record;
             at_risk_wei = at_risk_wei.saturating_add(fees.worst_case_wei(self.gas_limit(&record)));
         }
         if waiting >= MOST_IN_FLIGHT {

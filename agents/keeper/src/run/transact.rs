@@ -5,14 +5,14 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, Bytes};
 use vagus_chain::{
     Header,
-    guard::encode_rebalance,
+    guard::{encode_checkpoint, encode_rebalance, encode_trim},
     lifecycle::{Alert, Head, TxEvent, TxState},
     sender::{Job, Live, Point, Sender},
 };
-use vagus_journal::{Body, DecisionRecord, JournalError, StoredTransaction};
+use vagus_journal::{Body, DecisionRecord, JournalError, StoredTransaction, Upkeep};
 use vagus_policy::Rebalance;
 
 use super::{ChainLoop, RunError, rank::Rank};
@@ -49,6 +49,17 @@ impl Unsettled {
     fn all(&self) -> Vec<B256> {
         self.set().iter().copied().collect()
     }
+}
+
+/// What is sent for a decision.
+pub(super) struct Act {
+    pub(super) record: DecisionRecord,
+    pub(super) to: Address,
+    pub(super) input: Bytes,
+    /// Last second, block time, at which it is wanted.
+    pub(super) deadline: u64,
+    /// Whether the call returns something.
+    pub(super) returns: bool,
 }
 
 impl ChainLoop {
@@ -107,7 +118,7 @@ impl ChainLoop {
             in_flight.into_iter().partition(|stored| stored.nonce.is_some());
         let mut ranked = Vec::with_capacity(intents.len());
         for intent in intents {
-            let (record, _) = self.rebalance_of(intent.decision).await?;
+            let record = self.act_of(intent.decision).await?.record;
             ranked.push((Rank::of(record.first()), intent));
         }
         ranked.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
@@ -120,8 +131,8 @@ impl ChainLoop {
         if stored.nonce.is_some() || self.pause(stored.vault).is_some() {
             return Ok(false);
         }
-        let (record, rebalance) = self.rebalance_of(stored.decision).await?;
-        if block.block.timestamp > rebalance.deadline {
+        let Act { record, deadline, .. } = self.act_of(stored.decision).await?;
+        if block.block.timestamp > deadline {
             return Ok(false);
         }
         let room = self.no_room(block, self.gas_limit(&record), Some(stored.decision)).await?;
@@ -163,12 +174,8 @@ impl ChainLoop {
         event: TxEvent,
     ) -> Result<TxState, RunError> {
         self.unsettled.insert(decision);
-        let (record, rebalance) = self.rebalance_of(decision).await?;
-        let job = Job {
-            to: record.header.guard,
-            input: encode_rebalance(&rebalance),
-            gas_limit: self.gas_limit(&record),
-        };
+        let Act { record, to, input, .. } = self.act_of(decision).await?;
+        let job = Job { to, input, gas_limit: self.gas_limit(&record) };
         let store = JournalTx {
             journal: self.journal.0.clone(),
             decision,
@@ -191,6 +198,27 @@ impl ChainLoop {
             self.alert(decision, alert);
         }
         Ok(state)
+    }
+
+    /// What is sent for a decision, whatever it is.
+    pub(super) async fn act_of(&self, decision: B256) -> Result<Act, RunError> {
+        let stored = self.journal.0.record(decision).await?;
+        let record = stored.ok_or(JournalError::NoSuchDecision(decision))?.record;
+        let guard = record.header.guard;
+        let (to, input, deadline, returns) = match &record.body {
+            Body::Rebalance { rebalance, .. } => {
+                let sent = Rebalance { decision, ..rebalance.clone() };
+                (guard, encode_rebalance(&sent), rebalance.deadline, true)
+            }
+            Body::Upkeep { upkeep, deadline, .. } => match upkeep {
+                Upkeep::Checkpoint {} => {
+                    (record.header.vault, encode_checkpoint(), *deadline, false)
+                }
+                Upkeep::Trim { index } => (guard, encode_trim(*index), *deadline, true),
+            },
+            Body::Hold { .. } => return Err(JournalError::NotARebalance.into()),
+        };
+        Ok(Act { record, to, input, deadline, returns })
     }
 
     /// A rebalance's record, and what is sent for it.

@@ -101,6 +101,10 @@ impl ChainLoop {
         };
         crash::after("decided");
         if draft.plan.is_none() {
+            if !is_in_flight && self.tend(vault, moment, policy.as_ref(), snapshot, &inputs).await?
+            {
+                return Ok(None);
+            }
             return self.hold(vault, head, policy.as_ref(), draft, None).await.map(|()| None);
         }
         let rank = Rank::of(&draft.observation);
@@ -165,7 +169,7 @@ impl ChainLoop {
     }
 
     /// Why a plan is given up because of what endpoints say; none if they agree.
-    fn unconfirmed(
+    pub(super) fn unconfirmed(
         &self,
         vault: &VaultWorld,
         confirmed: Result<(), ChainError>,

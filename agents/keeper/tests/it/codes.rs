@@ -24,19 +24,26 @@ fn cells(from: &str, to: Option<&str>, column: usize) -> Vec<String> {
 
 #[test]
 fn every_reason_is_documented_once_in_its_section() {
-    let rebalances = cells("### Rebalances", Some("### Holds"), 1);
+    let rebalances = cells("### Rebalances", Some("### Upkeep"), 1);
+    let upkeep = cells("### Upkeep", Some("### Holds"), 1);
     let holds = cells("### Holds", Some("## Causes of a revert"), 1);
-    let code = |is_rebalance: bool| {
-        let chosen = Reason::ALL.into_iter().filter(|reason| reason.is_rebalance() == is_rebalance);
+    let code = |kind: (bool, bool)| {
+        let is_kind = |reason: &Reason| (reason.is_rebalance(), reason.is_upkeep()) == kind;
+        let chosen = Reason::ALL.into_iter().filter(is_kind);
         chosen.map(|reason| format!("{reason:?}")).collect::<Vec<_>>()
     };
-    assert_eq!(rebalances, code(true));
-    assert_eq!(holds, code(false));
+    assert_eq!(rebalances, code((true, false)));
+    assert_eq!(upkeep, code((false, true)));
+    assert_eq!(holds, code((false, false)));
     let written: BTreeSet<String> = Reason::ALL
         .iter()
         .map(|reason| serde_json::to_string(reason).expect("json").trim_matches('"').to_owned())
         .collect();
-    assert_eq!(written, rebalances.into_iter().chain(holds).collect(), "as they stand in records");
+    assert_eq!(
+        written,
+        rebalances.into_iter().chain(upkeep).chain(holds).collect(),
+        "as they stand in records"
+    );
 }
 
 #[test]
