@@ -27,6 +27,8 @@ pub enum PasswordSource {
     File(PathBuf),
     /// Environment variable.
     Variable(String),
+    /// First line of an open file descriptor.
+    Descriptor(u32),
     /// Asked at the terminal.
     Prompt,
 }
@@ -39,19 +41,29 @@ pub(super) struct RawAgent {
     keystore: PathBuf,
     password_file: Option<PathBuf>,
     password_env: Option<Spanned<String>>,
+    password_fd: Option<Spanned<u32>>,
 }
 
 impl Reader<'_> {
     pub(super) fn agent(&self, raw: RawAgent) -> Result<AgentConfig, Failure> {
-        let password = match (raw.password_file, raw.password_env) {
-            (Some(file), None) => PasswordSource::File(self.path(file)),
-            (None, Some(name)) => PasswordSource::Variable(name.into_inner()),
-            (None, None) => PasswordSource::Prompt,
-            (Some(_), Some(name)) => {
-                return Err(self.fail(
-                    Some(name.span().start),
-                    "expected at most one of password_file and password_env",
-                ));
+        let mut sources = Vec::new();
+        if let Some(file) = raw.password_file {
+            sources.push((None, PasswordSource::File(self.path(file))));
+        }
+        if let Some(name) = raw.password_env {
+            sources.push((Some(name.span().start), PasswordSource::Variable(name.into_inner())));
+        }
+        if let Some(number) = raw.password_fd {
+            let at = Some(number.span().start);
+            sources.push((at, PasswordSource::Descriptor(number.into_inner())));
+        }
+        let password = match sources.len() {
+            0 => PasswordSource::Prompt,
+            1 => sources.remove(0).1,
+            _ => {
+                let at = sources.iter().rev().find_map(|(at, _)| *at);
+                let what = "expected at most one of password_file, password_env and password_fd";
+                return Err(self.fail(at, what));
             }
         };
         Ok(AgentConfig { address: raw.address, keystore: self.path(raw.keystore), password })

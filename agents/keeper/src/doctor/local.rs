@@ -59,6 +59,9 @@ pub(super) fn key(findings: &mut Findings, agent: &AgentConfig) {
                 None => {}
             }
         }
+        PasswordSource::Descriptor(number) => {
+            findings.ok(AREA, "password", format!("from file descriptor {number}"));
+        }
         PasswordSource::Variable(name) => findings.ok(AREA, "password", format!("in ${name}")),
     }
     match open_key(agent) {

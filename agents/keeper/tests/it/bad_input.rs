@@ -134,6 +134,26 @@ fn a_wrong_password_is_found_before_anything_is_asked() {
 }
 
 #[test]
+fn a_password_comes_through_a_file_descriptor() {
+    let desk =
+        Desk::new(|text| text.replace("password_file = \"agent.password\"", "password_fd = 0"));
+    let with = |password: &str| {
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        std::io::Write::write_all(&mut writer, password.as_bytes()).expect("written");
+        drop(writer);
+        let mut keeper = Command::new(env!("CARGO_BIN_EXE_keeper"));
+        let config = desk.config.display().to_string();
+        keeper.args(["run", "--config", &config]).stdin(reader).output().expect("ran")
+    };
+    assert_refused(&with("wrong\n"), Exit::Key, &["password does not open"]);
+    // The right one: the next thing that is wrong is the endpoint.
+    assert_refused(&with("play\n"), Exit::Unreachable, &["cannot be reached"]);
+    let both =
+        Desk::new(|text| text.replace("password_file =", "password_fd = 0\npassword_file ="));
+    assert_refused(&both.keeper("run", &[]), Exit::Config, &["at most one of", "password_fd"]);
+}
+
+#[test]
 fn a_keystore_must_be_one_and_of_the_agent() {
     let desk = Desk::new(|text| text);
     desk.write("agent.keystore", "{\"address\": \"none\"}");
