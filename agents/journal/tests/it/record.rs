@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::{B256, U256, keccak256};
 use serde_json::Value;
 use vagus_allocator::{Action, Reason};
-use vagus_journal::{Body, DecisionRecord, RECORD_SCHEMA_VERSION, RecordError};
+use vagus_journal::{Body, DecisionRecord, RECORD_SCHEMA_VERSION, RecordError, Upkeep};
 use vagus_policy::{Refusal, Rule};
 
 use crate::fixture::{OTHER_VAULT, VAULT, block, hold, rebalance};
@@ -149,7 +149,10 @@ fn both_kinds_follow_the_schema_and_what_is_missing_or_added_does_not() {
         let (rule, one) = (Rule::Mandate, U256::from(1));
         observation.decision.refusal = Some(Refusal { rule, observed: one, limit: U256::ZERO });
     }
-    for record in [rebalance(VAULT, B256::ZERO, 100), hold_run(), refused] {
+    let (checkpoint, trim) = (Upkeep::Checkpoint {}, Upkeep::Trim { index: 3 });
+    let records =
+        [rebalance(VAULT, B256::ZERO, 100), hold_run(), refused, upkeep(checkpoint), upkeep(trim)];
+    for record in records {
         let value: Value = serde_json::from_str(&record.to_canonical().unwrap()).unwrap();
         let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
         assert!(errors.is_empty(), "{errors:?}");
@@ -216,6 +219,31 @@ fn a_record_cannot_say_two_things() {
     }
 }
 
+/// A call that anybody may make.
+fn upkeep(upkeep: Upkeep) -> DecisionRecord {
+    let mut record = hold_run();
+    let mut seen = observation(&mut record).clone();
+    seen.decision.reason = upkeep.reason();
+    record.body = Body::Upkeep { observation: seen, upkeep, deadline: 1_700_000_000 };
+    record
+}
+
+#[test]
+fn upkeep_names_the_call_that_its_reason_says() {
+    for call in [Upkeep::Checkpoint {}, Upkeep::Trim { index: 0 }] {
+        let record = upkeep(call);
+        record.validate().unwrap();
+        let text = record.to_canonical().unwrap();
+        assert_eq!(DecisionRecord::from_canonical(&text).unwrap(), record);
+        let mut other = record.clone();
+        observation(&mut other).decision.reason = Reason::Optimal;
+        let Err(RecordError::Contradiction { what, .. }) = other.validate() else {
+            panic!("no contradiction");
+        };
+        assert_eq!(what, "decision.reason");
+    }
+}
+
 #[test]
 fn a_run_cannot_say_two_things() {
     type Change = fn(&mut DecisionRecord);
@@ -241,7 +269,7 @@ fn a_run_cannot_say_two_things() {
 
 fn observation(record: &mut DecisionRecord) -> &mut vagus_journal::Observation {
     match &mut record.body {
-        Body::Rebalance { observation, .. } => observation,
+        Body::Rebalance { observation, .. } | Body::Upkeep { observation, .. } => observation,
         Body::Hold { first, .. } => first,
     }
 }
@@ -249,7 +277,7 @@ fn observation(record: &mut DecisionRecord) -> &mut vagus_journal::Observation {
 fn rebalance_of(record: &mut DecisionRecord) -> &mut vagus_policy::Rebalance {
     match &mut record.body {
         Body::Rebalance { rebalance, .. } => rebalance,
-        Body::Hold { .. } => panic!("no rebalance"),
+        Body::Upkeep { .. } | Body::Hold { .. } => panic!("no rebalance"),
     }
 }
 
@@ -263,6 +291,6 @@ fn last(record: &mut DecisionRecord) -> &mut vagus_journal::Observation {
 fn count(record: &mut DecisionRecord) -> &mut u64 {
     match &mut record.body {
         Body::Hold { count, .. } => count,
-        Body::Rebalance { .. } => panic!("no run"),
+        Body::Rebalance { .. } | Body::Upkeep { .. } => panic!("no run"),
     }
 }

@@ -72,7 +72,7 @@ fn check_chain(chain: &Chain) -> Result<(), String> {
 fn decided_under(stored: &StoredRecord) -> u128 {
     match &stored.record.body {
         Body::Rebalance { observation, .. } => observation.inputs.gas_price_wei,
-        Body::Hold { .. } => 0,
+        Body::Upkeep { .. } | Body::Hold { .. } => 0,
     }
 }
 
