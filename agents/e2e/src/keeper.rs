@@ -176,6 +176,12 @@ checkpoint_hours = 0
         &self.config
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// What it printed.
     #[must_use]
     pub fn log(&self) -> &Path {

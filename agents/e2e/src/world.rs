@@ -262,13 +262,13 @@ impl World {
         Ok(())
     }
 
-    /// Hires a keeper by a config that is there.
+    /// Hires a keeper by a config that is there, with further environment variables.
     ///
     /// # Errors
     /// If it cannot be started.
-    pub fn hire_with(&mut self, config: &Path) -> Result<()> {
+    pub fn hire_with(&mut self, config: &Path, variables: &[(&str, &str)]) -> Result<()> {
         ensure!(self.clock.keeper.is_none(), "there is a keeper already");
-        self.clock.keeper = Some(Keeper::start_with(config, &self.folder, &[])?);
+        self.clock.keeper = Some(Keeper::start_with(config, &self.folder, variables)?);
         Ok(())
     }
 

@@ -158,14 +158,20 @@ impl Condition {
 /// Looks at a board and tells people, until told to stop.
 pub async fn watch_board(
     board: Arc<Board>,
-    config: AlertsConfig,
+    mut config: watch::Receiver<AlertsConfig>,
     keeper: String,
     mut stop: watch::Receiver<bool>,
 ) {
-    let sender = Sender::start(&config, &keeper);
-    let mut book = Book::new(Timing::new(config.repeat()));
+    let now = config.borrow_and_update().clone();
+    let mut sender = Sender::start(&now, &keeper);
+    let mut book = Book::new(Timing::new(now.repeat()));
     let began = Instant::now();
     loop {
+        if config.has_changed().unwrap_or(false) {
+            let now = config.borrow_and_update().clone();
+            sender = Sender::start(&now, &keeper);
+            book.set_timing(Timing::new(now.repeat()));
+        }
         for notice in book.step(began.elapsed(), conditions(&board.views())) {
             sender.send(&notice);
         }

@@ -37,7 +37,7 @@ pub enum Command {
     /// Say what would be done now and why; sends nothing and needs no key
     Plan(Common),
     /// Say how things stand: chain, policy, mandate, weights, last decisions
-    Status(Common),
+    Status(Status),
     /// Stop acting on a vault until it is resumed; a running keeper sees it at its next block
     #[command(after_help = PAUSE_EXAMPLES)]
     Pause(Intervening),
@@ -125,6 +125,21 @@ pub struct Run {
     /// Go on with a chain that rewrote a block it had called final, after a person has looked; may be repeated
     #[arg(long, value_name = "CHAIN")]
     pub accept_rewritten: Vec<String>,
+}
+
+/// Options of `keeper status`.
+#[derive(Clone, Debug, Args)]
+pub struct Status {
+    /// Options of every command
+    #[command(flatten)]
+    pub common: Common,
+    /// Look again every so many seconds until interrupted: a view to leave open at a terminal, one page after the other in a
+    /// pipe
+    #[arg(
+        long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5",
+        value_parser = clap::value_parser!(u64).range(1..=3_600)
+    )]
+    pub watch: Option<u64>,
 }
 
 /// Options of every command.

@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod password;
 pub mod pause;
 pub mod plan;
+pub mod reload;
 pub mod render;
 pub mod report;
 pub mod run;
@@ -25,6 +26,7 @@ pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod version;
+pub mod watch;
 pub mod words;
 pub mod world;
 

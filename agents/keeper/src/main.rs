@@ -1,23 +1,24 @@
 //! The keeper's command line: reads a configuration, then runs, plans or reports.
 
-use std::{io::IsTerminal, process::ExitCode, sync::Arc};
+use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{CommandFactory as _, Parser, error::ErrorKind};
-use tokio::sync::watch;
+use tokio::sync::watch as channel;
 use tracing_subscriber::EnvFilter;
 use vagus_journal::{InterventionAction, SqlJournal};
 use vagus_keeper::{
     alert,
     board::Board,
-    cli::{Cli, Command, Common, Exporting, JournalCommand, Run},
+    cli::{Cli, Command, Common, Exporting, JournalCommand, Run, Status},
     config::Config,
     doctor,
     exit::{Exit, Failure},
     http, journal,
     password::open_key,
     pause, plan,
+    reload::Reload,
     report::Reporter,
-    run, status, version, world,
+    run, status, version, watch, world,
 };
 
 fn main() -> ExitCode {
@@ -53,11 +54,19 @@ async fn work(command: Command) -> Result<(), Failure> {
             print(&plan::plan(&worlds, common.json).await?);
             Ok(())
         }
-        Command::Status(common) => {
+        Command::Status(Status { common, watch }) => {
             let config = Config::load(&common.config)?;
             let worlds = world::open(&config, common.vault.as_deref()).await?;
-            print(&status::status(&worlds, &config.journal, common.json).await?);
-            Ok(())
+            match watch {
+                Some(seconds) => {
+                    let every = Duration::from_secs(seconds);
+                    watch::watch(&worlds, &config.journal, common.json, every, signals()?).await
+                }
+                None => {
+                    print(&status::status(&worlds, &config.journal, common.json).await?);
+                    Ok(())
+                }
+            }
         }
         Command::Pause(wanted) => {
             print(&pause::intervene(&wanted, InterventionAction::Pause).await?);
@@ -155,10 +164,10 @@ async fn keep(run: Run) -> Result<(), Failure> {
         Reporter::new(common.json, Box::new(anstream::AutoStream::auto(std::io::stdout())));
     let board = Arc::new(Board::new(&worlds));
     let reporter = reporter.with_board(board.clone());
-    if !config.alerts.channels.is_empty() {
-        let (alerts, name) = (config.alerts.clone(), config.fleet.name.clone());
-        tokio::spawn(alert::watch_board(board.clone(), alerts, name, stop.clone()));
-    }
+    let (reload, channels) = Reload::new(common.config.clone(), config.clone(), board.clone());
+    let name = config.fleet.name.clone();
+    tokio::spawn(alert::watch_board(board.clone(), channels.alerts, name, stop.clone()));
+    reload.listen(stop.clone())?;
     if let Some((listener, http)) = listener {
         let served = http::Served::new(board, &config.journal, http);
         tokio::spawn(http::serve(listener, Arc::new(served), stop.clone()));
@@ -167,12 +176,13 @@ async fn keep(run: Run) -> Result<(), Failure> {
         fleet: config.fleet.clone(),
         retention: config.retention,
         accepted_rewrites: accept_rewritten,
+        reload: Some(channels.chains),
     };
     run::run(worlds, Arc::new(journal), options, key, Arc::new(reporter), stop).await
 }
 
 /// Becomes true at SIGTERM or SIGINT.
-fn signals() -> Result<watch::Receiver<bool>, Failure> {
+fn signals() -> Result<channel::Receiver<bool>, Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| {
         signal(kind).map_err(|error| {
@@ -181,7 +191,7 @@ fn signals() -> Result<watch::Receiver<bool>, Failure> {
     };
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
-    let (told, stop) = watch::channel(false);
+    let (told, stop) = channel::channel(false);
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -14,6 +14,7 @@ mod observe;
 mod prediction;
 mod rank;
 mod reconcile;
+mod reload;
 mod revert;
 mod settle;
 mod show;
@@ -31,7 +32,7 @@ use vagus_chain::{AgentKey, ChainReader as _, Tag};
 use vagus_journal::Journal;
 
 use crate::{
-    config::{FleetConfig, Retention},
+    config::{Config, FleetConfig, Retention},
     exit::{Exit, Failure},
     report::Reporter,
     world::{ChainWorld, chain_failure},
@@ -56,6 +57,8 @@ pub struct RunOptions {
     pub retention: Retention,
     /// Names of chains of which a person accepts that they rewrote what was final.
     pub accepted_rewrites: Vec<String>,
+    /// Newer configurations, as they are taken over.
+    pub reload: Option<watch::Receiver<Option<Arc<Config>>>>,
 }
 
 impl RunOptions {

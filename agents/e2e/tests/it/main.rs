@@ -11,5 +11,6 @@ mod operate;
 mod persons;
 mod plan;
 mod races;
+mod secrets;
 mod story;
 mod upkeep;

@@ -20,7 +20,7 @@ async fn metrics_and_readiness_follow_the_keeper() {
     fs::write(&config, format!("{text}\n[http]\nlisten = \"{address}\"\n")).unwrap();
     assert!(get(&address, "/health").await.is_err(), "something listens there already");
 
-    world.hire_with(&config).unwrap();
+    world.hire_with(&config, &[]).unwrap();
     world.clock.advance(12).await.unwrap();
     let ready = until(&address, "/ready", 200, PATIENCE).await.unwrap();
     let ready: Value = serde_json::from_str(&ready).unwrap();

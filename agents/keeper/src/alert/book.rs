@@ -79,6 +79,11 @@ impl Book {
         Self { timing, entries: BTreeMap::new() }
     }
 
+    /// From now on with other times.
+    pub const fn set_timing(&mut self, timing: Timing) {
+        self.timing = timing;
+    }
+
     /// Takes in what is wrong now. Gives back what is to be told, what has begun first.
     pub fn step(&mut self, now: Duration, conditions: Vec<Condition>) -> Vec<Notice> {
         for condition in conditions {

@@ -10,7 +10,7 @@ use super::{Reader, value};
 use crate::exit::Failure;
 
 /// The account that acts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentConfig {
     /// Its address.
     pub address: Address,

@@ -12,7 +12,7 @@ const TELEGRAM: &str = "https://api.telegram.org";
 const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
 
 /// Whom the keeper tells.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlertsConfig {
     /// Minutes after which what lasts is told again.
     pub repeat_minutes: u32,
@@ -65,7 +65,7 @@ pub enum ChannelKind {
 }
 
 /// One channel.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelConfig {
     /// What kind.
     pub kind: ChannelKind,

@@ -14,7 +14,7 @@ use super::{
 use crate::exit::Failure;
 
 /// One chain.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainConfig {
     /// Name of it in this file.
     pub name: String,
@@ -32,8 +32,16 @@ pub struct ChainConfig {
     pub websocket: Option<WebsocketUrl>,
 }
 
+impl ChainConfig {
+    /// The same chain, with what may change while the keeper runs as it is in `new`.
+    #[must_use]
+    pub fn with_changes_of(&self, new: &Self) -> Self {
+        Self { fees: new.fees.clone(), ..self.clone() }
+    }
+}
+
 /// How a chain behaves.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     /// Expected seconds between blocks, above zero.
@@ -102,7 +110,7 @@ pub enum FeeModel {
 }
 
 /// What is paid at most, per gas.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fees {
     /// Cap for a rebalance.

@@ -9,7 +9,7 @@ use super::{Reader, source::RawSource, value};
 use crate::exit::Failure;
 
 /// Address of the journal. It may hold a password, so it prints without what follows the scheme.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct JournalUrl(String);
 
 impl JournalUrl {

@@ -13,7 +13,7 @@ use super::{
 use crate::exit::Failure;
 
 /// One vault.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VaultConfig {
     /// Name of it in this file.
     pub name: String,
@@ -55,8 +55,24 @@ impl Default for UpkeepConfig {
     }
 }
 
+impl VaultConfig {
+    /// The same vault, with what may change while the keeper runs as it is in `new`.
+    #[must_use]
+    pub fn with_changes_of(&self, new: &Self) -> Self {
+        Self {
+            headroom_bps: new.headroom_bps,
+            smallest_move: new.smallest_move.clone(),
+            native_price: new.native_price.clone(),
+            gas: new.gas,
+            upkeep: new.upkeep,
+            strategies: new.strategies.clone(),
+            ..self.clone()
+        }
+    }
+}
+
 /// What a rebalance costs in gas.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gas {
     /// Before its first leg.

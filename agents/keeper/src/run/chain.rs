@@ -16,7 +16,7 @@ use super::{
     RunError, RunOptions, fleet::Fleet, observe::Sight, transact::Unsettled, vault::Moment,
 };
 use crate::{
-    config::{FleetConfig, Profile, Retention},
+    config::{Config, FleetConfig, Profile, Retention},
     crash,
     exit::Failure,
     report::Reporter,
@@ -43,6 +43,7 @@ pub struct ChainLoop {
     /// Vaults whose journal was compared with the chain.
     pub(super) compared: HashSet<Address>,
     retention: Retention,
+    pub(super) reload: Option<watch::Receiver<Option<Arc<Config>>>>,
     pub(super) sight: Sight,
     wake: Wake,
     /// Whether a person has said that a block that was final and is not any more is to be lived with.
@@ -83,6 +84,7 @@ impl ChainLoop {
             standings: HashMap::new(),
             compared: HashSet::new(),
             retention: Retention::default(),
+            reload: None,
             sight,
             wake: Wake::never(),
             accepts_rewrite: false,
@@ -98,6 +100,7 @@ impl ChainLoop {
         self.accepts_rewrite = options.accepts_rewrite(&self.world.config.name);
         self.fleet = fleet(&self.world, &self.journal.0, options.fleet);
         self.retention = options.retention;
+        self.reload = options.reload;
         self
     }
 
@@ -187,6 +190,7 @@ impl ChainLoop {
     /// # Errors
     /// Whatever stopped it; the same head is tried again in the next round.
     pub async fn round(&mut self) -> Result<bool, RunError> {
+        self.take_over();
         let is_gained = self.fleet.refresh().await?;
         self.journal.0 = self.fleet.journal();
         self.resume().await?;
