@@ -50,6 +50,9 @@ pub enum Command {
     Journal(Journal),
     /// Say what this binary is: version, commit, version of the algorithm
     Version(Version),
+    /// Ask what only a person knows, find out the rest, and write a configuration; sends nothing
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(Init),
     /// Write completions for a shell
     #[command(after_help = COMPLETION_EXAMPLES)]
     Completions(Completions),
@@ -61,6 +64,22 @@ pub struct Version {
     /// Print JSON, with a schema version, instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// Examples under the help of `keeper init`.
+const INIT_EXAMPLES: &str = "\
+Examples:
+  MAINNET_RPC_URL=https://… keeper init keeper.toml
+      asks for deployment file, endpoint, agent and keystore, looks at the chain, and writes keeper.toml
+  keeper doctor --config keeper.toml
+      what is still missing";
+
+/// Options of `keeper init`.
+#[derive(Clone, Debug, Args)]
+pub struct Init {
+    /// The configuration; it must not be there yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// Examples under the help of `keeper completions`.

@@ -12,6 +12,7 @@ pub mod decide;
 pub mod doctor;
 pub mod exit;
 pub mod http;
+pub mod init;
 pub mod journal;
 pub mod metrics;
 pub mod password;

@@ -13,7 +13,7 @@ use vagus_keeper::{
     config::Config,
     doctor,
     exit::{Exit, Failure},
-    http, journal,
+    http, init, journal,
     password::open_key,
     pause, plan,
     reload::Reload,
@@ -99,6 +99,12 @@ async fn work(command: Command) -> Result<(), Failure> {
                 return Ok(());
             }
             Err(Failure::new(Exit::Unfit, "The doctor found what keeps the keeper from working."))
+        }
+        Command::Init(wanted) => {
+            let (mut answers, mut questions) = (std::io::stdin().lock(), std::io::stderr());
+            let mut person = init::Person { answers: &mut answers, questions: &mut questions };
+            print(&init::init(&wanted.file, &mut person).await?);
+            Ok(())
         }
         Command::Journal(journal) => {
             print(&work_on_journal(journal.command).await?);

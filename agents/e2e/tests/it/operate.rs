@@ -1,6 +1,11 @@
 //! The keeper as an operator's tools see it, while it works on a real chain.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    io::Write as _,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use serde_json::Value;
 use vagus_e2e::{
@@ -60,6 +65,76 @@ async fn metrics_and_readiness_follow_the_keeper() {
 
     world.dismiss().await.unwrap();
     assert!(get(&address, "/health").await.is_err(), "it still listens");
+}
+
+#[tokio::test]
+async fn a_configuration_that_was_asked_for_works() {
+    let folder = paths::run_folder("test").unwrap();
+    let (world, config) = playground::build(&folder).await.unwrap();
+    let deployment = world.deployment.strip_prefix(&folder).unwrap().display().to_string();
+    let file = folder.join("asked.toml");
+    let agent = Keeper::agent().unwrap().to_string();
+    let init = |answers: &[&str]| {
+        let mut child = Command::new(paths::keeper().unwrap())
+            .args(["init"])
+            .arg(&file)
+            .env("LOCAL_RPC_URL", &world.clock.chain.url)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(answers.join("\n").as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    // Answers run out: nothing is written.
+    let output = init(&["nowhere.json", deployment.as_str(), "local\n"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!file.exists());
+    // Wrong answers are asked again; an empty one is the default.
+    let answers = [
+        "nowhere.json",
+        deployment.as_str(),
+        "lo cal",
+        "local",
+        "NOT_SET",
+        "",
+        "0x12",
+        agent.as_str(),
+        "",
+        "",
+        "sixty",
+        "60",
+        "1000",
+        "3000",
+        "",
+    ];
+    let output = init(&answers);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("$NOT_SET is not set") && said.contains("a block every"), "{said}");
+    let ask = |verb: &str| {
+        let output = Command::new(paths::keeper().unwrap())
+            .args([verb, "--config"])
+            .arg(&file)
+            .env("LOCAL_RPC_URL", &world.clock.chain.url)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{verb}: {said}");
+        said
+    };
+    assert!(ask("doctor").contains("the guard refuses nothing of it"));
+    assert!(
+        ask("plan").contains("MOVE"),
+        "the same plan as by the config that was written by hand"
+    );
+    assert!(config.exists());
+    // What is there is not overwritten.
+    let before = fs::read(&file).unwrap();
+    let output = init(&answers);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(fs::read(&file).unwrap(), before);
 }
 
 fn doctor(config: &std::path::Path) -> (Option<i32>, Value) {
