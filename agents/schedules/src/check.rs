@@ -37,8 +37,6 @@ pub(crate) struct Seen {
     pub(crate) has_others: bool,
     /// Rebalances that waited beyond their deadline as if they were still wanted.
     pub(crate) late: BTreeSet<B256>,
-    /// Cancellations signed so far.
-    pub(crate) cancels: HashMap<B256, usize>,
     /// Rebalances that were taken back when they were mined already.
     pub(crate) cancelled_late: BTreeSet<B256>,
     /// Rounds that did not end in time.

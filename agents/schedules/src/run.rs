@@ -1,6 +1,11 @@
 //! A schedule from its first block until everything has ended.
 
-use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    sync::Arc,
+    time::Duration,
+};
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use serde_json::json;
@@ -10,7 +15,7 @@ use vagus_chain::{
     memory::MemoryChain,
     signer::Unsigned,
 };
-use vagus_journal::{MemoryJournal, ReadJournal as _};
+use vagus_journal::{MemoryJournal, ReadJournal as _, StoredTransaction};
 use vagus_keeper::{
     exit::Exit,
     report::Reporter,
@@ -275,7 +280,12 @@ impl World {
         }
         let finality = self.schedule.finality;
         self.chain.with(|model| {
+            // It is never the same twice in a row.
+            let swing = u128::from(model.head().block.number % 5) * (model.base_fee_wei / 64);
+            let calm = model.base_fee_wei;
+            model.base_fee_wei = calm.saturating_add(swing);
             let head = model.mine(BLOCK_SECONDS).block.number;
+            model.base_fee_wei = calm;
             let finalized = model.finalized().block.number;
             model.finalize(finalized.max(head.saturating_sub(finality)));
         });
@@ -288,16 +298,18 @@ impl World {
                 Some(keeper) => keeper,
                 None => self.start(),
             };
-            let plan = self.plan.clone();
+            let (plan, cancels) = (self.plan.clone(), self.cancels().await);
             let result = tokio::select! {
                 biased;
                 () = plan.killed() => None,
                 result = tokio::time::timeout(ROUND_LIMIT, keeper.round()) => Some(result),
             };
+            self.demand_no_late_cancel(&cancels).await;
             let is_alone = match result {
+                // It is started again when the next block is there.
                 None => {
                     self.restarts = self.restarts.saturating_add(1);
-                    continue;
+                    break;
                 }
                 Some(Err(_)) => {
                     self.seen.stuck = self.seen.stuck.saturating_add(1);
@@ -312,19 +324,41 @@ impl World {
             };
             self.keeper = Some(keeper);
             if is_alone {
-                self.after_a_good_round().await;
+                self.demand_no_late_wait().await;
                 break;
             }
         }
     }
 
-    /// Nothing waits beyond its deadline as if it were still wanted, and nothing that is mined is taken back: by the
-    /// chain's clock and by the chain.
-    async fn after_a_good_round(&mut self) {
-        let Ok(flying) = self.journal.transactions_in_flight(31_337).await else { return };
-        let (head, mined) = self
-            .chain
-            .with(|model| (model.head(), model.transaction_count(self.key.address(), None)));
+    /// Number of cancellations signed, by rebalance in flight.
+    async fn cancels(&self) -> HashMap<B256, usize> {
+        let flying = self.journal.transactions_in_flight(31_337).await.unwrap_or_default();
+        let count = |stored: &StoredTransaction| {
+            let state: TxState = serde_json::from_value(stored.state.clone()).ok()?;
+            let cancels = state.attempts.iter().filter(|attempt| attempt.is_cancel).count();
+            let mined = self.chain.with(|model| model.transaction_count(self.key.address(), None));
+            let is_mined = state.nonce.is_some_and(|nonce| nonce < mined);
+            is_mined.then_some((stored.decision, cancels))
+        };
+        flying.iter().filter_map(count).collect()
+    }
+
+    /// Nothing that is mined is taken back: the chain does not move while a keeper looks at it.
+    async fn demand_no_late_cancel(&mut self, before: &HashMap<B256, usize>) {
+        if self.schedule.has_bad_endpoints() {
+            return;
+        }
+        for (decision, cancels) in self.cancels().await {
+            if before.get(&decision).is_some_and(|before| *before < cancels) {
+                self.seen.cancelled_late.insert(decision);
+            }
+        }
+    }
+
+    /// Nothing waits beyond its deadline, by the chain's clock, as if it were still wanted.
+    async fn demand_no_late_wait(&mut self) {
+        let flying = self.journal.transactions_in_flight(31_337).await.unwrap_or_default();
+        let head = self.chain.with(|model| model.head());
         for stored in flying {
             let Ok(state) = serde_json::from_value::<TxState>(stored.state) else {
                 self.seen.stops.insert(format!("state of {} cannot be read", stored.decision));
@@ -335,15 +369,6 @@ impl World {
             if is_head && is_waiting && state.deadline < head.block.timestamp {
                 self.seen.late.insert(stored.decision);
             }
-            let is_mined = state.nonce.is_some_and(|nonce| nonce < mined);
-            let cancels = state.attempts.iter().filter(|attempt| attempt.is_cancel).count();
-            if is_mined {
-                let before = self.seen.cancels.get(&stored.decision).copied().unwrap_or_default();
-                if is_head && cancels > before && !self.schedule.has_bad_endpoints() {
-                    self.seen.cancelled_late.insert(stored.decision);
-                }
-            }
-            self.seen.cancels.insert(stored.decision, cancels);
         }
     }
 
