@@ -59,8 +59,9 @@ impl Step<'_> {
             TxEvent::Head(head) => {
                 self.state.head = *head;
                 self.give_up_signing();
-                self.drive();
+                // First what this head says has been mined: nothing that is signed in answer to it goes out then.
                 self.query_receipts();
+                self.drive();
             }
             TxEvent::Restarted => self.restart(),
             TxEvent::NonceClaimed { nonce } => {

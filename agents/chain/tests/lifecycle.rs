@@ -176,7 +176,7 @@ fn replaced_only_when_the_market_left_it_behind_and_then_by_the_same_nonce() {
     let offer =
         Fees { max_fee_wei: 42 * GWEI + bumped_up(GWEI), priority_fee_wei: bumped_up(GWEI) };
     let sign = Effect::Sign { nonce: 7, fees: offer, replaces: Some(hash(1)) };
-    assert_eq!(effects, [sign, query(&[1])]);
+    assert_eq!(effects, [query(&[1]), sign]);
     // It is asked for once.
     assert_eq!(run.take(TxEvent::Head(head(103, 936, 21))), [query(&[1])]);
     run.sign(2);
@@ -229,9 +229,9 @@ fn at_the_cap_the_same_bytes_are_sent_again_and_it_is_said_once() {
     run.sign(2);
     assert_eq!(run.0.attempts[1].fees.max_fee_wei, POLICY.max_fee_wei);
     let effects = run.take(TxEvent::Head(head(102, 920, 200)));
-    assert_eq!(effects, [Effect::Alert(Alert::AtFeeCap), query(&[1, 2])]);
+    assert_eq!(effects, [query(&[1, 2]), Effect::Alert(Alert::AtFeeCap)]);
     assert_eq!(run.take(TxEvent::Head(head(105, 930, 200))), [query(&[1, 2])]);
-    let again = [Effect::Rebroadcast { hash: hash(2) }, query(&[1, 2])];
+    let again = [query(&[1, 2]), Effect::Rebroadcast { hash: hash(2) }];
     assert_eq!(run.take(TxEvent::Head(head(106, 940, 200))), again);
     assert_eq!(run.take(TxEvent::Head(head(107, 950, 200))), [query(&[1, 2])]);
     // The spell ends, and the next one is said again.
@@ -248,7 +248,13 @@ fn cancelled_one_second_past_the_deadline_and_not_at_it() {
     let effects = run.take(TxEvent::Head(head(109, DEADLINE + 1, 10)));
     assert_eq!(run.0.phase, Phase::Cancelling);
     let offer = Fees { max_fee_wei: bumped_up(21 * GWEI), priority_fee_wei: bumped_up(GWEI) };
-    assert_eq!(effects, [Effect::SignCancel { nonce: 7, fees: offer }, query(&[1])]);
+    assert_eq!(effects, [query(&[1]), Effect::SignCancel { nonce: 7, fees: offer }]);
+    // Mined in that very block: what is signed comes too late, and does not go out.
+    let mut mined_just_now = Run(run.0.clone());
+    mined_just_now.take(TxEvent::ReceiptSeen(mined(1, 109, true)));
+    let signed = TxEvent::AttemptSigned { hash: hash(2), fees: offer, is_cancel: true };
+    assert_eq!(mined_just_now.take(signed), []);
+    assert_eq!(mined_just_now.0.attempts.len(), 1);
     run.sign(2);
     run.take(TxEvent::ReceiptSeen(mined(2, 109, true)));
     run.take(TxEvent::Head(head(120, 1_200, 10)));
@@ -293,11 +299,11 @@ fn cancellation_has_a_cap_of_its_own() {
         max_fee_wei: POLICY.cancel_max_fee_wei,
         priority_fee_wei: bumped_up(bumped_up(GWEI)),
     };
-    assert_eq!(effects[0], Effect::SignCancel { nonce: 7, fees: offer });
+    assert_eq!(effects[1], Effect::SignCancel { nonce: 7, fees: offer });
     run.sign(3);
     let effects = run.take(TxEvent::Head(head(114, DEADLINE + 60, 500)));
     let at_cap =
-        [Effect::Alert(Alert::AtFeeCap), Effect::Rebroadcast { hash: hash(3) }, query(&[1, 2, 3])];
+        [query(&[1, 2, 3]), Effect::Alert(Alert::AtFeeCap), Effect::Rebroadcast { hash: hash(3) }];
     assert_eq!(effects, at_cap);
 }
 
@@ -386,7 +392,7 @@ fn a_restart_looks_first_and_sends_again_at_the_next_head() {
     assert_eq!(run.take(TxEvent::Restarted), [query(&[1])]);
     assert_eq!(run.0.phase, Phase::Pending);
     let effects = run.take(TxEvent::Head(head(101, 912, 10)));
-    assert_eq!(effects, [Effect::Rebroadcast { hash: hash(1) }, query(&[1])]);
+    assert_eq!(effects, [query(&[1]), Effect::Rebroadcast { hash: hash(1) }]);
     // What was being signed is signed again.
     let mut run = Run::new();
     run.take(TxEvent::NonceClaimed { nonce: 7 });

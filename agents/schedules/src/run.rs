@@ -330,9 +330,10 @@ impl World {
         }
     }
 
-    /// Number of cancellations signed, by rebalance in flight.
+    /// Number of cancellations signed, by rebalance in flight that is mined.
     async fn cancels(&self) -> HashMap<B256, usize> {
         let flying = self.journal.transactions_in_flight(31_337).await.unwrap_or_default();
+        let receipts = self.chain.with(|model| model.receipts());
         let count = |stored: &StoredTransaction| {
             let state: TxState = serde_json::from_value(stored.state.clone()).ok()?;
             let cancels = state.attempts.iter().filter(|attempt| attempt.is_cancel).count();

@@ -461,9 +461,7 @@ impl Model {
         &self.top().state
     }
 
-    /// Transactions of an account up to a block, or up to the newest.
-    #[must_use]
-    pub fn transaction_count(&self, account: Address, block: Option<B256>) -> u64 {
+    pub(super) fn transaction_count(&self, account: Address, block: Option<B256>) -> u64 {
         let at = match block {
             None => Some(self.top()),
             Some(hash) => self.blocks.iter().find(|block| block.header.block.hash == hash),
