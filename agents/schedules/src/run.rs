@@ -337,8 +337,9 @@ impl World {
         let count = |stored: &StoredTransaction| {
             let state: TxState = serde_json::from_value(stored.state.clone()).ok()?;
             let cancels = state.attempts.iter().filter(|attempt| attempt.is_cancel).count();
-            let mined = self.chain.with(|model| model.transaction_count(self.key.address(), None));
-            let is_mined = state.nonce.is_some_and(|nonce| nonce < mined);
+            let is_mined = receipts
+                .iter()
+                .any(|mined| state.attempts.iter().any(|attempt| attempt.hash == mined.hash));
             is_mined.then_some((stored.decision, cancels))
         };
         flying.iter().filter_map(count).collect()
