@@ -3,8 +3,9 @@ pragma solidity 0.8.37;
 
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-import {Mode} from "../../contracts/types/Policy.sol";
+import {Mode, Policy} from "../../contracts/types/Policy.sol";
 import {ALL_ASSETS, Rebalance} from "../../contracts/types/Rebalance.sol";
+import {Rule} from "../../contracts/types/Rule.sol";
 import {GuardFixture} from "./helpers/GuardFixture.sol";
 
 /// @notice What is certainly allowed is decided in one pass, which reads each slot of the guard once. The pass may
@@ -69,6 +70,17 @@ contract FastPassTest is GuardFixture {
         uint256 reads = _reads(AGENT, plan(AGENT, moves(withdraws(0, UNIT))));
         assertEq(_reads(AGENT, plan(AGENT, moves(withdraws(0, ALL_ASSETS)))), reads);
         assertEq(_reads(AGENT, plan(AGENT, moves(withdraws(0, 1)))), reads);
+    }
+
+    function test_Rebalance_AtTheLeastIdleIsCheap() public {
+        Policy memory policy = defaultPolicy();
+        policy.limits.minIdleBps = 9900;
+        adopt(policy);
+        vault.checkpoint();
+        uint256 most = DEPOSIT / 100;
+        uint256 reads = _reads(AGENT, plan(AGENT, moves(deposits(0, most - 1))));
+        assertEq(_reads(AGENT, plan(AGENT, moves(deposits(0, most)))), reads);
+        refuses(AGENT, moves(deposits(0, most + 1)), Rule.Idle, DEPOSIT - most - 1, DEPOSIT - most);
     }
 
     /// @dev One slot more is the reference of each strategy more.

@@ -52,6 +52,20 @@ contract RebalanceRulesTest is GuardFixture {
         assertRefused(STRANGER, plan(STRANGER, moves(deposits(0, 1))), Rule.Mandate, 0, 0);
     }
 
+    /// @dev A withdrawal of nothing would turn over and lose nothing, so no budget stops it: the mandate has to.
+    function test_RevertWhen_WithoutAMandateAllOfNothingIsWithdrawn() public {
+        assertRefused(STRANGER, plan(STRANGER, moves(withdraws(0, ALL_ASSETS))), Rule.Mandate, 0, 0);
+        vm.prank(GUARDIAN);
+        guard.revokeAgent(AGENT);
+        assertRefused(AGENT, plan(AGENT, moves(withdraws(0, ALL_ASSETS))), Rule.Mandate, 0, 0);
+        assertEq(guard.guardState().rebalanceCount, 0);
+    }
+
+    /// @dev Refused before anything is called: the strategy would refuse in its own words to pay what it does not owe.
+    function test_RevertWhen_WithoutAMandateNoStrategyIsCalled() public {
+        assertRefused(STRANGER, plan(STRANGER, moves(withdraws(0, UNIT))), Rule.Mandate, 0, 0);
+    }
+
     function test_RevertWhen_AgentIsRevoked() public {
         vm.prank(GUARDIAN);
         guard.revokeAgent(AGENT);

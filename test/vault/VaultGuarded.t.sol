@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {Vm, VmSafe} from "forge-std/Vm.sol";
 
 import {IConduit} from "../../contracts/interfaces/IConduit.sol";
 import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
@@ -70,6 +71,47 @@ contract VaultGuardedTest is VaultFixture {
         assertEq(receipt.legs[1].valueAfter, _units(50));
         assertEq(asset.balanceOf(vault.conduit()), 0);
         assertEq(second.balanceOf(address(vault)), _units(50));
+    }
+
+    /// @dev The answer is written by hand, and the guard uses it where it arrives.
+    function test_Execute_AnswersAsAbiEncodes() public {
+        _filled();
+        vault.execute(_legs(_in(first, _units(60))), 1 hours, 1 days);
+        Leg[] memory legs = _legs(_out(first, _units(20)), _in(second, _units(50)));
+        (bool isDone, bytes memory answer) =
+            address(vault).call(abi.encodeCall(ITreasuryVault.execute, (legs, 1 hours, 1 days)));
+        assertTrue(isDone);
+        assertEq(answer, abi.encode(abi.decode(answer, (Measured))));
+    }
+
+    /// @dev Calls are written by hand; a callee may look at how long they are.
+    function test_Execute_CallsNoByteTooMany() public {
+        _filled();
+        vault.execute(_legs(_in(first, _units(60))), 1 hours, 1 days);
+        vm.startStateDiffRecording();
+        vault.execute(_legs(_out(first, _units(20)), _in(second, _units(10))), 1 hours, 1 days);
+        vault.execute(_legs(_all(first)), 1 hours, 1 days);
+        Vm.AccountAccess[] memory calls = vm.stopAndReturnStateDiff();
+        uint256 count;
+        for (uint256 i = 0; i < calls.length; ++i) {
+            Vm.AccountAccess memory call_ = calls[i];
+            bool isCall =
+                call_.kind == VmSafe.AccountAccessKind.Call || call_.kind == VmSafe.AccountAccessKind.StaticCall;
+            if (!isCall || (call_.accessor != address(vault) && call_.accessor != vault.conduit())) continue;
+            bytes4 selector = bytes4(call_.data);
+            assertEq(call_.data.length, 4 + 32 * _argumentsOf(selector), vm.toString(selector));
+            ++count;
+        }
+        // Per leg the leg, two balances and what they are worth, if anything; through the conduit one more; idle.
+        assertGt(count, 15);
+    }
+
+    function _argumentsOf(bytes4 selector) private pure returns (uint256) {
+        if (selector == IERC4626.withdraw.selector || selector == IERC4626.redeem.selector) return 3;
+        if (selector == IERC4626.deposit.selector || selector == IConduit.deposit.selector) return 2;
+        if (selector == IERC20.transfer.selector || selector == IERC20.approve.selector) return 2;
+        if (selector == IERC20.allowance.selector) return 2;
+        return 1;
     }
 
     function test_Execute_ReturnsTheRestToIdle() public {
@@ -244,6 +286,20 @@ contract VaultGuardedTest is VaultFixture {
         }
         vault.execute(_legs(_out(third, _units(1))), 1 hours, 1 days);
         assertEq(asset.balanceOf(address(vault)), _units(41));
+    }
+
+    /// @dev A short answer, and a failure as long as an answer, are neither of them a balance.
+    function test_RevertWhen_TheAssetTellsNoBalance() public {
+        _filled();
+        Leg[] memory legs = _legs(_in(first, _units(10)));
+        bytes memory question = abi.encodeCall(IERC20.balanceOf, (address(vault)));
+        vm.mockCall(address(asset), question, hex"01");
+        vm.expectRevert(bytes(hex"01"));
+        vault.execute(legs, 1 hours, 1 days);
+        bytes memory failure = abi.encode(_units(100), _units(100));
+        vm.mockCallRevert(address(asset), question, failure);
+        vm.expectRevert(failure);
+        vault.execute(legs, 1 hours, 1 days);
     }
 
     function test_RevertWhen_TheGiftIsSpentBeforeTheFirstDeposit() public {
