@@ -98,6 +98,18 @@ contract PowersTest is GuardFixture {
         guard.trim(0);
     }
 
+    function test_RevertWhen_TheTrimmedStrategyTellsNoPosition() public {
+        _adoptCap(0);
+        bytes memory question = abi.encodeCall(strategies[0].balanceOf, (address(vault)));
+        vm.mockCall(address(strategies[0]), question, hex"01");
+        vm.expectRevert(bytes(hex"01"));
+        guard.trim(0);
+        bytes memory failure = abi.encode(HELD, HELD);
+        vm.mockCallRevert(address(strategies[0]), question, failure);
+        vm.expectRevert(failure);
+        guard.trim(0);
+    }
+
     function test_Trim_EmptiesAClosedStrategyInEveryMode() public {
         Policy memory policy = defaultPolicy();
         policy.strategies[0].status = StrategyStatus.ExitOnly;

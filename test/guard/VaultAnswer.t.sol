@@ -37,6 +37,18 @@ contract VaultAnswerTest is GuardFixture {
         assertEq(guard.guardState().rebalanceCount, 1);
     }
 
+    function test_RevertWhen_APullIsAnsweredByNoReceipt() public {
+        vm.mockCall(address(vault), abi.encodeWithSelector(ITreasuryVault.pull.selector), hex"00");
+        vm.expectRevert(VaultCall.UnexpectedReceipt.selector);
+        vm.prank(GUARDIAN);
+        guard.pull(0, 1, 0);
+        // As long as a receipt is, and none.
+        vm.mockCall(address(vault), abi.encodeWithSelector(ITreasuryVault.pull.selector), new bytes(0x1c0));
+        vm.expectRevert(VaultCall.UnexpectedReceipt.selector);
+        vm.prank(GUARDIAN);
+        guard.pull(0, 1, 0);
+    }
+
     function test_RevertWhen_TheAnswerIsNoReceiptOfThatManyLegs() public {
         _refuses("");
         bytes memory answer = _answer;
