@@ -223,6 +223,8 @@ contract PolicyGuard is RebalanceEnd, IPolicyGuard {
 
     /// @dev In two ways with the same result: where all rules certainly hold, by one pass before the legs and one after
     /// them; else by the rules themselves, one by one. Unlocks, and ends the call with the receipt.
+    // That `_delegate` ends the call is what it is for.
+    // slither-disable-next-line incorrect-return
     function _rebalance(Rebalance calldata plan, address agent) private {
         Course memory course;
         Move[] calldata moves = plan.moves;
