@@ -91,10 +91,12 @@ abstract contract Agents is Handler {
         }
     }
 
-    /// @dev Whether an agent may act. What is shut is opened again every other time: attempts that fail for dull
-    /// reasons teach little.
+    /// @dev Whether an agent tries to act. What is shut is opened again every other time, for attempts that fail for
+    /// dull reasons teach little; else it is tried all the same now and then.
     function _isOpenFor(address agent, uint256 seed) internal returns (bool) {
-        if (_isShutFor(agent) && _mix(seed, 16) % 2 == 0) WORLD.adopt(WORLD.openPolicy(_mix(seed, 17)));
+        if (!_isShutFor(agent)) return true;
+        if (_mix(seed, 16) % 2 != 0) return _mix(seed, 18) % 2 == 0;
+        WORLD.adopt(WORLD.openPolicy(_mix(seed, 17)));
         return !_isShutFor(agent);
     }
 

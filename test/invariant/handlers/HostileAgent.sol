@@ -85,7 +85,7 @@ contract HostileAgent is Agents {
         Move[] memory moves = _randomMoves(_mix(seed, 7), _turnoverRoom(agent));
         if (moves.length == 0) return;
         Rebalance memory plan = _plan(agent, moves);
-        uint256 how = _mix(seed, 9) % 12;
+        uint256 how = _mix(seed, 9) % 13;
         Rule most = Rule.Shape;
         if (how == 0) plan.nonce += 1;
         else if (how == 1 && plan.nonce != 0) plan.nonce -= 1;
@@ -98,10 +98,17 @@ contract HostileAgent is Agents {
         else if (how == 8) plan.moves = new Move[](0);
         else if (how == 9) agent = WORLD.OUTSIDER();
         else if (how == 10) plan.moves = _depositBeforeWithdrawal(moves);
-        else (plan.moves, most) = (_moreThanTurnover(moves), Rule.Objective);
+        else if (how == 11) (plan.moves, most) = (_moreThanTurnover(moves), Rule.Objective);
+        else (plan.moves, most) = (_moreThanIdle(), Rule.Objective);
         if (how == 1 && plan.nonce == GUARD.agentState(agent).nonce) return;
         property_InvalidPlansAreRefused(agent, plan, most);
         _done("hostile invalid plan");
+    }
+
+    /// @dev Takes a little of the idle that has to stay.
+    function _moreThanIdle() private view returns (Move[] memory) {
+        Policy memory document = WORLD.document();
+        return _oneMove(_roomiest(document), true, _spendable(document) + 3);
     }
 
     function property_InvalidPlansAreRefused(address agent, Rebalance memory plan, Rule most) private {

@@ -326,7 +326,9 @@ contract Politics is Handler {
             return true;
         }
         AgentPolicy memory agent = next.agents[_mix(seed, 1) % next.agents.length];
-        if (how == 27) agent.expiresAt = uint40(block.timestamp + _mix(seed, 2) % 90 days);
+        if (how == 27) {
+            agent.expiresAt = uint40(block.timestamp + _mix(seed, 2) % (_mix(seed, 3) % 2 == 0 ? 1 days : 90 days));
+        }
         if (how == 28) agent.scope = uint32(_mix(seed, 2) % (2 ** next.strategies.length));
         if (how == 29) {
             agent.maxLossBps = uint16(_mix(seed, 2) % 200);
