@@ -261,6 +261,9 @@ impl Schedule {
             .collect();
         // Something to do, more than once.
         events.push(Event { block: draw.between(8, 12), what: What::RatesTurn });
+        if draw.chance(6) {
+            events.extend(lost_replacement(&mut draw, endpoints));
+        }
         events.sort_by_key(|event| event.block);
         Self { seed, endpoints, quorum, finality, blocks, events }
     }
@@ -274,6 +277,20 @@ impl Schedule {
             matches!(event.what, What::Answer { .. } | What::Lags { .. } | What::Down { .. })
         })
     }
+}
+
+/// The market leaves what waits behind, what replaces it arrives nowhere, and the market comes back: what was signed first
+/// is mined, and what was signed last never.
+fn lost_replacement(draw: &mut Draw, endpoints: usize) -> Vec<Event> {
+    let factor = u128::from(draw.between(4, 8));
+    let (method, fault) = ("eth_sendRawTransaction", AnswerFault::Refused);
+    let mut events = vec![
+        Event { block: 0, what: What::Crowded { blocks: 4 } },
+        Event { block: 1, what: What::FeeSpike { factor, blocks: 2 } },
+    ];
+    let lost = |endpoint| What::Answer { endpoint, method, nth: 0, fault };
+    events.extend((0..endpoints).map(|endpoint| Event { block: 1, what: lost(endpoint) }));
+    events
 }
 
 fn what(draw: &mut Draw, endpoints: usize, quorum: usize, finality: u64) -> What {
