@@ -75,6 +75,8 @@ pub enum Reason {
     FeeBudgetSpent,
     /// The key has as many transactions in flight as it may.
     TooManyInFlight,
+    /// Whatever signs for the key does not.
+    SignerFailed,
 }
 
 impl std::str::FromStr for Reason {
@@ -91,7 +93,7 @@ impl std::str::FromStr for Reason {
 
 impl Reason {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::RepairWeight,
         Self::RepairIdle,
         Self::RepairExitOnly,
@@ -122,6 +124,7 @@ impl Reason {
         Self::ModelMistrust,
         Self::FeeBudgetSpent,
         Self::TooManyInFlight,
+        Self::SignerFailed,
     ];
 
     /// Whether a decision with this code makes a call that anybody may make.

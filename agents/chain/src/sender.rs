@@ -194,12 +194,12 @@ impl Sender<'_> {
                     }
                     Effect::Sign { nonce, fees, .. } => {
                         let job = live.job.clone();
-                        events.push_back(self.sign(live.observer, job, nonce, fees, false));
+                        events.push_back(self.sign(live.observer, job, nonce, fees, false).await);
                     }
                     Effect::SignCancel { nonce, fees } => {
                         let (to, gas_limit) = (self.key.address(), CANCEL_GAS);
                         let job = Job { to, input: Bytes::new(), gas_limit };
-                        events.push_back(self.sign(live.observer, job, nonce, fees, true));
+                        events.push_back(self.sign(live.observer, job, nonce, fees, true).await);
                     }
                     Effect::Broadcast { hash } | Effect::Rebroadcast { hash } => {
                         let event = self.broadcast(live, hash).await?;
@@ -228,7 +228,7 @@ impl Sender<'_> {
         Ok(nonce)
     }
 
-    fn sign(
+    async fn sign(
         &self,
         observer: &Observer,
         job: Job,
@@ -246,7 +246,7 @@ impl Sender<'_> {
             priority_fee_wei: fees.priority_fee_wei,
         };
         observer(Point::Sign, false);
-        match self.key.sign(&unsigned) {
+        match self.key.sign(&unsigned).await {
             Ok(signed) => {
                 observer(Point::Sign, true);
                 let event = TxEvent::AttemptSigned { hash: signed.hash, fees, is_cancel };

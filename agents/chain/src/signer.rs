@@ -1,13 +1,23 @@
-//! The agent's key, from an encrypted keystore file.
+//! The key that signs: in this process, opened from an encrypted keystore file, or somewhere else, behind [`HashSigner`].
+//!
+//! A signer elsewhere may be slow, refuse, hang, or answer with nonsense. Each call has a time limit, and a signature is
+//! used only if it is the account's: a wrong one never gets as far as an endpoint.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     eips::eip2718::Encodable2718,
-    primitives::{Address, B256, Bytes, TxKind, U256},
-    signers::{SignerSync, local::PrivateKeySigner},
+    primitives::{Address, B256, Bytes, Signature, TxKind, U256},
+    signers::{Signer, local::PrivateKeySigner},
 };
+use async_trait::async_trait;
+
+/// Longest wait for one signature, unless something else is said.
+pub const DEFAULT_SIGN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why there is no key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,12 +58,66 @@ pub enum KeyError {
         /// The key's account.
         found: Address,
     },
-    /// Signing failed.
-    #[error("The transaction cannot be signed: {cause}.")]
+    /// The signer refused or failed.
+    #[error("The signer of {account} does not sign: {cause}.")]
     Signing {
+        /// Whose signature was asked for.
+        account: Address,
         /// Why.
         cause: String,
     },
+    /// The signer did not answer in time.
+    #[error("The signer of {account} did not answer within {} milliseconds.", patience.as_millis())]
+    Late {
+        /// Whose signature was asked for.
+        account: Address,
+        /// How long it was waited for.
+        patience: Duration,
+    },
+    /// The signer answered with a signature that is not the account's.
+    #[error("The signer of {account} answered with a signature that is not of that account.")]
+    WrongSignature {
+        /// Whose signature was asked for.
+        account: Address,
+    },
+}
+
+/// Whatever signs a hash for one account.
+#[async_trait]
+pub trait HashSigner: Send + Sync {
+    /// The account.
+    fn address(&self) -> Address;
+
+    /// Its signature of a hash, as it is; the cause in words if there is none. No time limit: the caller has one.
+    async fn sign_hash(&self, hash: B256) -> Result<Signature, String>;
+}
+
+/// A signer of alloy's: a key in this process, or one in a key management service.
+struct Alloy<S>(S);
+
+#[async_trait]
+impl<S: Signer + Send + Sync> HashSigner for Alloy<S> {
+    fn address(&self) -> Address {
+        self.0.address()
+    }
+
+    async fn sign_hash(&self, hash: B256) -> Result<Signature, String> {
+        self.0.sign_hash(&hash).await.map_err(|error| in_words(&error))
+    }
+}
+
+/// An error with what caused it, on one line.
+fn in_words(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        if !words.contains(&text) {
+            words = format!("{words}: {text}");
+        }
+        cause = inner.source();
+    }
+    words.replace('\n', " ").trim_end_matches('.').to_owned()
 }
 
 /// A transaction to sign: EIP-1559 with an explicit nonce.
@@ -84,8 +148,11 @@ pub struct Signed {
     pub raw: Bytes,
 }
 
-/// The agent's key. Prints its address alone.
-pub struct AgentKey(PrivateKeySigner);
+/// The key that signs. Prints its address alone.
+pub struct AgentKey {
+    signer: Box<dyn HashSigner>,
+    patience: Duration,
+}
 
 impl std::fmt::Debug for AgentKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -122,13 +189,29 @@ impl AgentKey {
                 found: signer.address(),
             });
         }
-        Ok(Self(signer))
+        Ok(Self::local(signer))
+    }
+
+    fn local(signer: PrivateKeySigner) -> Self {
+        Self::of(Box::new(Alloy(signer)))
+    }
+
+    /// A key behind any signer.
+    #[must_use]
+    pub fn of(signer: Box<dyn HashSigner>) -> Self {
+        Self { signer, patience: DEFAULT_SIGN_TIMEOUT }
+    }
+
+    /// The same key, with another limit on the time that a signature may take.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// A key for tests.
     #[must_use]
     pub fn random() -> Self {
-        Self(PrivateKeySigner::random())
+        Self::local(PrivateKeySigner::random())
     }
 
     /// A key for tests, the same one for the same number.
@@ -136,20 +219,43 @@ impl AgentKey {
     pub fn numbered(number: u8) -> Self {
         let secret = alloy::primitives::keccak256([number]);
         // A hash is zero, or above the order of the curve, for none of these 256.
-        Self(PrivateKeySigner::from_bytes(&secret).unwrap_or_else(|_| PrivateKeySigner::random()))
+        Self::local(
+            PrivateKeySigner::from_bytes(&secret).unwrap_or_else(|_| PrivateKeySigner::random()),
+        )
     }
 
     /// The account.
     #[must_use]
     pub fn address(&self) -> Address {
-        self.0.address()
+        self.signer.address()
     }
 
-    /// Signs a transaction. The same transaction gives the same bytes.
+    /// Signs a hash. A key in this process gives the same signature each time; another signer may not.
     ///
     /// # Errors
-    /// If the key refuses.
-    pub fn sign(&self, unsigned: &Unsigned) -> Result<Signed, KeyError> {
+    /// If the signer refuses, is late, or answers with another's signature.
+    ///
+    /// # Cancel safety
+    /// Nothing is kept: a signature that comes later than it was waited for is lost.
+    pub async fn sign_hash(&self, hash: B256) -> Result<Signature, KeyError> {
+        let account = self.address();
+        let signed = tokio::time::timeout(self.patience, self.signer.sign_hash(hash)).await;
+        let signature = signed
+            .map_err(|_| KeyError::Late { account, patience: self.patience })?
+            .map_err(|cause| KeyError::Signing { account, cause })?
+            // Chains take the lower of the two forms alone.
+            .normalized_s();
+        match signature.recover_address_from_prehash(&hash) {
+            Ok(found) if found == account => Ok(signature),
+            _ => Err(KeyError::WrongSignature { account }),
+        }
+    }
+
+    /// Signs a transaction.
+    ///
+    /// # Errors
+    /// As [`Self::sign_hash`].
+    pub async fn sign(&self, unsigned: &Unsigned) -> Result<Signed, KeyError> {
         let transaction = TxEip1559 {
             chain_id: unsigned.chain_id,
             nonce: unsigned.nonce,
@@ -161,11 +267,11 @@ impl AgentKey {
             access_list: Default::default(),
             input: unsigned.input.clone(),
         };
-        let signature = self
-            .0
-            .sign_hash_sync(&transaction.signature_hash())
-            .map_err(|error| KeyError::Signing { cause: error.to_string() })?;
+        let signature = self.sign_hash(transaction.signature_hash()).await?;
         let envelope = TxEnvelope::Eip1559(transaction.into_signed(signature));
         Ok(Signed { hash: *envelope.tx_hash(), raw: envelope.encoded_2718().into() })
     }
 }
+
+#[cfg(test)]
+mod tests;

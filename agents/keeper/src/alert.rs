@@ -69,11 +69,13 @@ pub enum AlertKind {
     TransactionReverted,
     /// Somebody else uses the agent's key.
     ForeignNonce,
+    /// What signs for the key does not.
+    SignerFailing,
 }
 
 impl AlertKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::LoopHangs,
         Self::ChainEnded,
         Self::StaleHead,
@@ -90,6 +92,7 @@ impl AlertKind {
         Self::TransactionStuck,
         Self::TransactionReverted,
         Self::ForeignNonce,
+        Self::SignerFailing,
     ];
 
     /// How bad it is.
@@ -103,7 +106,8 @@ impl AlertKind {
             | Self::NoMandate
             | Self::ModelMistrust
             | Self::TransactionReverted
-            | Self::ForeignNonce => Severity::Critical,
+            | Self::ForeignNonce
+            | Self::SignerFailing => Severity::Critical,
             Self::StaleHead
             | Self::EndpointsFailing
             | Self::DeepReorg
@@ -119,7 +123,10 @@ impl AlertKind {
     #[must_use]
     pub const fn after(self) -> Duration {
         Duration::from_secs(match self {
-            Self::EndpointsFailing | Self::JournalFailing | Self::RoundsFailing => 60,
+            Self::EndpointsFailing
+            | Self::JournalFailing
+            | Self::RoundsFailing
+            | Self::SignerFailing => 60,
             Self::VaultHeld | Self::TransactionStuck => 3_600,
             Self::NoMandate | Self::EndpointsDisagree | Self::VaultClosed => 30,
             _ => 0,

@@ -5,7 +5,7 @@
 //! being read works on a copy.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -370,12 +370,12 @@ impl ChainView {
     pub fn set_vaults(
         &mut self,
         decides: impl Fn(Address) -> bool,
-        waiting: Option<&HashSet<Address>>,
+        waiting: Option<&HashMap<Address, Reason>>,
     ) {
         for vault in &mut self.vaults {
             let decides = decides(vault.vault);
             let is_in_flight =
-                waiting.map_or(vault.is_in_flight, |waiting| waiting.contains(&vault.vault));
+                waiting.map_or(vault.is_in_flight, |waiting| waiting.contains_key(&vault.vault));
             if (vault.decides, vault.is_in_flight) != (decides, is_in_flight) {
                 let vault = Arc::make_mut(vault);
                 (vault.decides, vault.is_in_flight) = (decides, is_in_flight);

@@ -20,6 +20,7 @@ use vagus_chain::AgentKey;
 pub fn open_key(agent: &AgentConfig) -> Result<AgentKey, Failure> {
     let password = password(agent)?;
     AgentKey::open(&agent.keystore, &password, agent.address)
+        .map(|key| key.with_patience(agent.sign_timeout))
         .map_err(|error| Failure::new(Exit::Key, error))
 }
 

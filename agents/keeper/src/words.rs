@@ -38,6 +38,7 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::ModelMistrust => "too much went otherwise than expected; a person has to look",
         Reason::FeeBudgetSpent => "the daily fee budget allows no further transaction",
         Reason::TooManyInFlight => "the key has as many transactions in flight as it may",
+        Reason::SignerFailed => "what signs for the key does not answer, or refuses",
     }
 }
 
@@ -84,6 +85,7 @@ pub const fn would_have_to_change(reason: Reason) -> &'static str {
             "Time has to pass: what was paid leaves the budget a day later. Or the budget has to be higher."
         }
         Reason::TooManyInFlight => "One of the transactions in flight has to be mined.",
+        Reason::SignerFailed => "The signer has to sign again.",
     }
 }
 

@@ -149,7 +149,7 @@ impl World {
         self.ends.entry(block.saturating_add(blocks)).or_default().push(end);
     }
 
-    fn happen(&mut self, block: u64, what: &What) {
+    async fn happen(&mut self, block: u64, what: &What) {
         let is_counted = match what {
             What::Answer { endpoint, method, nth, fault } => {
                 self.plan.arm_answer(*endpoint, method, *nth, *fault);
@@ -196,7 +196,7 @@ impl World {
                 self.later(block, *blocks, End::Spike);
                 true
             }
-            What::Foreign { ahead } => self.foreign(*ahead),
+            What::Foreign { ahead } => self.foreign(*ahead).await,
             What::Exit { percent } => {
                 self.chain.with(|model| {
                     let taken = model.state.idle * U256::from(*percent) / U256::from(100);
@@ -255,7 +255,7 @@ impl World {
     }
 
     /// Whoever else has the key sends something.
-    fn foreign(&mut self, ahead: u64) -> bool {
+    async fn foreign(&mut self, ahead: u64) -> bool {
         let agent = self.key.address();
         let nonce = self.chain.with(|model| model.next_nonce(agent)).saturating_add(ahead);
         let unsigned = Unsigned {
@@ -267,7 +267,7 @@ impl World {
             max_fee_wei: BASE_FEE_WEI * 400,
             priority_fee_wei: 1,
         };
-        let Ok(signed) = self.key.sign(&unsigned) else { return false };
+        let Ok(signed) = self.key.sign(&unsigned).await else { return false };
         self.seen.has_foreign = true;
         let request = json!({"method": "eth_sendRawTransaction", "params": [signed.raw], "id": 1});
         let _ = self.chain.answer(&request, 0);
@@ -405,7 +405,7 @@ impl World {
         for block in 0..self.schedule.blocks {
             self.end(block);
             for event in events.iter().filter(|event| event.block == block) {
-                self.happen(block, &event.what);
+                self.happen(block, &event.what).await;
             }
             if block >= self.asleep_until {
                 self.look().await;

@@ -171,7 +171,7 @@ async fn a_transaction_goes_to_all_and_one_that_takes_it_is_enough() {
         max_fee_wei: 2,
         priority_fee_wei: 1,
     };
-    let raw = key.sign(&unsigned).expect("signs").raw;
+    let raw = key.sign(&unsigned).await.expect("signs").raw;
     list[0].fail_next("send_raw", Fault::Refused("no".to_owned()));
     list[2].fail_next("send_raw", Fault::Unreachable);
     assert_eq!(endpoints.send_raw(&raw).await, Ok(SendAnswer::Accepted));

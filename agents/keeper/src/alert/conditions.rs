@@ -84,6 +84,7 @@ fn of_vault(found: &mut Vec<Condition>, chain: &ChainView, view: &VaultView) {
             Reason::EndpointsDisagree => Some(AlertKind::EndpointsDisagree),
             Reason::ModeClosed => Some(AlertKind::VaultClosed),
             Reason::InFlight => Some(AlertKind::TransactionStuck),
+            Reason::SignerFailed => Some(AlertKind::SignerFailing),
             Reason::SimulationFailed
             | Reason::RuleRefuses
             | Reason::Unreadable

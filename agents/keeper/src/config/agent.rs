@@ -1,6 +1,6 @@
 //! `[agent]`: the account that acts, and its key.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use alloy::primitives::Address;
 use serde::Deserialize;
@@ -18,6 +18,8 @@ pub struct AgentConfig {
     pub keystore: PathBuf,
     /// Where the keystore's password comes from.
     pub password: PasswordSource,
+    /// Longest wait for one signature.
+    pub sign_timeout: Duration,
 }
 
 /// Where the keystore's password comes from.
@@ -42,6 +44,8 @@ pub(super) struct RawAgent {
     password_file: Option<PathBuf>,
     password_env: Option<Spanned<String>>,
     password_fd: Option<Spanned<u32>>,
+    #[serde(default = "value::default_sign_timeout_ms", deserialize_with = "value::above_zero")]
+    sign_timeout_ms: u32,
 }
 
 impl Reader<'_> {
@@ -66,6 +70,8 @@ impl Reader<'_> {
                 return Err(self.fail(at, what));
             }
         };
-        Ok(AgentConfig { address: raw.address, keystore: self.path(raw.keystore), password })
+        let sign_timeout = Duration::from_millis(raw.sign_timeout_ms.into());
+        let keystore = self.path(raw.keystore);
+        Ok(AgentConfig { address: raw.address, keystore, password, sign_timeout })
     }
 }

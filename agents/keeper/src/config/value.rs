@@ -9,6 +9,10 @@ pub(super) fn default_timeout_ms() -> u32 {
     10_000
 }
 
+pub(super) fn default_sign_timeout_ms() -> u32 {
+    u32::try_from(vagus_chain::signer::DEFAULT_SIGN_TIMEOUT.as_millis()).unwrap_or(u32::MAX)
+}
+
 pub(super) fn default_repeat_minutes() -> u32 {
     240
 }

@@ -249,8 +249,8 @@ impl ChainLoop {
             if !self.fleet.decides(address) {
                 continue;
             }
-            let is_in_flight = in_flight.contains(&address);
-            let moment = Moment { head, at, is_in_flight, blanket };
+            let in_flight = in_flight.get(&address).copied();
+            let moment = Moment { head, at, in_flight, blanket };
             let seen = vault.recognised(sighting).and_then(|snapshot| {
                 let is_compared = self.compared.contains(&address);
                 is_compared.then_some(snapshot).ok_or("it is compared at the next block".to_owned())

@@ -1,9 +1,10 @@
 //! What is published of a chain's loop, for HTTP and alerts. Nothing here changes what the loop does.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use alloy::primitives::Address;
 use tokio::time::Instant;
+use vagus_allocator::Reason;
 use vagus_chain::sender::SendError;
 use vagus_policy::{Policy, Snapshot};
 
@@ -59,7 +60,7 @@ impl ChainLoop {
     }
 
     /// Which vaults wait for a transaction.
-    pub(super) fn show_in_flight(&self, waiting: &HashSet<Address>) {
+    pub(super) fn show_in_flight(&self, waiting: &HashMap<Address, Reason>) {
         let Some(board) = self.reporter.board() else { return };
         board.change_chain(&self.world.config.name, |view| {
             view.set_vaults(|vault| self.fleet.decides(vault), Some(waiting));

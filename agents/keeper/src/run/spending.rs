@@ -2,7 +2,10 @@
 
 use alloy::primitives::B256;
 use vagus_allocator::Reason;
-use vagus_chain::{Header, lifecycle::TxState};
+use vagus_chain::{
+    Header,
+    lifecycle::{Phase, TxState},
+};
 
 use super::{ChainLoop, RunError};
 
@@ -12,7 +15,7 @@ pub(super) const MOST_IN_FLIGHT: usize = 8;
 pub(super) const BUDGET_WINDOW_SECONDS: u64 = 86_400;
 
 impl ChainLoop {
-    /// Why no further transaction can begin now; none if there is room. `intent` is one that is stored already and has no
+    /// Why no further transaction can begin now; none if there is room. While one that has its nonce cannot be signed, none can. `intent` is one that is stored already and has no
     /// nonce: of the others, only those with a nonce are before it.
     pub(super) async fn no_room(
         &self,
@@ -30,6 +33,9 @@ impl ChainLoop {
                 continue;
             }
             let state: TxState = serde_json::from_value(stored.state)?;
+            if state.phase == Phase::Claimed {
+                return Ok(Some(Reason::SignerFailed));
+            }
             if state.phase.inclusion().is_none() {
                 waiting = waiting.saturating_add(1);
             }

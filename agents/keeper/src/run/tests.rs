@@ -1,6 +1,7 @@
 mod observe;
 mod revert;
 mod safety;
+mod signer;
 mod upkeep;
 
 use std::io::Write;

@@ -1,15 +1,16 @@
 //! What is in flight: every new head goes through the life cycle of every transaction that has not ended.
 
 use std::{
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, HashMap},
     sync::{Mutex, MutexGuard},
 };
 
 use alloy::primitives::{Address, B256, Bytes};
+use vagus_allocator::Reason;
 use vagus_chain::{
     Header,
     guard::{encode_checkpoint, encode_rebalance, encode_trim},
-    lifecycle::{Alert, Head, TxEvent, TxState},
+    lifecycle::{Alert, Head, Phase, TxEvent, TxState},
     sender::{Job, Live, Point, Sender},
 };
 use vagus_journal::{Body, DecisionRecord, JournalError, StoredTransaction, Upkeep};
@@ -26,6 +27,12 @@ fn observe(point: Point, is_done: bool) {
         Point::Broadcast => "broadcast",
     };
     if is_done { crash::after(step) } else { crash::before(step) }
+}
+
+/// Why a vault waits for its transaction. One that has its nonce and was asked to be signed, and is not, has a signer that
+/// does not sign.
+fn why_waiting(state: &TxState) -> Reason {
+    if state.phase == Phase::Claimed { Reason::SignerFailed } else { Reason::InFlight }
 }
 
 /// Decisions whose transaction was taken on, and whose outcome is not written yet.
@@ -63,14 +70,15 @@ pub(super) struct Act {
 }
 
 impl ChainLoop {
-    /// Takes a head through everything in flight. Gives back the vaults that wait for a block later than this head.
+    /// Takes a head through everything in flight. Gives back the vaults that wait for a block later than this head, and
+    /// what for.
     pub(super) async fn drive_all(
         &self,
         head: Head,
         block: &Header,
-    ) -> Result<HashSet<Address>, RunError> {
+    ) -> Result<HashMap<Address, Reason>, RunError> {
         self.settle_what_has_ended().await?;
-        let mut waiting = HashSet::new();
+        let mut waiting = HashMap::new();
         for stored in self.in_order().await? {
             let before: TxState = serde_json::from_value(stored.state.clone())?;
             let after = if self.sends_for(stored.from) && !self.waits(&stored, block).await? {
@@ -94,7 +102,7 @@ impl ChainLoop {
                 None => !after.is_terminal(),
             };
             if is_waiting {
-                waiting.insert(stored.vault);
+                waiting.insert(stored.vault, why_waiting(&after));
             }
         }
         Ok(waiting)

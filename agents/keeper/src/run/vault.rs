@@ -33,8 +33,8 @@ pub(super) struct Ready<'a> {
 pub(super) struct Moment<'a> {
     pub(super) head: &'a Header,
     pub(super) at: Head,
-    /// Whether a rebalance of the vault is under way.
-    pub(super) is_in_flight: bool,
+    /// Why a rebalance of the vault under way has to be waited for, if there is one.
+    pub(super) in_flight: Option<Reason>,
     /// Why no vault of the chain is decided about.
     pub(super) blanket: Option<Reason>,
 }
@@ -70,7 +70,7 @@ impl ChainLoop {
         moment: Moment<'a>,
         snapshot: &Snapshot,
     ) -> Result<Option<Ready<'a>>, RunError> {
-        let Moment { head, is_in_flight, blanket, .. } = moment;
+        let Moment { head, in_flight, blanket, .. } = moment;
         if self.is_decided(vault, head).await? {
             return Ok(None);
         }
@@ -91,8 +91,8 @@ impl ChainLoop {
         };
         self.show_vault(vault, policy.as_ref(), snapshot);
         crash::before("decided");
-        let draft = if is_in_flight {
-            decide::hold(snapshot, &inputs, Reason::InFlight)
+        let draft = if let Some(reason) = in_flight {
+            decide::hold(snapshot, &inputs, reason)
         } else {
             crash::before("checked");
             let draft = decide::draft(policy.as_ref(), snapshot, &inputs);
@@ -101,7 +101,8 @@ impl ChainLoop {
         };
         crash::after("decided");
         if draft.plan.is_none() {
-            if !is_in_flight && self.tend(vault, moment, policy.as_ref(), snapshot, &inputs).await?
+            if in_flight.is_none()
+                && self.tend(vault, moment, policy.as_ref(), snapshot, &inputs).await?
             {
                 return Ok(None);
             }
