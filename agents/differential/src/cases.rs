@@ -10,7 +10,7 @@ use crate::{
     compare::Case,
     documents::{aim, group, narrow, open, reopened, weights_around},
     plans::{Wanted, accepted},
-    rng::Rng,
+    rng::{Amounts as _, Rng},
     world::{GUARDIAN, World},
 };
 

@@ -10,7 +10,7 @@ use crate::{
     compare::Case,
     documents::{aim, group},
     plans::{fresh, scope},
-    rng::Rng,
+    rng::{Amounts as _, Rng},
     tune, tune_groups,
     world::GUARDIAN,
 };

@@ -6,7 +6,10 @@ use vagus_policy::{
     Policy, StrategyPolicy, StrategyStatus, VaultState,
 };
 
-use crate::{agents, rng::Rng};
+use crate::{
+    agents,
+    rng::{Amounts as _, Rng},
+};
 
 /// Receives the fee shares of all vaults.
 pub(crate) const FEE_RECIPIENT: Address = Address::repeat_byte(0xfe);

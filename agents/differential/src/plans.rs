@@ -7,7 +7,7 @@ use vagus_policy::{
     math::{bps_down, bps_up},
 };
 
-use crate::rng::Rng;
+use crate::rng::{Amounts as _, Rng};
 
 /// How often a plan is drawn anew because it turned out not to serve.
 const TRIES: usize = 8;

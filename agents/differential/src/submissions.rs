@@ -12,7 +12,7 @@ use vagus_policy::{
 use crate::{
     abi::sol,
     documents::{aim, group, narrow, open},
-    rng::Rng,
+    rng::{Amounts as _, Rng},
     world::World,
 };
 

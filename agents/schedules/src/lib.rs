@@ -6,7 +6,6 @@
 //! run, call by call.
 
 mod check;
-mod draw;
 mod gate;
 mod plan;
 mod run;
@@ -15,7 +14,6 @@ mod tally;
 mod wire;
 
 pub use check::Finding;
-pub use draw::Draw;
 pub use run::{Ran, run};
 pub use schedule::{AnswerFault, Event, Schedule, What, WriteFault};
 pub use tally::Tally;

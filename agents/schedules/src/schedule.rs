@@ -1,6 +1,6 @@
 //! What goes wrong, when, at which call.
 
-use crate::Draw;
+use vagus_draw::Draw;
 
 /// What happens to one question to an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -249,18 +249,18 @@ impl Schedule {
     #[must_use]
     pub fn of(seed: u64) -> Self {
         let mut draw = Draw::new(seed);
-        let endpoints = usize::try_from(draw.between(1, 3)).unwrap_or(1);
+        let endpoints = usize::try_from(draw.within(1, 3)).unwrap_or(1);
         let quorum = if endpoints > 1 && draw.chance(60) { 2 } else { 1 };
-        let finality = draw.between(3, 11);
-        let blocks = draw.between(14, 26);
-        let mut events: Vec<Event> = (0..draw.between(2, 9))
+        let finality = draw.within(3, 11);
+        let blocks = draw.within(14, 26);
+        let mut events: Vec<Event> = (0..draw.within(2, 9))
             .map(|_| Event {
                 block: draw.below(blocks),
                 what: what(&mut draw, endpoints, quorum, finality),
             })
             .collect();
         // Something to do, more than once.
-        events.push(Event { block: draw.between(8, 12), what: What::RatesTurn });
+        events.push(Event { block: draw.within(8, 12), what: What::RatesTurn });
         if draw.chance(6) {
             events.extend(lost_replacement(&mut draw, endpoints));
         }
@@ -282,7 +282,7 @@ impl Schedule {
 /// The market leaves what waits behind, what replaces it arrives nowhere, and the market comes back: what was signed first
 /// is mined, and what was signed last never.
 fn lost_replacement(draw: &mut Draw, endpoints: usize) -> Vec<Event> {
-    let factor = u128::from(draw.between(4, 8));
+    let factor = u128::from(draw.within(4, 8));
     let (method, fault) = ("eth_sendRawTransaction", AnswerFault::Refused);
     let mut events = vec![
         Event { block: 0, what: What::Crowded { blocks: 4 } },
@@ -294,49 +294,49 @@ fn lost_replacement(draw: &mut Draw, endpoints: usize) -> Vec<Event> {
 }
 
 fn what(draw: &mut Draw, endpoints: usize, quorum: usize, finality: u64) -> What {
-    let endpoint = usize::try_from(draw.below(endpoints as u64)).unwrap_or_default();
+    let endpoint = draw.index(endpoints);
     match draw.below(20) {
         0..=4 => {
-            let mut fault = draw.of(&AnswerFault::ALL);
+            let mut fault = draw.pick(&AnswerFault::ALL);
             if fault == AnswerFault::Falsified && quorum < 2 {
                 fault = AnswerFault::Truncated;
             }
             let is_call = fault == AnswerFault::Falsified;
-            let method = if is_call { "eth_call" } else { draw.of(&METHODS) };
+            let method = if is_call { "eth_call" } else { draw.pick(&METHODS) };
             What::Answer { endpoint, method, nth: draw.below(3), fault }
         }
         5..=6 => What::Write {
-            call: draw.of(&WRITES),
+            call: draw.pick(&WRITES),
             nth: draw.below(3),
-            fault: draw.of(&WriteFault::ALL),
+            fault: draw.pick(&WriteFault::ALL),
         },
         7..=9 => {
             let is_write = draw.chance(70);
-            let call = if is_write { draw.of(&WRITES) } else { draw.of(&METHODS) };
+            let call = if is_write { draw.pick(&WRITES) } else { draw.pick(&METHODS) };
             What::Crash { call, is_after: draw.chance(50), nth: draw.below(3) }
         }
         10 => What::Lags {
             endpoint,
-            depth: usize::try_from(draw.between(1, 4)).unwrap_or(1),
-            blocks: draw.between(1, 6),
+            depth: usize::try_from(draw.within(1, 4)).unwrap_or(1),
+            blocks: draw.within(1, 6),
         },
-        11 => What::Down { endpoint, blocks: draw.between(1, 8) },
+        11 => What::Down { endpoint, blocks: draw.within(1, 8) },
         12 | 13 => {
             let deepest = if draw.chance(30) { finality } else { finality.min(WINDOW) };
-            let depth = usize::try_from(draw.between(1, deepest)).unwrap_or(1);
+            let depth = usize::try_from(draw.within(1, deepest)).unwrap_or(1);
             What::Reorganised { depth, is_pooled: draw.chance(60) }
         }
         14 => match draw.below(3) {
-            0 => What::Rewritten { below: usize::try_from(draw.between(1, 3)).unwrap_or(1) },
+            0 => What::Rewritten { below: usize::try_from(draw.within(1, 3)).unwrap_or(1) },
             1 => What::PoolDropped,
-            _ => What::Entry { percent: draw.between(1, 60) },
+            _ => What::Entry { percent: draw.within(1, 60) },
         },
-        15 => What::Crowded { blocks: draw.between(1, 9) },
-        16 => What::FeeSpike { factor: draw.between(2, 200).into(), blocks: draw.between(1, 9) },
+        15 => What::Crowded { blocks: draw.within(1, 9) },
+        16 => What::FeeSpike { factor: draw.within(2, 200).into(), blocks: draw.within(1, 9) },
         17 => What::Foreign { ahead: draw.below(2) },
         18 => match draw.below(2) {
-            0 => What::Exit { percent: draw.between(1, 100) },
-            _ => What::Asleep { blocks: draw.between(1, 12) },
+            0 => What::Exit { percent: draw.within(1, 100) },
+            _ => What::Asleep { blocks: draw.within(1, 12) },
         },
         _ => What::RatesTurn,
     }

@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use vagus_draw::Draw;
+
 use crate::book::Recorded;
 
 /// Longest time after a block at which a keeper is killed, milliseconds.
@@ -62,7 +64,7 @@ impl KillPlan {
     /// where a rebalance is under way, otherwise at any.
     #[must_use]
     pub fn seeded(seed: u64, rhythm: &Rhythm) -> Self {
-        let mut draw = Draw(seed);
+        let mut draw = Draw::new(seed);
         let last = rhythm.blocks.saturating_sub(BLOCKS_LEFT).max(1);
         let busy: Vec<u64> = rhythm.busy.iter().copied().filter(|block| *block <= last).collect();
         let block = if seed % 2 == 1 && !busy.is_empty() {
@@ -113,23 +115,6 @@ impl Rhythm {
             .collect();
         busy.dedup();
         Self { blocks: worked_until.saturating_sub(hired_at), busy }
-    }
-}
-
-/// Numbers from a seed: SplitMix64.
-struct Draw(u64);
-
-impl Draw {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use alloy_primitives::{B256, keccak256};
 use serde_json::json;
 use vagus_allocator::Reason;
+use vagus_draw::Draw;
 use vagus_journal::{
     Adoption, Attempt, Intervention, InterventionAction, Journal, MemoryJournal, Outcome,
     OutcomeState, ReceiptSummary, RecordQuery, Result, TransactionIntent, TransactionUpdate,
@@ -14,19 +15,6 @@ use vagus_journal::{
 use crate::fixture::{
     AGENT, CHAIN, OTHER_VAULT, Place, VAULT, block, hold_because, notes, rebalance,
 };
-
-/// Steele, Lea and Flood's SplitMix64.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-}
 
 /// What an answer says, errors in words.
 fn said<T: Debug>(answer: Result<T>) -> String {
@@ -195,7 +183,7 @@ async fn a_journal_in_memory_is_the_one_over_sql() {
         let (sql, memory) = (place.open().await, MemoryJournal::default());
         let (mut known, mut other) = (Known::default(), Known::default());
         (known.number, other.number) = (100, 100);
-        let (mut draw, mut again) = (Draw(seed), Draw(seed));
+        let (mut draw, mut again) = (Draw::new(seed), Draw::new(seed));
         for step in 0..60 {
             let expected = call(&sql, &mut draw, &mut known).await;
             let found = call(&memory, &mut again, &mut other).await;

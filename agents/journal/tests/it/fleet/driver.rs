@@ -14,12 +14,13 @@ use tokio::sync::{
     Semaphore,
     mpsc::{UnboundedReceiver, unbounded_channel},
 };
+use vagus_draw::Draw;
 use vagus_journal::SqlJournal;
 
 use super::{
     check::check,
     holder::{Holder, LEASE},
-    world::{Dice, Gate, InProcess},
+    world::{Gate, InProcess},
 };
 use crate::fixture::Place;
 
@@ -145,7 +146,7 @@ impl Driver {
     }
 
     pub(super) async fn schedule(&mut self, seed: u64) -> Result<(), String> {
-        let mut dice = Dice::new(seed);
+        let mut draw = Draw::new(seed);
         let chain_id = FIRST_CHAIN + seed;
         let world = Arc::new(InProcess::default());
         world.clock.store(self.clock, Ordering::SeqCst);
@@ -169,7 +170,7 @@ impl Driver {
             holders[holder].is_waiting = true;
         }
         for _ in 0..self.steps {
-            self.step(&mut dice, &world, &mut holders, &mut arrivals).await;
+            self.step(&mut draw, &world, &mut holders, &mut arrivals).await;
         }
         // All are killed where they stand; one that starts anew has to end what they began.
         for holder in &holders {
@@ -184,7 +185,7 @@ impl Driver {
             }
         }
         self.end_standing_sessions().await;
-        let journal = self.drain(chain_id, &world, &mut dice).await?;
+        let journal = self.drain(chain_id, &world, &mut draw).await?;
         self.counts.schedules += 1;
         self.counts.refused += refused.load(Ordering::SeqCst);
         let chain = std::mem::take(&mut *world.chain.lock().unwrap());
@@ -204,21 +205,21 @@ impl Driver {
 
     async fn step(
         &mut self,
-        dice: &mut Dice,
+        draw: &mut Draw,
         world: &InProcess,
         holders: &mut [Held],
         arrivals: &mut UnboundedReceiver<usize>,
     ) {
-        match dice.below(100) {
+        match draw.below(100) {
             // Now and then long enough for every lease to run out.
-            0..4 => self.turn_clock(world, dice.below(2 * LEASE)).await,
-            4..9 => self.turn_clock(world, dice.below(LEASE / 2)).await,
-            9..20 => world.chain.lock().unwrap().mine(dice),
+            0..4 => self.turn_clock(world, draw.below(2 * LEASE)).await,
+            4..9 => self.turn_clock(world, draw.below(LEASE / 2)).await,
+            9..20 => world.chain.lock().unwrap().mine(draw),
             20 => self.end_standing_sessions().await,
             _ => {
                 // The same one goes on for a while, the others stand.
-                let chosen = usize::try_from(dice.below(HOLDERS as u64)).unwrap();
-                for _ in 0..=dice.below(12) {
+                let chosen = usize::try_from(draw.below(HOLDERS as u64)).unwrap();
+                for _ in 0..=draw.below(12) {
                     if !self.let_go_on(chosen, holders, arrivals).await {
                         break;
                     }
@@ -292,7 +293,7 @@ impl Driver {
         &mut self,
         chain_id: u64,
         world: &Arc<InProcess>,
-        dice: &mut Dice,
+        draw: &mut Draw,
     ) -> Result<SqlJournal, String> {
         let journal = self.journals[HOLDERS].clone();
         let (arrived, _) = unbounded_channel();
@@ -305,7 +306,7 @@ impl Driver {
             if in_flight == 0 {
                 return Ok(journal);
             }
-            world.chain.lock().unwrap().mine(dice);
+            world.chain.lock().unwrap().mine(draw);
             self.turn_clock(world, LEASE / 4).await;
         }
         Err("what was in flight has not ended".to_owned())

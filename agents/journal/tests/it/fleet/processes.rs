@@ -10,12 +10,13 @@ use std::{
 use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use sqlx::PgPool;
+use vagus_draw::Draw;
 use vagus_journal::{Patience, Pauses, SqlJournal};
 
 use super::{
     check::check,
     holder::{Holder, LEASE},
-    world::{Chain, Dice, Ledger, Signed},
+    world::{Chain, Ledger, Signed},
 };
 use crate::fixture::Place;
 
@@ -42,10 +43,10 @@ impl Tables {
         Chain { pool: self.signed("SELECT body FROM test_pool ORDER BY body").await, mined }
     }
 
-    async fn mine(&self, dice: &mut Dice) {
+    async fn mine(&self, draw: &mut Draw) {
         let mut chain = self.chain().await;
         let before = chain.mined.len();
-        chain.mine(dice);
+        chain.mine(draw);
         if let Some(mined) = chain.mined.get(before) {
             let insert = sqlx::query("INSERT INTO test_mined (nonce, body) VALUES ($1, $2)");
             let nonce = i64::try_from(mined.nonce).unwrap();
@@ -159,22 +160,22 @@ async fn stopped_processes_that_go_on_execute_nothing_twice() {
                CREATE TABLE test_mined (nonce BIGINT PRIMARY KEY, body TEXT NOT NULL)";
     place.meddle(sql).await;
     let tables = Tables::open(&place.url).await;
-    let (mut dice, mut said) = (Dice::new(7), String::new());
+    let (mut draw, mut said) = (Draw::new(7), String::new());
     let mut processes: Vec<_> = (0..3).map(|_| Process::start(&place.url)).collect();
     let (began, mut stops) = (Instant::now(), 0);
     while began.elapsed() < TIME {
-        let chosen = usize::try_from(dice.below(3)).unwrap();
-        if dice.below(6) == 0 {
+        let chosen = usize::try_from(draw.below(3)).unwrap();
+        if draw.below(6) == 0 {
             said += &std::mem::replace(&mut processes[chosen], Process::start(&place.url)).kill();
             continue;
         }
         processes[chosen].signal("-STOP");
         // Past its lease, or not quite.
-        let pause = Duration::from_millis(dice.below(2 * LEASE));
+        let pause = Duration::from_millis(draw.below(2 * LEASE));
         stops += u64::from(pause.as_millis() > u128::from(LEASE));
         let until = Instant::now() + pause;
         while Instant::now() < until {
-            tables.mine(&mut dice).await;
+            tables.mine(&mut draw).await;
             tokio::time::sleep(Duration::from_millis(40)).await;
         }
         processes[chosen].signal("-CONT");
@@ -187,7 +188,7 @@ async fn stopped_processes_that_go_on_execute_nothing_twice() {
     let ending = Instant::now();
     loop {
         heir.round_without_deciding().await;
-        tables.mine(&mut dice).await;
+        tables.mine(&mut draw).await;
         if heir.in_flight().await == 0 {
             break;
         }

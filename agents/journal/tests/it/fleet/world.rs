@@ -9,25 +9,8 @@ use alloy_primitives::{Address, B256, keccak256};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc::UnboundedSender};
+use vagus_draw::Draw;
 use vagus_journal::Pauses;
-
-/// Numbers from a seed.
-#[derive(Clone)]
-pub(super) struct Dice(u64);
-
-impl Dice {
-    pub(super) const fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1))
-    }
-
-    pub(super) const fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % limit
-    }
-}
 
 /// Signed bytes, as far as the chain looks at them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,11 +59,11 @@ impl Chain {
     }
 
     /// Whichever of the next nonce.
-    pub(super) fn mine(&mut self, dice: &mut Dice) {
+    pub(super) fn mine(&mut self, draw: &mut Draw) {
         let next = self.count();
         let open: Vec<_> = self.pool.iter().filter(|s| s.nonce == next).copied().collect();
         if !open.is_empty() {
-            let chosen = dice.below(open.len() as u64);
+            let chosen = draw.below(open.len() as u64);
             self.mined.push(open[usize::try_from(chosen).unwrap()]);
             self.pool.retain(|signed| signed.nonce != next);
         }

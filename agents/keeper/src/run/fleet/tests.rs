@@ -120,7 +120,7 @@ async fn round(keeper: &mut ChainLoop) {
 #[tokio::test]
 async fn what_one_keeper_decides_another_sends() {
     let Some(field) = Field::new().await else { return };
-    // Somebody else has the key for now.
+    // Somebody else holds the lease of the key.
     let journal = field.journal().await;
     let session = journal.join("sender").await.expect("joined");
     let key = LeaseKey::key(CHAIN, field.key.address());
