@@ -21,6 +21,8 @@ pub enum Reason {
     Checkpoint,
     /// A strategy stands above its absolute cap, or holds assets in exit-only, and is withdrawn from.
     Trim,
+    /// A policy waits whose delay is over, and is put in force.
+    Activate,
 
     // Holds.
     /// No list of moves has a gain.
@@ -93,13 +95,14 @@ impl std::str::FromStr for Reason {
 
 impl Reason {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::RepairWeight,
         Self::RepairIdle,
         Self::RepairExitOnly,
         Self::Income,
         Self::Checkpoint,
         Self::Trim,
+        Self::Activate,
         Self::Optimal,
         Self::BelowHurdle,
         Self::Cooldown,
@@ -130,7 +133,7 @@ impl Reason {
     /// Whether a decision with this code makes a call that anybody may make.
     #[must_use]
     pub fn is_upkeep(self) -> bool {
-        matches!(self, Self::Checkpoint | Self::Trim)
+        matches!(self, Self::Checkpoint | Self::Trim | Self::Activate)
     }
 
     /// Whether a decision with this code is a list of moves.

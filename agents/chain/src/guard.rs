@@ -86,6 +86,45 @@ pub fn encode_trim(index: u8) -> Bytes {
     IPolicyGuard::trimCall { index }.abi_encode().into()
 }
 
+/// Call data of the question which policy waits.
+#[must_use]
+pub fn encode_pending_policy() -> Bytes {
+    IPolicyGuard::pendingPolicyCall {}.abi_encode().into()
+}
+
+/// A policy that was submitted and is not in force yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PendingPolicy {
+    /// Hash of the document.
+    pub hash: B256,
+    /// Block whose event carries the document.
+    pub submitted_block: u64,
+    /// First second at which it may be put in force.
+    pub activatable_at: u64,
+    /// Last second at which it may.
+    pub expires_at: u64,
+}
+
+/// The guard's answer to that question: the policy that waits, or none if none does. None if it is something else.
+#[must_use]
+pub fn decode_pending_policy(output: &[u8]) -> Option<Option<PendingPolicy>> {
+    let said = IPolicyGuard::pendingPolicyCall::abi_decode_returns(output).ok()?;
+    Some((said.hash != B256::ZERO).then(|| PendingPolicy {
+        hash: said.hash,
+        submitted_block: said.submittedBlock,
+        activatable_at: said.activatableAt.to(),
+        expires_at: said.expiresAt.to(),
+    }))
+}
+
+/// Call data of `activatePolicy` with the encoding of a document: a call of one argument is encoded as that argument is.
+#[must_use]
+pub fn encode_activate_policy(encoding: &[u8]) -> Bytes {
+    let mut data = IPolicyGuard::activatePolicyCall::SELECTOR.to_vec();
+    data.extend_from_slice(encoding);
+    data.into()
+}
+
 /// What `rebalance` returns; none if it is something else.
 #[must_use]
 pub fn decode_receipt(output: &[u8]) -> Option<Receipt> {
@@ -225,6 +264,18 @@ mod tests {
         let mut data = keccak256("Refused(uint8,uint256,uint256)")[..4].to_vec();
         data.extend((U256::from(rule), U256::from(11), U256::from(10)).abi_encode());
         data
+    }
+
+    #[test]
+    fn what_waits_is_read_back_and_nothing_waits_under_no_hash() {
+        let answer = |hash: B256| (hash, U256::from(7), U256::from(8), U256::from(9)).abi_encode();
+        let hash = B256::repeat_byte(3);
+        let waits = decode_pending_policy(&answer(hash)).flatten().expect("one waits");
+        assert_eq!((waits.hash, waits.submitted_block), (hash, 7));
+        assert_eq!((waits.activatable_at, waits.expires_at), (8, 9));
+        assert_eq!(decode_pending_policy(&answer(B256::ZERO)), Some(None));
+        assert_eq!(decode_pending_policy(&answer(hash)[..100]), None);
+        assert_eq!(decode_pending_policy(&[]), None);
     }
 
     #[test]

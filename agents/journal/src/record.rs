@@ -9,7 +9,7 @@ mod consistency;
 
 pub use canonical::canonical_hash;
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use serde::{Deserialize, Serialize};
 use vagus_allocator::{Action, Decision, Inputs, Limiting, Reason};
 use vagus_policy::{BlockRef, Rebalance, Receipt, Rule, Snapshot, decimal};
@@ -105,7 +105,7 @@ impl Observation {
 }
 
 /// A call that anybody may make and that keeps a vault in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "call", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Upkeep {
     /// The vault's `checkpoint`.
@@ -115,15 +115,21 @@ pub enum Upkeep {
         /// Place of the strategy in the policy's list.
         index: u8,
     },
+    /// The guard's `activatePolicy`.
+    Activate {
+        /// Encoding of the document that waits; its keccak-256 is the policy's hash.
+        policy: Bytes,
+    },
 }
 
 impl Upkeep {
     /// Its reason code.
     #[must_use]
-    pub const fn reason(self) -> Reason {
+    pub const fn reason(&self) -> Reason {
         match self {
             Self::Checkpoint {} => Reason::Checkpoint,
             Self::Trim { .. } => Reason::Trim,
+            Self::Activate { .. } => Reason::Activate,
         }
     }
 }

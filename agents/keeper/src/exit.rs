@@ -28,11 +28,13 @@ pub enum Exit {
     ChainRewritten = 9,
     /// The doctor found something that keeps the keeper from working.
     Unfit = 10,
+    /// A vault could not be read; what is shown of the others stands.
+    VaultUnread = 11,
 }
 
 impl Exit {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Ok,
         Self::Internal,
         Self::Usage,
@@ -44,6 +46,7 @@ impl Exit {
         Self::Journal,
         Self::ChainRewritten,
         Self::Unfit,
+        Self::VaultUnread,
     ];
 
     /// The number that the process ends with.

@@ -15,6 +15,7 @@ pub mod http;
 pub mod init;
 pub mod journal;
 pub mod metrics;
+pub mod page;
 pub mod password;
 pub mod pause;
 pub mod plan;

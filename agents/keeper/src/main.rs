@@ -14,6 +14,7 @@ use vagus_keeper::{
     doctor,
     exit::{Exit, Failure},
     http, init, journal,
+    page::Page,
     password::open_key,
     pause, plan,
     reload::Reload,
@@ -51,8 +52,7 @@ async fn work(command: Command) -> Result<(), Failure> {
         Command::Plan(common) => {
             let config = Config::load(&common.config)?;
             let worlds = world::open(&config, common.vault.as_deref()).await?;
-            print(&plan::plan(&worlds, common.json).await?);
-            Ok(())
+            show(plan::plan(&worlds, common.json).await?)
         }
         Command::Status(Status { common, watch }) => {
             let config = Config::load(&common.config)?;
@@ -62,10 +62,7 @@ async fn work(command: Command) -> Result<(), Failure> {
                     let every = Duration::from_secs(seconds);
                     watch::watch(&worlds, &config.journal, common.json, every, signals()?).await
                 }
-                None => {
-                    print(&status::status(&worlds, &config.journal, common.json).await?);
-                    Ok(())
-                }
+                None => show(status::status(&worlds, &config.journal, common.json).await?),
             }
         }
         Command::Pause(wanted) => {
@@ -111,6 +108,12 @@ async fn work(command: Command) -> Result<(), Failure> {
             Ok(())
         }
     }
+}
+
+/// A page, and the end that it means.
+fn show(page: Page) -> Result<(), Failure> {
+    print(&page.text);
+    page.missing.map_or(Ok(()), Err)
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<String, Failure> {

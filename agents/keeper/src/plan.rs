@@ -3,10 +3,12 @@
 mod view;
 
 use serde::Serialize;
+use vagus_allocator::Inputs;
 use vagus_chain::{
-    Call, ChainReader as _, Header, Simulation, Tag,
+    Call, ChainError, ChainReader as _, Header, Simulation, Tag,
     guard::{describe_revert, encode_rebalance},
 };
+use vagus_policy::Snapshot;
 
 pub use view::{Line, PlanView, Total};
 
@@ -14,6 +16,7 @@ use crate::{
     JSON_SCHEMA_VERSION,
     decide::{self, Draft},
     exit::{Exit, Failure},
+    page::{Page, Row, Unread, cause},
     render,
     world::{ChainWorld, VaultWorld, chain_failure},
 };
@@ -21,32 +24,54 @@ use crate::{
 #[derive(Serialize)]
 struct Document<'a> {
     schema: u32,
-    plans: &'a [PlanView],
+    plans: &'a [Row<PlanView>],
 }
 
-/// The plans of all vaults, as text or JSON.
+/// The plans of all vaults, as text or JSON. A vault that cannot be read says why in its place.
 ///
 /// # Errors
 /// If a chain cannot be asked.
-pub async fn plan(worlds: &[ChainWorld], is_json: bool) -> Result<String, Failure> {
+pub async fn plan(worlds: &[ChainWorld], is_json: bool) -> Result<Page, Failure> {
     let mut plans = Vec::new();
     for world in worlds {
         let head = world.endpoints.head(Tag::Latest).await.map_err(|e| chain_failure(&e))?;
-        let snapshots = world.snapshots(&head).await.map_err(|e| chain_failure(&e))?;
-        for (vault, snapshot) in world.vaults.iter().zip(&snapshots) {
-            let inputs = world.inputs(vault, snapshot)?;
-            let policy = world.policy(snapshot).await.map_err(|e| chain_failure(&e))?;
-            let draft = decide::draft(policy.as_ref(), snapshot, &inputs);
-            let (draft, failure) = simulated(world, vault, &head, draft).await?;
-            plans.push(PlanView::new(world, vault, policy.as_ref(), &draft, failure));
+        let sightings = world.sightings(&head).await.map_err(|e| chain_failure(&e))?;
+        for (vault, sighting) in world.vaults.iter().zip(&sightings) {
+            let planned = match vault.recognised(sighting) {
+                Ok(snapshot) => {
+                    let inputs = world.inputs(vault, snapshot)?;
+                    one(world, vault, &head, snapshot, &inputs).await.map_err(|e| cause(&e))
+                }
+                Err(cause) => Err(cause),
+            };
+            plans.push(match planned {
+                Ok(plan) => Row::Read(Box::new(plan)),
+                Err(error) => Row::Unread(Unread::new(world, vault, error)),
+            });
         }
     }
     if is_json {
         let document = Document { schema: JSON_SCHEMA_VERSION, plans: &plans };
-        return serde_json::to_string_pretty(&document)
-            .map_err(|error| Failure::new(Exit::Internal, error));
+        let text = serde_json::to_string_pretty(&document)
+            .map_err(|error| Failure::new(Exit::Internal, error))?;
+        return Ok(Page::new(text, &plans));
     }
-    Ok(plans.iter().map(render::plan::text).collect::<Vec<_>>().join("\n\n"))
+    let texts: Vec<_> = plans.iter().map(|row| row.text(render::plan::text)).collect();
+    Ok(Page::new(texts.join("\n\n"), &plans))
+}
+
+/// The plan of a vault that was read.
+async fn one(
+    world: &ChainWorld,
+    vault: &VaultWorld,
+    head: &Header,
+    snapshot: &Snapshot,
+    inputs: &Inputs,
+) -> Result<PlanView, ChainError> {
+    let policy = world.policy(snapshot).await?;
+    let draft = decide::draft(policy.as_ref(), snapshot, inputs);
+    let (draft, failure) = simulated(world, vault, head, draft).await?;
+    Ok(PlanView::new(world, vault, policy.as_ref(), &draft, failure))
 }
 
 /// The draft, or the hold that a failed simulation makes of it, with the endpoint's words.
@@ -55,7 +80,7 @@ async fn simulated(
     vault: &VaultWorld,
     head: &Header,
     draft: Draft,
-) -> Result<(Draft, Option<String>), Failure> {
+) -> Result<(Draft, Option<String>), ChainError> {
     let Some(plan) = &draft.plan else { return Ok((draft, None)) };
     let call = Call {
         returns: true,
@@ -66,7 +91,7 @@ async fn simulated(
     };
     let next = head.block.timestamp.saturating_add(world.config.profile.block_seconds.into());
     let at = next.min(plan.rebalance.deadline);
-    match world.endpoints.simulate(&call, head, at).await.map_err(|e| chain_failure(&e))? {
+    match world.endpoints.simulate(&call, head, at).await? {
         Simulation::Succeeds(_) => Ok((draft, None)),
         Simulation::Fails { message, data } => {
             let refusal = vagus_chain::guard::decode_refusal(&data);

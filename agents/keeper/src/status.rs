@@ -16,6 +16,7 @@ use crate::{
     JSON_SCHEMA_VERSION,
     config::JournalUrl,
     exit::{Exit, Failure},
+    page::{Page, Row, Unread, cause},
     render,
     render::number::share_bps,
     world::{ChainWorld, VaultWorld, chain_failure},
@@ -145,10 +146,10 @@ pub struct StatusView {
 #[derive(Serialize)]
 struct Document<'a> {
     schema: u32,
-    vaults: &'a [StatusView],
+    vaults: &'a [Row<StatusView>],
 }
 
-/// The state of all vaults, as text or JSON.
+/// The state of all vaults, as text or JSON. A vault that cannot be read says why in its place.
 ///
 /// # Errors
 /// If a chain cannot be asked, or the journal is there and cannot be read.
@@ -156,7 +157,7 @@ pub async fn status(
     worlds: &[ChainWorld],
     journal: &JournalUrl,
     is_json: bool,
-) -> Result<String, Failure> {
+) -> Result<Page, Failure> {
     let journal = open(journal).await?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut views = Vec::new();
@@ -164,9 +165,22 @@ pub async fn status(
         let failed = |error| chain_failure(&error);
         let head = world.endpoints.head(Tag::Latest).await.map_err(failed)?;
         let finalized = world.finalized(&head).await.map_err(failed)?;
-        let snapshots = world.snapshots(&head).await.map_err(failed)?;
-        for (vault, snapshot) in world.vaults.iter().zip(&snapshots) {
-            let policy = world.policy(snapshot).await.map_err(failed)?;
+        let sightings = world.sightings(&head).await.map_err(failed)?;
+        for (vault, sighting) in world.vaults.iter().zip(&sightings) {
+            let seen = match vault.recognised(sighting) {
+                Ok(snapshot) => match world.policy(snapshot).await {
+                    Ok(policy) => Ok((snapshot, policy)),
+                    Err(error) => Err(cause(&error)),
+                },
+                Err(cause) => Err(cause),
+            };
+            let (snapshot, policy) = match seen {
+                Ok(seen) => seen,
+                Err(error) => {
+                    views.push(Row::Unread(Unread::new(world, vault, error)));
+                    continue;
+                }
+            };
             let mut view = view(world, vault, policy.as_ref(), snapshot);
             view.head_age_seconds = now.checked_sub(head.block.timestamp);
             view.finalized_number = finalized.block.number;
@@ -175,15 +189,17 @@ pub async fn status(
                     .await
                     .map_err(|error| Failure::new(Exit::Journal, format_args!("The {error}.")))?;
             }
-            views.push(view);
+            views.push(Row::Read(Box::new(view)));
         }
     }
     if is_json {
         let document = Document { schema: JSON_SCHEMA_VERSION, vaults: &views };
-        return serde_json::to_string_pretty(&document)
-            .map_err(|error| Failure::new(Exit::Internal, error));
+        let text = serde_json::to_string_pretty(&document)
+            .map_err(|error| Failure::new(Exit::Internal, error))?;
+        return Ok(Page::new(text, &views));
     }
-    Ok(views.iter().map(render::status::text).collect::<Vec<_>>().join("\n\n"))
+    let texts: Vec<_> = views.iter().map(|row| row.text(render::status::text)).collect();
+    Ok(Page::new(texts.join("\n\n"), &views))
 }
 
 /// The journal; none if no keeper has written one yet.

@@ -39,7 +39,8 @@ pub async fn watch(
     let mut last = String::new();
     loop {
         let asked = tokio::select! {
-            asked = status(worlds, journal, is_json) => asked,
+            // What could not be read says so in its row, and is asked again.
+            asked = status(worlds, journal, is_json) => asked.map(|page| page.text),
             _ = stop.wait_for(|is_stopped| *is_stopped) => return Ok(()),
         };
         let is_written = match (asked, is_screen) {

@@ -14,6 +14,7 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::Income => "the move earns more than it costs, by more than the hurdle",
         Reason::Checkpoint => "the vault was not refreshed for about a day",
         Reason::Trim => "a strategy holds more than it may, and is withdrawn from",
+        Reason::Activate => "a policy has waited for its delay, and is put in force",
         Reason::Optimal => "no move would earn more",
         Reason::BelowHurdle => "the best move does not earn its costs and the hurdle",
         Reason::Cooldown => "the last rebalance is too recent",
@@ -47,7 +48,7 @@ pub const fn reason(reason: Reason) -> &'static str {
 pub const fn would_have_to_change(reason: Reason) -> &'static str {
     match reason {
         Reason::RepairWeight | Reason::RepairIdle | Reason::RepairExitOnly | Reason::Income => "",
-        Reason::Checkpoint | Reason::Trim => "",
+        Reason::Checkpoint | Reason::Trim | Reason::Activate => "",
         Reason::Optimal => "Rates, limits or capital would have to change.",
         Reason::BelowHurdle => {
             "Rates would have to differ more, or gas, costs or the policy's hurdle be lower."

@@ -149,9 +149,8 @@ fn both_kinds_follow_the_schema_and_what_is_missing_or_added_does_not() {
         let (rule, one) = (Rule::Mandate, U256::from(1));
         observation.decision.refusal = Some(Refusal { rule, observed: one, limit: U256::ZERO });
     }
-    let (checkpoint, trim) = (Upkeep::Checkpoint {}, Upkeep::Trim { index: 3 });
-    let records =
-        [rebalance(VAULT, B256::ZERO, 100), hold_run(), refused, upkeep(checkpoint), upkeep(trim)];
+    let mut records = vec![rebalance(VAULT, B256::ZERO, 100), hold_run(), refused];
+    records.extend(every_upkeep().map(upkeep));
     for record in records {
         let value: Value = serde_json::from_str(&record.to_canonical().unwrap()).unwrap();
         let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
@@ -219,6 +218,11 @@ fn a_record_cannot_say_two_things() {
     }
 }
 
+fn every_upkeep() -> [Upkeep; 3] {
+    let policy = alloy_primitives::Bytes::from_static(b"document");
+    [Upkeep::Checkpoint {}, Upkeep::Trim { index: 3 }, Upkeep::Activate { policy }]
+}
+
 /// A call that anybody may make.
 fn upkeep(upkeep: Upkeep) -> DecisionRecord {
     let mut record = hold_run();
@@ -230,7 +234,7 @@ fn upkeep(upkeep: Upkeep) -> DecisionRecord {
 
 #[test]
 fn upkeep_names_the_call_that_its_reason_says() {
-    for call in [Upkeep::Checkpoint {}, Upkeep::Trim { index: 0 }] {
+    for call in every_upkeep() {
         let record = upkeep(call);
         record.validate().unwrap();
         let text = record.to_canonical().unwrap();

@@ -46,12 +46,14 @@ pub struct UpkeepConfig {
     pub checkpoint_hours: u32,
     /// Whether strategies above their cap are trimmed when there is no rebalance to make.
     pub trim: bool,
+    /// Whether a policy whose delay is over is put in force when there is no rebalance to make.
+    pub activate: bool,
 }
 
 impl Default for UpkeepConfig {
     fn default() -> Self {
         // An hour is left to be mined within the day.
-        Self { checkpoint_hours: 23, trim: false }
+        Self { checkpoint_hours: 23, trim: false, activate: false }
     }
 }
 

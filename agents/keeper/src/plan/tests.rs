@@ -85,7 +85,7 @@ fn a_missing_mandate_is_said() {
 
 #[test]
 fn the_json_has_a_schema_and_amounts_as_text() {
-    let plans = [view(|_, _| {})];
+    let plans = [Row::Read(Box::new(view(|_, _| {})))];
     let document = Document { schema: JSON_SCHEMA_VERSION, plans: &plans };
     let json = serde_json::to_value(&document).expect("json");
     assert_eq!(json["schema"], 1);
@@ -101,4 +101,44 @@ fn the_json_has_a_schema_and_amounts_as_text() {
             .sum()
     };
     assert_eq!(sum("assets_now"), sum("assets_after"));
+}
+
+/// A world of a vault that is as it should be and one whose guard is another than its deployment says.
+fn half_readable() -> ChainWorld {
+    let agent = Address::repeat_byte(0xa9);
+    let chain = vagus_chain::memory::MemoryChain::new(policy(agent), snapshot(agent));
+    let mut world = world_on(&std::sync::Arc::new(chain), agent);
+    let mut other = world.vaults[0].clone();
+    other.config.name = "other".to_owned();
+    other.entry.guard = Address::repeat_byte(0xee);
+    world.vaults.insert(0, other);
+    world
+}
+
+#[tokio::test]
+async fn a_vault_that_cannot_be_read_says_why_and_the_others_stand() {
+    let worlds = [half_readable()];
+    let name = worlds[0].vaults[1].config.name.clone();
+    let journal = crate::testing::config().journal;
+    let plan = async |is_json| super::plan(&worlds, is_json).await.expect("a page");
+    let status =
+        async |is_json| crate::status::status(&worlds, &journal, is_json).await.expect("a page");
+    for (page, rows) in [(plan(true).await, "plans"), (status(true).await, "vaults")] {
+        let missing = page.missing.expect("one is missing");
+        assert_eq!(missing.exit, Exit::VaultUnread);
+        assert!(missing.sentence.starts_with("Vault other could not be read: its guard is"));
+        let json: serde_json::Value = serde_json::from_str(&page.text).expect("json");
+        assert_eq!(json[rows][0]["vault"], "other");
+        assert!(json[rows][0]["error"].as_str().is_some_and(|text| text.contains("expected")));
+        assert_eq!(json[rows][1]["vault"], *name);
+        assert_eq!(json[rows][1]["nav"], "1000000000000");
+    }
+    for page in [plan(false).await, status(false).await] {
+        assert!(page.text.starts_with("Vault other on "), "{}", page.text);
+        assert!(page.text.contains(&name), "{}", page.text);
+    }
+    // Without it nothing is missing.
+    let mut whole = half_readable();
+    whole.vaults.remove(0);
+    assert_eq!(super::plan(&[whole], false).await.expect("a page").missing, None);
 }

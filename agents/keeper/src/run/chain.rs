@@ -278,17 +278,23 @@ impl ChainLoop {
             return Err(error);
         }
         self.sight.decide(head);
-        self.drop_old_holds(head).await?;
+        self.drop_old_holds().await?;
         Ok(blanket)
     }
 
-    /// A bounded number of old holds, of one vault per block.
-    async fn drop_old_holds(&self, head: &Header) -> Result<(), RunError> {
-        let Some(keep_seconds) = self.retention.keep_seconds() else { return Ok(()) };
+    /// The vault whose turn it is for what is done for one vault per block. Blocks that were decided are counted: heights
+    /// that are decided may all be multiples of something.
+    pub(super) fn turn(&self) -> Option<Address> {
         let count = self.world.vaults.len().max(1) as u64;
-        let turn = usize::try_from(head.block.number % count).unwrap_or_default();
-        let vault = self.world.vaults.get(turn).map(|vault| vault.entry.vault);
-        if let Some(vault) = vault.filter(|vault| self.fleet.decides(*vault)) {
+        let turn = usize::try_from(self.sight.account().decided % count).ok()?;
+        self.world.vaults.get(turn).map(|vault| vault.entry.vault)
+    }
+
+    /// A bounded number of old holds, of one vault per block.
+    async fn drop_old_holds(&self) -> Result<(), RunError> {
+        let Some(keep_seconds) = self.retention.keep_seconds() else { return Ok(()) };
+        let Some(vault) = self.turn() else { return Ok(()) };
+        if self.fleet.decides(vault) {
             let journal = &self.journal.0;
             journal.drop_old_holds(self.world.config.chain_id, vault, keep_seconds).await?;
         }

@@ -9,7 +9,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use vagus_allocator::Reason;
 use vagus_chain::{
     Header,
-    guard::{encode_checkpoint, encode_rebalance, encode_trim},
+    guard::{encode_activate_policy, encode_checkpoint, encode_rebalance, encode_trim},
     lifecycle::{Alert, Head, Phase, TxEvent, TxState},
     sender::{Job, Live, Point, Sender},
 };
@@ -223,6 +223,9 @@ impl ChainLoop {
                     (record.header.vault, encode_checkpoint(), *deadline, false)
                 }
                 Upkeep::Trim { index } => (guard, encode_trim(*index), *deadline, true),
+                Upkeep::Activate { policy } => {
+                    (guard, encode_activate_policy(policy), *deadline, false)
+                }
             },
             Body::Hold { .. } => return Err(JournalError::NotARebalance.into()),
         };

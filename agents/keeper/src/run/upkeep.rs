@@ -1,9 +1,13 @@
 //! Calls that anybody may make and that keep a vault in order: recorded, simulated, stored and sent as a rebalance is.
 
-use alloy::primitives::U256;
+use alloy::primitives::{Bytes, U256};
 use vagus_allocator::Inputs;
 use vagus_chain::{
-    guard::{encode_checkpoint, encode_trim},
+    ChainError, ChainReader as _, Header,
+    guard::{
+        PendingPolicy, decode_pending_policy, encode_activate_policy, encode_checkpoint,
+        encode_pending_policy, encode_trim,
+    },
     lifecycle::{TxEvent, TxState},
 };
 use vagus_journal::{Body, DecisionRecord, Outcome, OutcomeState, TransactionIntent, Upkeep};
@@ -17,8 +21,14 @@ use crate::{
     world::VaultWorld,
 };
 
-/// The call that is due, if one is. A refresh first: what is trimmed is measured by it.
-fn due(config: UpkeepConfig, policy: Option<&Policy>, snapshot: &Snapshot) -> Option<Upkeep> {
+/// The call that is due, if one is. A refresh first: what is trimmed is measured by it. What stands above a cap by less than
+/// the smallest move is left there: interest alone lifts a strategy at its cap above it in every block.
+fn due(
+    config: UpkeepConfig,
+    smallest_move: u128,
+    policy: Option<&Policy>,
+    snapshot: &Snapshot,
+) -> Option<Upkeep> {
     let state = &snapshot.vault;
     let hours = config.checkpoint_hours;
     let age_seconds = snapshot.block.timestamp.saturating_sub(state.nav.refreshed_at);
@@ -34,13 +44,55 @@ fn due(config: UpkeepConfig, policy: Option<&Policy>, snapshot: &Snapshot) -> Op
             StrategyStatus::ExitOnly => U256::ZERO,
             _ => return false,
         };
-        seen.is_readable && seen.redeem_assets > most && !seen.max_withdraw_assets.is_zero()
+        let excess = seen.redeem_assets.saturating_sub(most).min(seen.max_withdraw_assets);
+        seen.is_readable && excess >= U256::from(smallest_move.max(1))
     };
     let index = policy.strategies.iter().zip(&state.strategies).position(is_over)?;
     u8::try_from(index).ok().map(|index| Upkeep::Trim { index })
 }
 
+/// Whether a policy that waits may be put in force in a block of a time.
+const fn is_activatable(pending: &PendingPolicy, at: u64) -> bool {
+    pending.activatable_at <= at && at <= pending.expires_at
+}
+
 impl ChainLoop {
+    /// The document that waits and may be put in force in the next block, asked of the guard when it is the vault's turn.
+    async fn activatable(
+        &self,
+        vault: &VaultWorld,
+        head: &Header,
+    ) -> Result<Option<Upkeep>, RunError> {
+        let guard = vault.entry.guard;
+        if !vault.config.upkeep.activate || self.turn() != Some(vault.entry.vault) {
+            return Ok(None);
+        }
+        let call = self.call(guard, encode_pending_policy(), true, vault.config.gas.limit);
+        let at = self.next_block_at(head);
+        let note = self.try_out(&call, head, at).await?;
+        let pending = note.is_success.then(|| decode_pending_policy(&note.output)).flatten();
+        let Some(pending) = pending.flatten().filter(|pending| is_activatable(pending, at)) else {
+            return Ok(None);
+        };
+        let (block, hash) = (pending.submitted_block, pending.hash);
+        match self.world.endpoints.policy(guard, block, hash).await {
+            Ok(policy) => {
+                let policy = Bytes::from(vagus_policy::encode(&policy));
+                Ok(Some(Upkeep::Activate { policy }))
+            }
+            Err(
+                error @ (ChainError::PolicyNotFound { .. } | ChainError::PolicyUnreadable { .. }),
+            ) => {
+                tracing::error!(
+                    "vault {}: what waits is not put in force: {error}",
+                    vault.config.name
+                );
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Makes the call that is due, if there is one, there is room for it, and it would go through. Whether it was made.
     pub(super) async fn tend(
         &self,
@@ -51,14 +103,23 @@ impl ChainLoop {
         inputs: &Inputs,
     ) -> Result<bool, RunError> {
         let Moment { head, at, .. } = moment;
-        let Some(upkeep) = due(vault.config.upkeep, policy, snapshot) else { return Ok(false) };
+        let upkeep = match due(vault.config.upkeep, inputs.smallest_move, policy, snapshot) {
+            Some(upkeep) => upkeep,
+            None => match self.activatable(vault, head).await? {
+                Some(upkeep) => upkeep,
+                None => return Ok(false),
+            },
+        };
         let gas = vault.config.gas.limit;
         if self.no_room(head, gas, None).await?.is_some() {
             return Ok(false);
         }
-        let call = match upkeep {
+        let call = match &upkeep {
             Upkeep::Checkpoint {} => self.call(vault.entry.vault, encode_checkpoint(), false, gas),
-            Upkeep::Trim { index } => self.call(vault.entry.guard, encode_trim(index), true, gas),
+            Upkeep::Trim { index } => self.call(vault.entry.guard, encode_trim(*index), true, gas),
+            Upkeep::Activate { policy } => {
+                self.call(vault.entry.guard, encode_activate_policy(policy), false, gas)
+            }
         };
         let query = self.world.query(vault);
         let confirmed = self.world.endpoints.confirm(vault.entry.lens, query, head, snapshot).await;
@@ -77,7 +138,8 @@ impl ChainLoop {
             );
             return Ok(false);
         }
-        let draft = decide::hold(snapshot, inputs, upkeep.reason());
+        let reason = upkeep.reason();
+        let draft = decide::hold(snapshot, inputs, reason);
         let header = draft.header(vault.entry.lens, vault.entry.code_hashes.lens);
         let previous = self.journal.0.head_hash(snapshot.chain_id, snapshot.vault.vault).await?;
         let seconds = inputs.deadline_seconds.max(inputs.block_seconds);
@@ -97,7 +159,7 @@ impl ChainLoop {
         self.reporter.say(&Event::Upkeep(UpkeepEvent {
             vault: vault.config.name.clone(),
             block: head.block.number,
-            reason: upkeep.reason(),
+            reason,
             decision: hash,
         }));
         if self.sends_for(from) {
@@ -121,12 +183,22 @@ mod tests {
             snapshot.vault.nav.refreshed_at = snapshot.block.timestamp - seconds;
         };
         age(&mut snapshot, 23 * 3_600 - 1);
-        assert_eq!(due(config, None, &snapshot), None);
+        assert_eq!(due(config, 0, None, &snapshot), None);
         age(&mut snapshot, 23 * 3_600);
-        assert_eq!(due(config, None, &snapshot), Some(Upkeep::Checkpoint {}));
-        assert_eq!(due(UpkeepConfig { checkpoint_hours: 0, ..config }, None, &snapshot), None);
+        assert_eq!(due(config, 0, None, &snapshot), Some(Upkeep::Checkpoint {}));
+        assert_eq!(due(UpkeepConfig { checkpoint_hours: 0, ..config }, 0, None, &snapshot), None);
         snapshot.vault.nav.is_readable = false;
-        assert_eq!(due(config, None, &snapshot), None, "it would move nothing");
+        assert_eq!(due(config, 0, None, &snapshot), None, "it would move nothing");
+    }
+
+    #[test]
+    fn a_policy_may_be_put_in_force_from_its_first_second_to_its_last() {
+        let hash = alloy::primitives::B256::repeat_byte(1);
+        let waits =
+            PendingPolicy { hash, submitted_block: 1, activatable_at: 100, expires_at: 200 };
+        for (at, is) in [(99, false), (100, true), (200, true), (201, false)] {
+            assert_eq!(is_activatable(&waits, at), is, "{at}");
+        }
     }
 
     #[test]
@@ -138,16 +210,23 @@ mod tests {
         let seen = &mut snapshot.vault.strategies[1];
         (seen.redeem_assets, seen.max_withdraw_assets) = (U256::from(1_000), U256::from(1));
         let wanted = UpkeepConfig { trim: true, ..UpkeepConfig::default() };
-        assert_eq!(due(wanted, Some(&policy), &snapshot), None, "at the cap");
+        assert_eq!(due(wanted, 0, Some(&policy), &snapshot), None, "at the cap");
         snapshot.vault.strategies[1].redeem_assets = U256::from(1_001);
-        assert_eq!(due(wanted, Some(&policy), &snapshot), Some(Upkeep::Trim { index: 1 }));
-        assert_eq!(due(UpkeepConfig::default(), Some(&policy), &snapshot), None, "not wanted");
-        assert_eq!(due(wanted, None, &snapshot), None, "no policy");
+        assert_eq!(due(wanted, 0, Some(&policy), &snapshot), Some(Upkeep::Trim { index: 1 }));
+        assert_eq!(due(UpkeepConfig::default(), 0, Some(&policy), &snapshot), None, "not wanted");
+        assert_eq!(due(wanted, 0, None, &snapshot), None, "no policy");
         snapshot.vault.strategies[1].max_withdraw_assets = U256::ZERO;
-        assert_eq!(due(wanted, Some(&policy), &snapshot), None, "nothing can be had");
+        assert_eq!(due(wanted, 0, Some(&policy), &snapshot), None, "nothing can be had");
+        let seen = &mut snapshot.vault.strategies[1];
+        (seen.redeem_assets, seen.max_withdraw_assets) = (U256::from(1_099), U256::from(500));
+        assert_eq!(due(wanted, 100, Some(&policy), &snapshot), None, "not worth a call");
+        snapshot.vault.strategies[1].redeem_assets = U256::from(1_100);
+        assert!(due(wanted, 100, Some(&policy), &snapshot).is_some());
+        snapshot.vault.strategies[1].max_withdraw_assets = U256::from(99);
+        assert_eq!(due(wanted, 100, Some(&policy), &snapshot), None, "so little can be had");
         policy.strategies[0].status = StrategyStatus::ExitOnly;
         let seen = &mut snapshot.vault.strategies[0];
         (seen.redeem_assets, seen.max_withdraw_assets) = (U256::from(1), U256::from(1));
-        assert_eq!(due(wanted, Some(&policy), &snapshot), Some(Upkeep::Trim { index: 0 }));
+        assert_eq!(due(wanted, 0, Some(&policy), &snapshot), Some(Upkeep::Trim { index: 0 }));
     }
 }
