@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-invariants test-conformance test-venues test-agents \
-        test-differential test-fleet test-schedules planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
+        test-differential test-fleet test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas \
         check check-defences check-properties prove check-proofs mutate check-mutants coverage clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
@@ -90,6 +90,12 @@ test-differential: contracts ## Rust rules against the compiled guard, 100,000 c
 
 test-schedules: $(STAMPS)/node ## 10,000 schedules of faults for the keeper, on a chain in process; the counts are printed
 	@VAGUS_SCHEDULES=10000 $(CARGO) test --quiet -p vagus-schedules -- --nocapture
+
+test-faults: setup ## 200 schedules of faults for the keeper as a process, on real chains and databases; the counts are printed
+	@target/debug/faults --schedules 200
+
+soak-faults: setup ## The same with thousands, or SCHEDULES=n of them, from seed FIRST=n on
+	@target/debug/faults --schedules $(or $(SCHEDULES),2000) --first $(or $(FIRST),200)
 
 planted-keeper-faults: $(STAMPS)/node ## Faults planted into a copy of the keeper; schedules of faults find every one
 	@node tools/planted-keeper-faults.mjs

@@ -70,11 +70,17 @@ impl Tally {
         for call in schedule::WRITES.iter().chain(&schedule::METHODS) {
             floors.extend(["before", "after"].map(|when| (format!("crash {when} {call}"), 5)));
         }
+        self.below(&floors)
+    }
+
+    /// What came up less often than these floors say, and whether a transaction was in flight in less than half of all.
+    #[must_use]
+    pub fn below(&self, floors: &[(String, u64)]) -> Vec<String> {
         let mut missing: Vec<String> = floors
-            .into_iter()
+            .iter()
             .filter_map(|(kind, floor)| {
-                let count = self.met.get(&kind).copied().unwrap_or_default();
-                (count < floor).then(|| format!("{kind}: {count} times, expected {floor}"))
+                let count = self.met.get(kind).copied().unwrap_or_default();
+                (count < *floor).then(|| format!("{kind}: {count} times, expected {floor}"))
             })
             .collect();
         if self.in_flight.saturating_mul(2) < self.schedules {
