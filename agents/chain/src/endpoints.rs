@@ -1,5 +1,5 @@
 //! Several endpoints of one chain as one: the preferred one is asked, another when that one is silent, behind, or makes
-//! no sense. Transactions go to all.
+//! no sense. Transactions go to all, or to a private endpoint alone.
 //!
 //! What an endpoint says about the chain is never overruled by another's answer: where that matters,
 //! [`Endpoints::confirm`] asks all of them the same question and demands one answer.
@@ -37,6 +37,8 @@ const DEFAULT_STALE_AFTER: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 pub struct Endpoints {
     list: Vec<Arc<dyn Chain>>,
+    /// Where transactions go instead; it is asked nothing else.
+    private: Option<Arc<dyn Chain>>,
     quorum: usize,
     current: AtomicUsize,
     scores: Mutex<Scores>,
@@ -104,6 +106,7 @@ impl Endpoints {
             current: AtomicUsize::new(0),
             scores: Mutex::new(Scores::new(list.len(), DEFAULT_STALE_AFTER)),
             began: Instant::now(),
+            private: None,
             list,
         }
     }
@@ -113,6 +116,28 @@ impl Endpoints {
     pub fn with_quorum(mut self, quorum: usize) -> Self {
         self.quorum = quorum;
         self
+    }
+
+    /// With a private endpoint, to which transactions go and to no other.
+    #[must_use]
+    pub fn with_private(mut self, private: Option<Arc<dyn Chain>>) -> Self {
+        self.private = private;
+        self
+    }
+
+    /// Hands a transaction to every endpoint, the private one too; the best of their answers.
+    ///
+    /// # Errors
+    /// If none answers: it may have been taken all the same.
+    pub async fn send_everywhere(&self, raw: &Bytes) -> ChainResult<SendAnswer> {
+        let rank = |answer: &ChainResult<SendAnswer>| match answer {
+            Ok(SendAnswer::Accepted) => 0,
+            Ok(_) => 1,
+            Err(_) => 2,
+        };
+        let all = self.private.iter().chain(&self.list);
+        let answers = join_all(all.map(|endpoint| endpoint.send_raw(raw))).await;
+        answers.into_iter().min_by_key(rank).unwrap_or_else(|| Err(nobody()))
     }
 
     /// With another time for which a head may stand still.
@@ -138,7 +163,8 @@ impl Endpoints {
     /// How often each endpoint was asked each method, by host.
     #[must_use]
     pub fn tallies_by_endpoint(&self) -> Vec<(String, Vec<(&'static str, Tally)>)> {
-        self.list.iter().map(|one| (one.endpoint(), one.tallies())).collect()
+        let all = self.list.iter().chain(&self.private);
+        all.map(|one| (one.endpoint(), one.tallies())).collect()
     }
 
     /// Demands that enough endpoints see the vault of a snapshot as it stands there, with the same bytes, and that none
@@ -294,15 +320,12 @@ impl ChainWriter for Endpoints {
         first_that_answers!(self, receipt(transaction))
     }
 
-    /// To every endpoint at once; the best of their answers.
+    /// To the private endpoint alone if there is one, whatever it answers; else to every endpoint at once.
     async fn send_raw(&self, raw: &Bytes) -> ChainResult<SendAnswer> {
-        let rank = |answer: &ChainResult<SendAnswer>| match answer {
-            Ok(SendAnswer::Accepted) => 0,
-            Ok(_) => 1,
-            Err(_) => 2,
-        };
-        let answers = join_all(self.list.iter().map(|endpoint| endpoint.send_raw(raw))).await;
-        answers.into_iter().min_by_key(rank).unwrap_or_else(|| Err(nobody()))
+        match &self.private {
+            Some(private) => private.send_raw(raw).await,
+            None => self.send_everywhere(raw).await,
+        }
     }
 }
 

@@ -56,6 +56,13 @@ pub fn encode_rebalance(rebalance: &Rebalance) -> Bytes {
     IPolicyGuard::rebalanceCall { rebalance_: of_guard(rebalance) }.abi_encode().into()
 }
 
+/// Call data of a rebalance that an agent gave its word on, whoever brings it.
+#[must_use]
+pub fn encode_rebalance_for(rebalance: &Rebalance, agent: Address, word: &Bytes) -> Bytes {
+    let (rebalance_, signature) = (of_guard(rebalance), word.clone());
+    IPolicyGuard::rebalanceForCall { rebalance_, agent, signature }.abi_encode().into()
+}
+
 /// Call data of the question what would refuse a rebalance by an agent at a time.
 #[must_use]
 pub fn encode_first_refusal(rebalance: &Rebalance, agent: Address, at: u64) -> Bytes {

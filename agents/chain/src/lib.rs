@@ -35,6 +35,6 @@ pub use reader::{
     Simulation, Tag, TransactionReceipt, Unseen, Witness,
 };
 pub use rpc::{Tally, Wire, WireAnswer, WireError};
-pub use signer::{AgentKey, HashSigner, KeyError};
+pub use signer::{AgentKey, ContractAgent, ContractForm, HashSigner, KeyError};
 pub use url::{EndpointUrl, InvalidUrl, WebsocketUrl};
 pub use wake::{Backoff, Wake};

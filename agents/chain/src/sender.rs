@@ -108,6 +108,8 @@ pub struct Sender<'a> {
     pub fees: FeePolicy,
     /// Depth at which a block counts as final; none: the chain's own tag.
     pub finality_depth: Option<u64>,
+    /// Height of the head from which on a transaction is handed to every endpoint, where there is a private one; none: never.
+    pub public_from: Option<u64>,
 }
 
 /// A transaction under way.
@@ -262,7 +264,12 @@ impl Sender<'_> {
     async fn broadcast(&self, live: &Live<'_>, hash: B256) -> Result<TxEvent, SendError> {
         let raw = live.store.raw(hash).await?.ok_or(SendError::MissingBytes(hash))?;
         (live.observer)(Point::Broadcast, false);
-        let answer = self.endpoints.send_raw(&raw).await;
+        let is_public = self.public_from.is_some_and(|from| live.state.head.number >= from);
+        let answer = if is_public {
+            self.endpoints.send_everywhere(&raw).await
+        } else {
+            self.endpoints.send_raw(&raw).await
+        };
         (live.observer)(Point::Broadcast, true);
         Ok(match answer {
             Ok(SendAnswer::Accepted) => TxEvent::BroadcastOk { hash },

@@ -45,6 +45,22 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
     },
+    /// What lies in the clear is no key.
+    #[error("{}: expected a key of the curve secp256k1.", path.display())]
+    NotAKey {
+        /// Where it lies.
+        path: PathBuf,
+    },
+    /// A key management service does not tell of the key.
+    #[error("{service} does not tell of the key {key}: {cause}.")]
+    Service {
+        /// Name of the service.
+        service: &'static str,
+        /// The key, by its name there.
+        key: String,
+        /// Why.
+        cause: String,
+    },
     /// The key is another account's.
     #[error(
         "{}: the key is of account {found}, but the configuration names {expected} as the agent.",
@@ -90,6 +106,20 @@ pub trait HashSigner: Send + Sync {
 
     /// Its signature of a hash, as it is; the cause in words if there is none. No time limit: the caller has one.
     async fn sign_hash(&self, hash: B256) -> Result<Signature, String>;
+}
+
+/// An account without a key.
+struct WatchOnly(Address);
+
+#[async_trait]
+impl HashSigner for WatchOnly {
+    fn address(&self) -> Address {
+        self.0
+    }
+
+    async fn sign_hash(&self, _: B256) -> Result<Signature, String> {
+        Err("it is only watched, and there is no key".to_owned())
+    }
 }
 
 /// A signer of alloy's: a key in this process, or one in a key management service.
@@ -148,10 +178,11 @@ pub struct Signed {
     pub raw: Bytes,
 }
 
-/// The key that signs. Prints its address alone.
+/// The key that signs, and for whom. Prints addresses alone.
 pub struct AgentKey {
     signer: Box<dyn HashSigner>,
     patience: Duration,
+    contract: Option<ContractAgent>,
 }
 
 impl std::fmt::Debug for AgentKey {
@@ -182,14 +213,7 @@ impl AgentKey {
         // The format's only check is a code over the decrypted key, so what fails from here on is the password.
         let signer = PrivateKeySigner::decrypt_keystore(path, password)
             .map_err(|_| KeyError::WrongPassword { path: path.to_path_buf() })?;
-        if signer.address() != expected {
-            return Err(KeyError::OtherAccount {
-                path: path.to_path_buf(),
-                expected,
-                found: signer.address(),
-            });
-        }
-        Ok(Self::local(signer))
+        Self::local(signer).belonging_to(expected, path)
     }
 
     fn local(signer: PrivateKeySigner) -> Self {
@@ -199,13 +223,58 @@ impl AgentKey {
     /// A key behind any signer.
     #[must_use]
     pub fn of(signer: Box<dyn HashSigner>) -> Self {
-        Self { signer, patience: DEFAULT_SIGN_TIMEOUT }
+        Self { signer, patience: DEFAULT_SIGN_TIMEOUT, contract: None }
     }
 
     /// The same key, with another limit on the time that a signature may take.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
+    }
+
+    /// A key that lay in the clear in `place`.
+    ///
+    /// # Errors
+    /// If it is no key, or not of the account `expected`.
+    pub fn unsafe_raw(secret: &B256, place: &Path, expected: Address) -> Result<Self, KeyError> {
+        let path = place.to_path_buf();
+        let signer = PrivateKeySigner::from_bytes(secret)
+            .map_err(|_| KeyError::NotAKey { path: path.clone() })?;
+        Self::local(signer).belonging_to(expected, &path)
+    }
+
+    /// An account without a key: it signs nothing.
+    #[must_use]
+    pub fn watch_only(account: Address) -> Self {
+        Self::of(Box::new(WatchOnly(account)))
+    }
+
+    fn belonging_to(self, expected: Address, place: &Path) -> Result<Self, KeyError> {
+        if self.address() == expected {
+            return Ok(self);
+        }
+        let (path, found) = (place.to_path_buf(), self.address());
+        Err(KeyError::OtherAccount { path, expected, found })
+    }
+
+    /// The same key, relaying for a contract that takes the word of other keys as its own.
+    #[must_use]
+    pub fn on_behalf_of(self, agent: Address, form: ContractForm, signers: Vec<Self>) -> Self {
+        let mut signers = signers;
+        signers.sort_by_key(Self::address);
+        Self { contract: Some(ContractAgent { agent, form, signers }), ..self }
+    }
+
+    /// The account that acts: the contract that it relays for, else its own.
+    #[must_use]
+    pub fn agent(&self) -> Address {
+        self.contract.as_ref().map_or_else(|| self.address(), |contract| contract.agent)
+    }
+
+    /// The contract that it relays for.
+    #[must_use]
+    pub const fn contract(&self) -> Option<&ContractAgent> {
+        self.contract.as_ref()
     }
 
     /// A key for tests.
@@ -273,5 +342,12 @@ impl AgentKey {
     }
 }
 
+mod contract;
+#[cfg(any(feature = "aws-kms", feature = "gcp-kms"))]
+mod kms;
 #[cfg(test)]
 mod tests;
+
+pub use contract::{ContractAgent, ContractForm};
+#[cfg(feature = "gcp-kms")]
+pub use kms::GcpKeyName;

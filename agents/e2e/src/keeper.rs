@@ -39,6 +39,26 @@ impl Keeper {
         keccak256("the keeper of a play treasury")
     }
 
+    /// Writes a keystore with the play password, unless it is there. Gives back the key's account.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keystore(folder: &Path, name: &str, key: B256) -> Result<Address> {
+        if !folder.join(name).exists() {
+            process::run(
+                "cast wallet import",
+                Command::new(paths::foundry("cast")?)
+                    .args(["wallet", "import", name, "--unsafe-password", PASSWORD])
+                    .args(["--private-key", &key.to_string()])
+                    .arg("--keystore-dir")
+                    .arg(folder),
+                &folder.join("keystore.log"),
+                Duration::from_secs(30),
+            )?;
+        }
+        Ok(PrivateKeySigner::from_bytes(&key).context("a play key")?.address())
+    }
+
     /// Writes `keeper.toml`, keystore and password into the world's folder. Returns the config's path.
     ///
     /// # Errors
@@ -47,19 +67,7 @@ impl Keeper {
         let folder = &world.folder;
         let config = folder.join("keeper.toml");
         std::fs::write(folder.join("agent.password"), format!("{PASSWORD}\n"))?;
-        let keystore = folder.join("agent.keystore");
-        if !keystore.exists() {
-            process::run(
-                "cast wallet import",
-                Command::new(paths::foundry("cast")?)
-                    .args(["wallet", "import", "agent.keystore", "--unsafe-password", PASSWORD])
-                    .args(["--private-key", &Self::key().to_string()])
-                    .arg("--keystore-dir")
-                    .arg(folder),
-                &folder.join("keystore.log"),
-                Duration::from_secs(30),
-            )?;
-        }
+        Self::keystore(folder, "agent.keystore", Self::key())?;
         let deployment = world
             .deployment
             .strip_prefix(folder)

@@ -15,6 +15,7 @@ pub mod paths;
 pub mod playground;
 pub mod policies;
 pub mod process;
+pub mod safe;
 pub mod story;
 pub mod teller;
 pub mod treasury;

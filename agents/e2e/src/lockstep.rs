@@ -39,7 +39,8 @@ pub struct Lockstep {
     pub head: Head,
     /// Time that the script has come to.
     due: u64,
-    agent: Address,
+    /// Account of the keeper, whose transactions are mined in blocks of their own.
+    pub agent: Address,
 }
 
 impl Lockstep {

@@ -21,6 +21,16 @@ const HOUR: u64 = 3_600;
 /// If a step fails.
 pub async fn build(folder: &std::path::Path) -> Result<(World, PathBuf)> {
     let mut world = World::build(folder).await?;
+    open(&mut world).await?;
+    let config = Keeper::prepare(&world)?;
+    Ok((world, config))
+}
+
+/// Has the first policy adopted, and lets depositors enter and their capital season.
+///
+/// # Errors
+/// If a step fails.
+pub async fn open(world: &mut World) -> Result<()> {
     let (_, policy) = world.policies.first()?;
     world.vote(&policy, "Adopt the first policy").await?;
     world.activate(&policy).await?;
@@ -30,8 +40,7 @@ pub async fn build(folder: &std::path::Path) -> Result<(World, PathBuf)> {
         world.deposit(person, whole, 60).await?;
     }
     world.clock.advance(HOUR).await?;
-    let config = Keeper::prepare(&world)?;
-    Ok((world, config))
+    Ok(())
 }
 
 /// Builds it, says what to try, and mines a block every second until it is interrupted.

@@ -222,6 +222,7 @@ impl World {
             let block = log.block_number.context("a log without a block")?;
             let transaction = log.transaction_hash.context("a log without a transaction")?;
             facts.push(RebalanceFact {
+                agent: event.agent,
                 block,
                 timestamp: chain.block(json!(format!("0x{block:x}"))).await?.timestamp,
                 transaction,
@@ -305,6 +306,8 @@ impl Holdings {
 /// One rebalance, from its receipt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RebalanceFact {
+    /// Who acted.
+    pub agent: Address,
     /// Block it was mined in.
     pub block: u64,
     /// Unix time of that block.

@@ -91,7 +91,7 @@ pub const fn judge(known: Known, chain: OnChain) -> Continuity {
     }
 }
 
-/// What a journal can explain of an agent and a vault.
+/// What a journal can explain of an agent and a vault; `account` is who signs for the agent, mostly itself.
 ///
 /// # Errors
 /// If the database fails.
@@ -100,10 +100,11 @@ pub async fn known(
     chain_id: u64,
     vault: Address,
     agent: Address,
+    account: Address,
 ) -> Result<Known> {
     let mut known = Known {
         guard_nonce: 0,
-        account_nonce: journal.highest_nonce(chain_id, agent).await?.map(|nonce| nonce + 1),
+        account_nonce: journal.highest_nonce(chain_id, account).await?.map(|nonce| nonce + 1),
     };
     for adoption in journal.adoptions(chain_id, vault).await? {
         if adoption.agent == agent {

@@ -144,6 +144,9 @@ pub struct Run {
     /// Go on with a chain that rewrote a block it had called final, after a person has looked; may be repeated
     #[arg(long, value_name = "CHAIN")]
     pub accept_rewritten: Vec<String>,
+    /// Use a key that lies in the clear (`unsafe_raw_key_file`, `unsafe_raw_key_env`): whoever reads it can act for the agent
+    #[arg(long)]
+    pub unsafe_raw_key: bool,
 }
 
 /// Options of `keeper status`.

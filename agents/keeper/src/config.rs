@@ -9,6 +9,7 @@ mod chain;
 mod fleet;
 mod http;
 mod journal;
+mod key;
 mod reader;
 mod source;
 mod value;
@@ -19,12 +20,13 @@ use std::{fs, path::Path};
 use serde::Deserialize;
 use toml::Spanned;
 
-pub use agent::{AgentConfig, PasswordSource};
+pub use agent::{AgentConfig, ContractConfig};
 pub use alerts::{AlertsConfig, ChannelConfig, ChannelKind, Secret};
-pub use chain::{ChainConfig, FeeModel, Fees, Profile};
+pub use chain::{ChainConfig, FeeModel, Fees, PrivateConfig, Profile};
 pub use fleet::FleetConfig;
 pub use http::HttpConfig;
 pub use journal::{JournalUrl, Retention};
+pub use key::{AwsKms, GcpKms, KeyConfig, KeySource, PasswordSource, RawKeySource};
 pub use value::{Amount, Finality, Gwei, Native, NativePriceSource};
 pub use vault::{Gas, UpkeepConfig, VaultConfig};
 
@@ -55,7 +57,7 @@ pub struct Config {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawConfig {
-    agent: agent::RawAgent,
+    agent: Spanned<key::RawKey>,
     journal: Spanned<journal::RawJournal>,
     #[serde(default)]
     fleet: FleetConfig,

@@ -80,7 +80,7 @@ pub async fn examine(config: &Config, vault: Option<&str>) -> Result<Vec<Finding
     let chosen = config.select(vault)?;
     let mut findings = Findings::default();
     local::program(&mut findings);
-    local::key(&mut findings, &config.agent);
+    local::keys(&mut findings, &config.agent).await;
     local::journal(&mut findings, config, vault).await;
     if let Some(http) = &config.http {
         local::http(&mut findings, http);

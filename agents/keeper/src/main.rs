@@ -13,9 +13,8 @@ use vagus_keeper::{
     config::Config,
     doctor,
     exit::{Exit, Failure},
-    http, init, journal,
+    http, init, journal, keys,
     page::Page,
-    password::open_key,
     pause, plan,
     reload::Reload,
     report::Reporter,
@@ -147,7 +146,7 @@ async fn work_on_journal(command: JournalCommand) -> Result<String, Failure> {
 }
 
 async fn keep(run: Run) -> Result<(), Failure> {
-    let Run { common, accept_rewritten } = run;
+    let Run { common, accept_rewritten, unsafe_raw_key } = run;
     let config = Config::load(&common.config)?;
     for name in &accept_rewritten {
         if !config.chains.iter().any(|chain| chain.name == *name) {
@@ -159,7 +158,7 @@ async fn keep(run: Run) -> Result<(), Failure> {
     }
     config.select(common.vault.as_deref())?;
     let stop = signals()?;
-    let key = open_key(&config.agent)?;
+    let key = keys::open(&config.agent, unsafe_raw_key).await?;
     // An address that is taken is found before anything is asked or sent.
     let listener = match &config.http {
         Some(http) => Some((http::bind(http).await?, http)),

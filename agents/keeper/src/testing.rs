@@ -269,6 +269,7 @@ pub fn world_on(chain: &Arc<MemoryChain>, agent: Address) -> ChainWorld {
         config: config.chains[0].clone(),
         endpoints: Endpoints::new(vec![dynamic]),
         agent,
+        account: agent,
         vaults: vec![VaultWorld {
             config: vault,
             treasury: "demo".to_owned(),

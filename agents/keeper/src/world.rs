@@ -27,6 +27,8 @@ pub struct ChainWorld {
     pub endpoints: Endpoints,
     /// Account that acts.
     pub agent: Address,
+    /// Account that signs and pays for transactions: the same, unless the agent is a contract.
+    pub account: Address,
     /// At least one.
     pub vaults: Vec<VaultWorld>,
 }
@@ -95,10 +97,19 @@ pub async fn open(config: &Config, vault: Option<&str>) -> Result<Vec<ChainWorld
             let http = http.map_err(|error| chain_failure(&error))?;
             list.push(Arc::new(http.with_lens_gas(chain.profile.lens_gas)));
         }
+        let private = match &chain.private {
+            None => None,
+            Some(private) => {
+                let http = HttpChain::new(private.endpoint.clone(), chain.profile.timeout());
+                Some(Arc::new(http.map_err(|error| chain_failure(&error))?) as Arc<dyn Chain>)
+            }
+        };
         let endpoints = Endpoints::new(list)
+            .with_private(private)
             .with_quorum(chain.quorum)
             .with_stale_after(chain.profile.stale_after());
-        worlds.push(prove(chain, endpoints, config.agent.address, &chosen).await?);
+        let world = prove(chain, endpoints, config.agent.address, &chosen).await?;
+        worlds.push(ChainWorld { account: config.agent.account.address, ..world });
     }
     Ok(worlds)
 }
@@ -140,7 +151,7 @@ pub async fn prove(
         vaults.push(VaultWorld { config: vault.clone(), treasury, entry });
     }
     vaults.sort_by_key(|vault| vault.entry.vault);
-    Ok(ChainWorld { config: config.clone(), endpoints, agent, vaults })
+    Ok(ChainWorld { config: config.clone(), endpoints, agent, account: agent, vaults })
 }
 
 impl ChainWorld {

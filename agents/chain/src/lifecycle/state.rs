@@ -1,6 +1,6 @@
 //! States, events and effects of a transaction.
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, Bytes};
 use serde::{Deserialize, Serialize};
 
 use super::Fees;
@@ -138,6 +138,9 @@ pub struct TxState {
     pub is_at_cap: bool,
     /// The newest block.
     pub head: Head,
+    /// The agent's word on the rebalance, if the agent is a contract. Every attempt carries the same one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<Bytes>,
 }
 
 impl TxState {
@@ -154,7 +157,14 @@ impl TxState {
             nonce_passed_at: None,
             is_at_cap: false,
             head,
+            word: None,
         }
+    }
+
+    /// The same, for an agent that is a contract and gave its word.
+    #[must_use]
+    pub fn with_word(self, word: Option<Bytes>) -> Self {
+        Self { word, ..self }
     }
 
     /// Whether nothing changes it any more.

@@ -56,6 +56,7 @@ struct Bench {
     notes: Notes,
     state: TxState,
     steps: Arc<Mutex<Vec<(Point, bool)>>>,
+    public_from: Option<u64>,
 }
 
 impl Bench {
@@ -70,6 +71,7 @@ impl Bench {
             notes: Notes { in_flight, ..Notes::default() },
             state: TxState::intended(at.timestamp + 100, at),
             steps: Arc::default(),
+            public_from: None,
         }
     }
 
@@ -86,6 +88,7 @@ impl Bench {
                 rebroadcast_blocks: 5,
             },
             finality_depth: None,
+            public_from: self.public_from,
         };
         let job = Job { to: Address::repeat_byte(9), input: Bytes::new(), gas_limit: 100_000 };
         let steps = self.steps.clone();
@@ -208,7 +211,55 @@ async fn an_endpoint_behind_the_head_proves_nothing() {
             rebroadcast_blocks: 5,
         },
         finality_depth: None,
+        public_from: None,
     };
     assert_eq!(sender.receipts(&state, &state.hashes()).await.expect("asked"), []);
     assert_eq!(bench.state.phase, included);
+}
+
+/// A bench whose chain is only looked at, and a chain behind a private endpoint.
+fn with_private() -> (Bench, Arc<MemoryChain>) {
+    let (mut bench, private) = (Bench::new(vec![]), chain());
+    let (public, alone): (Arc<dyn Chain>, Arc<dyn Chain>) = (bench.chain.clone(), private.clone());
+    bench.endpoints = Endpoints::new(vec![public]).with_private(Some(alone));
+    // What is sent stays where it is.
+    private.with(|model| model.is_mining = false);
+    bench.chain.with(|model| model.is_mining = false);
+    (bench, private)
+}
+
+fn pools(bench: &Bench, private: &MemoryChain) -> (usize, usize) {
+    (bench.chain.with(|model| model.pool_size()), private.with(|model| model.pool_size()))
+}
+
+#[tokio::test]
+async fn the_private_endpoint_alone_sees_the_bytes() {
+    let (mut bench, private) = with_private();
+    // Silence of the private one changes nothing: no other is tried.
+    private.fail_next("send_raw", Fault::Unreachable);
+    bench.round().await.expect("carried out");
+    assert_eq!((bench.state.phase, pools(&bench, &private)), (Phase::Pending, (0, 0)));
+    // Blocks of twelve seconds: replaced, past the deadline, taken back, and repeated.
+    for _ in 0..25 {
+        bench.mine();
+        bench.round().await.expect("carried out");
+        assert_eq!(pools(&bench, &private).0, 0, "no public endpoint sees it");
+    }
+    assert_eq!(pools(&bench, &private).1, 1, "one nonce");
+    assert_eq!(bench.state.phase, Phase::Cancelling);
+}
+
+#[tokio::test]
+async fn it_goes_public_at_its_block_and_not_before() {
+    let (mut bench, private) = with_private();
+    bench.state.deadline += 10_000;
+    let began = bench.state.head.number;
+    bench.public_from = Some(began + 10);
+    bench.round().await.expect("sent");
+    for block in 1..=10 {
+        bench.mine();
+        bench.round().await.expect("carried out");
+        let expected = usize::from(block == 10);
+        assert_eq!(pools(&bench, &private), (expected, 1), "block {block}");
+    }
 }

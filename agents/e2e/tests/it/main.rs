@@ -6,6 +6,7 @@ mod budget;
 mod demo;
 mod determinism;
 mod input;
+mod keys;
 mod kills;
 mod operate;
 mod persons;

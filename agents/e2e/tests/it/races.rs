@@ -7,7 +7,7 @@ use vagus_e2e::{
     treasury::{Vault, people},
 };
 use vagus_journal::{Journal, OutcomeState, ReadJournal, RecordQuery, RevertCause, SqlJournal};
-use vagus_keeper::{config::Config, password::open_key, report::Reporter, run::ChainLoop, world};
+use vagus_keeper::{config::Config, keys, report::Reporter, run::ChainLoop, world};
 
 const BLOCK_SECONDS: u64 = 12;
 
@@ -20,7 +20,7 @@ async fn an_exit_in_the_same_block_is_named() {
     let vault = treasury.treasury.vault;
     let journal = Arc::new(SqlJournal::connect(config.journal.expose()).await.unwrap());
     let reporter = Arc::new(Reporter::new(true, Box::new(std::io::sink())));
-    let key = Arc::new(open_key(&config.agent).unwrap());
+    let key = Arc::new(keys::open(&config.agent, false).await.unwrap());
     let agent = key.address();
     let shared: Arc<dyn Journal> = journal.clone();
     let mut keeper = ChainLoop::new(world, shared, key, reporter);

@@ -295,7 +295,7 @@ fn a_journal_may_know_more_than_the_chain_and_never_less() {
 async fn an_older_copy_does_not_know_what_was_done_after_it() {
     for place in Place::all().await {
         let journal = place.open().await;
-        assert_eq!(known(&journal, CHAIN, VAULT, AGENT).await.unwrap(), Known::default());
+        assert_eq!(known(&journal, CHAIN, VAULT, AGENT, AGENT).await.unwrap(), Known::default());
         let first = sent(&journal, 100, 0, 3).await;
         ended(&journal, first, 3, OutcomeState::Executed).await;
         let folder = tempfile::tempdir().unwrap();
@@ -305,11 +305,11 @@ async fn an_older_copy_does_not_know_what_was_done_after_it() {
         let second = sent(&journal, 101, 1, 4).await;
         ended(&journal, second, 4, OutcomeState::Cancelled).await;
         let expected = Known { guard_nonce: 1, account_nonce: Some(5) };
-        assert_eq!(known(&journal, CHAIN, VAULT, AGENT).await.unwrap(), expected);
+        assert_eq!(known(&journal, CHAIN, VAULT, AGENT, AGENT).await.unwrap(), expected);
         let third = sent(&journal, 102, 1, 5).await;
         ended(&journal, third, 5, OutcomeState::Executed).await;
         sent(&journal, 103, 2, 6).await;
-        let now = known(&journal, CHAIN, VAULT, AGENT).await.unwrap();
+        let now = known(&journal, CHAIN, VAULT, AGENT, AGENT).await.unwrap();
         assert_eq!(now, Known { guard_nonce: 3, account_nonce: Some(7) });
         let chain = OnChain { guard_nonce: 2, account_nonce: 6 };
         assert_eq!(judge(now, chain), Continuity::Continues);

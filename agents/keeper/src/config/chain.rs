@@ -1,6 +1,6 @@
 //! `[[chains]]`: how a chain behaves, what is paid on it, and where it is asked.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -28,8 +28,19 @@ pub struct ChainConfig {
     pub endpoints: Vec<EndpointUrl>,
     /// How many of them have to agree before money moves.
     pub quorum: usize,
+    /// Where transactions go instead of the endpoints.
+    pub private: Option<PrivateConfig>,
     /// What wakes the keeper between two questions; none: it polls alone.
     pub websocket: Option<WebsocketUrl>,
+}
+
+/// An endpoint that shows transactions to nobody before they are mined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrivateConfig {
+    /// Where.
+    pub endpoint: EndpointUrl,
+    /// Blocks after its decision from which on a transaction is handed to every endpoint; none: never.
+    pub public_after_blocks: Option<u32>,
 }
 
 impl ChainConfig {
@@ -135,6 +146,16 @@ impl Fees {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawPrivate {
+    url: Option<String>,
+    url_file: Option<PathBuf>,
+    url_env: Option<String>,
+    #[serde(default, deserialize_with = "value::optional_above_zero")]
+    public_after_blocks: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct RawChain {
     pub(super) name: Spanned<String>,
     chain_id: u64,
@@ -142,6 +163,7 @@ pub(super) struct RawChain {
     fees: Fees,
     endpoints: Vec<Spanned<RawSource>>,
     quorum: Option<Spanned<usize>>,
+    private: Option<Spanned<RawPrivate>>,
     websocket: Option<Spanned<RawSource>>,
 }
 
@@ -191,6 +213,7 @@ impl Reader<'_> {
                 return Err(self.fail(Some(quorum.span().start), &what));
             }
         };
+        let private = raw.private.map(|private| self.private(private)).transpose()?;
         let websocket = match raw.websocket {
             None => None,
             Some(source) => {
@@ -206,7 +229,18 @@ impl Reader<'_> {
             fees: raw.fees,
             endpoints,
             quorum,
+            private,
             websocket,
         })
+    }
+
+    fn private(&self, raw: Spanned<RawPrivate>) -> Result<PrivateConfig, Failure> {
+        let (span, raw) = (raw.span(), raw.into_inner());
+        let RawPrivate { url, url_file, url_env, public_after_blocks } = raw;
+        let at = span.start;
+        let source = Spanned::new(span, RawSource { url, url_file, url_env });
+        let endpoint = EndpointUrl::parse(&self.source(source)?)
+            .map_err(|error| self.fail(Some(at), &error.to_string()))?;
+        Ok(PrivateConfig { endpoint, public_after_blocks })
     }
 }

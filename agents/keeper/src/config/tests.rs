@@ -1,3 +1,5 @@
+use vagus_chain::ContractForm;
+
 use super::*;
 
 const EXAMPLE: &str = include_str!("../../examples/keeper.toml");
@@ -30,7 +32,11 @@ fn the_example_is_sound() {
     assert_eq!(config.chains[0].fees.max_fee_gwei.wei, 60_000_000_000);
     assert_eq!(config.vaults[0].smallest_move.in_units("USDC", 6), Ok(100_000_000));
     assert_eq!(config.vaults[0].strategies.len(), 3);
-    assert_eq!(config.agent.password, PasswordSource::File("/etc/vagus/agent.password".into()));
+    let source = KeySource::Keystore {
+        file: "/etc/vagus/agent.keystore".into(),
+        password: PasswordSource::File("/etc/vagus/agent.password".into()),
+    };
+    assert_eq!(config.agent.account, KeyConfig { address: config.agent.address, source });
     assert_eq!(config.journal.expose(), "sqlite:/etc/vagus/journal.db");
 }
 
@@ -220,5 +226,73 @@ fn a_daily_budget_allows_one_rebalance_or_is_refused() {
     for wrong in ["\"0\"", "\"1 ETH\"", "\"0.0000000000000000001\""] {
         let sentence = with("daily_budget = \"2\"", &format!("daily_budget = {wrong}"));
         assert_says(&sentence, &["[chains.fees] daily_budget", "native token above zero"]);
+    }
+}
+
+/// The example with other lines for the key.
+fn with_key(lines: &str) -> String {
+    let text = EXAMPLE.replacen("keystore = \"agent.keystore\"", lines, 1);
+    text.replacen("password_file = \"agent.password\"", "", 1)
+}
+
+#[test]
+fn a_key_is_in_one_place() {
+    let key = |lines: &str| parse(&with_key(lines)).map(|config| config.agent.account.source);
+    assert_eq!(key("watch_only = true"), Ok(KeySource::WatchOnly));
+    let aws = "aws_kms = { key_id = \"key-1\", region = \"eu-west-1\" }";
+    let place = AwsKms { key_id: "key-1".into(), region: Some("eu-west-1".into()), endpoint: None };
+    assert_eq!(key(aws), Ok(KeySource::AwsKms(place)));
+    let raw = KeySource::UnsafeRaw(RawKeySource::Variable("KEY".into()));
+    assert_eq!(key("unsafe_raw_key_env = \"KEY\""), Ok(raw));
+    let prompt = key("keystore = \"k\"").expect("sound");
+    assert!(matches!(prompt, KeySource::Keystore { password: PasswordSource::Prompt, .. }));
+    for wrong in ["", "keystore = \"k\"\nwatch_only = true", "watch_only = false"] {
+        let refused = key(wrong).expect_err("refused").sentence;
+        assert_says(&refused, &["[agent]", "expected exactly one of keystore"]);
+    }
+    let refused = key("watch_only = true\npassword_env = \"P\"").expect_err("refused").sentence;
+    assert_says(&refused, &["a password opens a keystore"]);
+    let refused = key(
+        "gcp_kms = { project = \"p\", location = \"l\", key_ring = \"r\", key = \"k\", version = 0 }",
+    );
+    assert_says(&refused.expect_err("refused").sentence, &["gcp_kms", "above zero"]);
+    let refused = key("watch_only = true\nsign_timeout_ms = 0");
+    // The example names it already.
+    assert_says(&refused.expect_err("refused").sentence, &["sign_timeout_ms"]);
+}
+
+#[test]
+fn a_contract_acts_by_the_word_of_its_signers() {
+    let safe = "0x1111111111111111111111111111111111111111";
+    let owner = "0x2222222222222222222222222222222222222222";
+    let contract = |lines: &str| {
+        let section = format!("[agent.contract]\n{lines}\n[journal]");
+        parse(&EXAMPLE.replacen("[journal]", &section, 1)).map(|config| config.agent)
+    };
+    let alone = contract(&format!("address = \"{safe}\"\nform = \"safe\"")).expect("sound");
+    assert_eq!(alone.address.to_string(), safe);
+    let by = alone.contract.clone().expect("a contract");
+    assert_eq!((by.form, by.signers), (ContractForm::Safe, vec![alone.account.clone()]));
+    assert_eq!(alone.keys().count(), 1);
+    let signer = format!("[[agent.contract.signers]]\naddress = \"{owner}\"\nkeystore = \"o\"\n");
+    let two = contract(&format!("address = \"{safe}\"\nform = \"safe\"\n{signer}")).expect("sound");
+    assert_eq!((two.keys().count(), two.is_watch_only()), (2, false));
+    for (lines, parts) in [
+        (format!("address = \"{safe}\"\nform = \"gnosis\""), vec!["form", "safe", "plain"]),
+        (format!("address = \"{safe}\"\nform = \"safe\"\n{signer}{signer}"), vec!["twice"]),
+        (
+            format!(
+                "address = \"{safe}\"\nform = \"plain\"\n{signer}{}",
+                signer.replace("22", "33")
+            ),
+            vec!["one signature"],
+        ),
+        (format!("address = \"{}\"\nform = \"safe\"", alone.account.address), vec!["not that of"]),
+        (
+            format!("address = \"{safe}\"\nform = \"safe\"\n{signer}sign_timeout_ms = 5\n"),
+            vec!["belong to [agent]"],
+        ),
+    ] {
+        assert_says(&contract(&lines).expect_err("refused").sentence, &parts);
     }
 }

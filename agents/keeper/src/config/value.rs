@@ -4,13 +4,10 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use alloy::primitives::Address;
 use serde::{Deserialize, Deserializer, de::Error};
+use vagus_chain::EndpointUrl;
 
 pub(super) fn default_timeout_ms() -> u32 {
     10_000
-}
-
-pub(super) fn default_sign_timeout_ms() -> u32 {
-    u32::try_from(vagus_chain::signer::DEFAULT_SIGN_TIMEOUT.as_millis()).unwrap_or(u32::MAX)
 }
 
 pub(super) fn default_repeat_minutes() -> u32 {
@@ -111,6 +108,14 @@ fn parse_address(text: &str) -> Result<Address, String> {
 
 pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
     parse_address(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+}
+
+pub(super) fn optional_url<'de, D>(deserializer: D) -> Result<Option<EndpointUrl>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    EndpointUrl::parse(&text).map(Some).map_err(D::Error::custom)
 }
 
 pub(super) fn optional_address<'de, D>(deserializer: D) -> Result<Option<Address>, D::Error>

@@ -158,7 +158,7 @@ async fn gas(
     vaults: &[&VaultConfig],
     endpoints: &Endpoints,
 ) {
-    let agent = config.agent.address;
+    let agent = config.agent.account.address;
     let balance = match endpoints.balance(agent).await {
         Ok(balance) => balance,
         Err(error) => {

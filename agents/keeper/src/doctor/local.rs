@@ -7,10 +7,9 @@ use vagus_journal::{JournalReader, ReadJournal as _};
 
 use super::Findings;
 use crate::{
-    config::{AgentConfig, Config, HttpConfig, PasswordSource},
+    config::{AgentConfig, Config, HttpConfig, KeySource, PasswordSource},
     journal::known_vaults,
-    password::open_key,
-    version,
+    keys, version,
 };
 
 pub(super) fn program(findings: &mut Findings) {
@@ -27,10 +26,52 @@ fn is_open_to_others(file: &Path) -> Option<bool> {
     fs::metadata(file).ok().map(|about| about.permissions().mode() & 0o077 != 0)
 }
 
-pub(super) fn key(findings: &mut Findings, agent: &AgentConfig) {
+pub(super) async fn keys(findings: &mut Findings, agent: &AgentConfig) {
     const AREA: &str = "key";
-    let file = agent.keystore.display();
-    match is_open_to_others(&agent.keystore) {
+    let mut is_asked = false;
+    for key in agent.keys() {
+        let account = key.address;
+        match &key.source {
+            KeySource::Keystore { file, password: source } => {
+                keystore(findings, file);
+                is_asked |= *source == PasswordSource::Prompt;
+                password(findings, source);
+            }
+            KeySource::AwsKms(place) => {
+                findings.ok(AREA, "service", format!("{account} is {} in AWS KMS", place.key_id));
+            }
+            KeySource::GcpKms(place) => {
+                let found = format!("{account} is {} in Google Cloud KMS", place.key);
+                findings.ok(AREA, "service", found);
+            }
+            KeySource::UnsafeRaw(_) => {
+                let remedy = "use an encrypted keystore or a key management service";
+                let found = format!("the key of {account} lies in the clear");
+                findings.warn(AREA, "unsafe", found, remedy);
+            }
+            KeySource::WatchOnly => {
+                let remedy = "name a key, or run with --shadow: nothing can be sent";
+                let found = format!("{account} is only watched");
+                findings.warn(AREA, "watch_only", found, remedy);
+            }
+        }
+    }
+    if is_asked || agent.is_watch_only() {
+        return;
+    }
+    match keys::open(agent, true).await {
+        Ok(_) => findings.ok(AREA, "agent", format!("the key of {} opens", agent.address)),
+        Err(failure) => {
+            let remedy = "correct [agent]: address, keystore and password have to belong together";
+            findings.fail(AREA, "agent", failure.sentence, remedy);
+        }
+    }
+}
+
+fn keystore(findings: &mut Findings, path: &Path) {
+    const AREA: &str = "key";
+    let file = path.display();
+    match is_open_to_others(path) {
         None => {
             let remedy = "put the encrypted keystore there, or correct [agent] keystore";
             findings.fail(AREA, "keystore", format!("{file} is not there"), remedy);
@@ -41,11 +82,14 @@ pub(super) fn key(findings: &mut Findings, agent: &AgentConfig) {
         }
         Some(false) => findings.ok(AREA, "keystore", format!("{file}, its owner's alone")),
     }
-    match &agent.password {
+}
+
+fn password(findings: &mut Findings, source: &PasswordSource) {
+    const AREA: &str = "key";
+    match source {
         PasswordSource::Prompt => {
             let found = "it is asked at the terminal, so that the key is not tried here";
             findings.ok(AREA, "password", found);
-            return;
         }
         PasswordSource::File(file) => {
             let shown = file.display();
@@ -63,13 +107,6 @@ pub(super) fn key(findings: &mut Findings, agent: &AgentConfig) {
             findings.ok(AREA, "password", format!("from file descriptor {number}"));
         }
         PasswordSource::Variable(name) => findings.ok(AREA, "password", format!("in ${name}")),
-    }
-    match open_key(agent) {
-        Ok(_) => findings.ok(AREA, "agent", format!("the key of {} opens", agent.address)),
-        Err(failure) => {
-            let remedy = "correct [agent]: address, keystore and password have to belong together";
-            findings.fail(AREA, "agent", failure.sentence, remedy);
-        }
     }
 }
 

@@ -74,7 +74,7 @@ impl ChainLoop {
         reporter: Arc<Reporter>,
     ) -> Self {
         let sight = Sight::new(&world.config.profile);
-        let fleet = fleet(&world, &journal, FleetConfig::default());
+        let fleet = fleet(&world, &journal, key.address(), FleetConfig::default());
         Self {
             world,
             journal: SharedJournal(journal),
@@ -98,7 +98,7 @@ impl ChainLoop {
     #[must_use]
     pub fn with(mut self, options: RunOptions) -> Self {
         self.accepts_rewrite = options.accepts_rewrite(&self.world.config.name);
-        self.fleet = fleet(&self.world, &self.journal.0, options.fleet);
+        self.fleet = fleet(&self.world, &self.journal.0, self.key.address(), options.fleet);
         self.retention = options.retention;
         self.reload = options.reload;
         self
@@ -341,9 +341,14 @@ const fn at(head: &Header, finalized_number: u64) -> Head {
     }
 }
 
-fn fleet(world: &ChainWorld, journal: &Arc<dyn Journal>, config: FleetConfig) -> Fleet {
+fn fleet(
+    world: &ChainWorld,
+    journal: &Arc<dyn Journal>,
+    account: Address,
+    config: FleetConfig,
+) -> Fleet {
     let vaults = world.vaults.iter().map(|vault| vault.entry.vault);
-    Fleet::new(journal.clone(), config, world.config.chain_id, world.agent, vaults)
+    Fleet::new(journal.clone(), config, world.config.chain_id, account, vaults)
 }
 
 async fn stopped(mut stop: watch::Receiver<bool>) {

@@ -16,7 +16,7 @@ use crate::{
 /// Those of the chain.
 async fn on_chain(world: &ChainWorld, head: &Header) -> Result<Vec<Option<OnChain>>, RunError> {
     let hash = Some(head.block.hash);
-    let account_nonce = world.endpoints.transaction_count(world.agent, hash).await?;
+    let account_nonce = world.endpoints.transaction_count(world.account, hash).await?;
     let sightings = world.sightings(head).await?;
     let of = |snapshot: &vagus_policy::Snapshot| OnChain {
         guard_nonce: snapshot.vault.agent.nonce,
@@ -44,7 +44,7 @@ impl ChainLoop {
             let place = self.world.vaults.iter().position(|known| known.entry.vault == vault);
             // One that could not be read is compared when it can be; it is not decided about before.
             let Some(&Some(seen)) = place.and_then(|place| chain.get(place)) else { continue };
-            let known = known(&*self.journal.0, chain_id, vault, agent).await?;
+            let known = known(&*self.journal.0, chain_id, vault, agent, self.world.account).await?;
             if let Continuity::Behind { .. } = judge(known, seen) {
                 return Err(RunError::Failure(behind(&name, agent, judge(known, seen))));
             }
@@ -84,7 +84,7 @@ pub async fn adopt(
             let name = &vault.config.name;
             Failure::new(Exit::Unreachable, format_args!("Vault {name} could not be read."))
         })?;
-        let known = known(journal, chain_id, address, world.agent).await?;
+        let known = known(journal, chain_id, address, world.agent, world.account).await?;
         let judgement = judge(known, seen);
         if judgement == Continuity::Continues {
             continue;

@@ -45,10 +45,10 @@ impl Fleet {
         journal: Arc<dyn Journal>,
         config: FleetConfig,
         chain_id: u64,
-        agent: Address,
+        account: Address,
         vaults: impl Iterator<Item = Address>,
     ) -> Self {
-        let key = LeaseKey::key(chain_id, agent);
+        let key = LeaseKey::key(chain_id, account);
         let mut serves: Vec<_> = vaults.map(|vault| LeaseKey::vault(chain_id, vault)).collect();
         serves.push(key);
         let held = BTreeMap::new();

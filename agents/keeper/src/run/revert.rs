@@ -4,7 +4,7 @@
 //! the block that mined it. If it fails there, time alone broke it, and the keeper checks up to the deadline. Otherwise what
 //! differs between the two states says who came first. What nothing explains is the keeper's own.
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, Bytes};
 use vagus_chain::{
     BlockAt, ChainError, ChainReader as _, Header, guard::describe_revert, lifecycle::Inclusion,
 };
@@ -98,6 +98,7 @@ impl ChainLoop {
     pub(super) async fn explain_revert(
         &self,
         decision: B256,
+        word: Option<&Bytes>,
         inclusion: &Inclusion,
         mined: &Header,
         is_last_try: bool,
@@ -118,14 +119,14 @@ impl ChainLoop {
         };
         let place = record.first().block();
         let decided = Header { block: place, base_fee_wei: record.first().snapshot.base_fee_wei };
-        let where_decided = told(self.simulate(vault, &decided, &rebalance, at).await)?;
+        let where_decided = told(self.simulate(vault, &decided, &rebalance, word, at).await)?;
         evidence.fails_where_decided = where_decided.as_ref().map(|note| !note.is_success);
         let found = self.world.endpoints.header(BlockAt::Hash(mined.block.parent_hash)).await;
         let parent = told(found.map_err(RunError::from))?.flatten();
         // On the block before; else on the block itself, if what broke it came earlier in that one.
         let (mut failure, mut broken_at) = (None, None);
         for block in parent.iter().chain([mined]) {
-            let note = told(self.simulate(vault, block, &rebalance, at).await)?;
+            let note = told(self.simulate(vault, block, &rebalance, word, at).await)?;
             if let Some(note) = note.filter(|note| !note.is_success) {
                 (failure, broken_at) = (Some(note), Some(block));
                 break;

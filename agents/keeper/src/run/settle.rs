@@ -1,6 +1,6 @@
 //! What came of a rebalance: where it was mined, and prediction against reality.
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use vagus_chain::{
     BlockAt, Call, ChainError, ChainReader as _, ChainWriter as _, Simulation,
     guard::{Rebalanced, decode_receipt, encode_rebalance, find_rebalanced},
@@ -69,7 +69,10 @@ impl ChainLoop {
                 (outcome.receipt, outcome.settlement, outcome.revert) = (None, None, None);
                 outcome.is_as_predicted = None;
             }
-            Some(inclusion) => self.describe_inclusion(&mut outcome, inclusion).await?,
+            Some(inclusion) => {
+                let word = state.word.as_ref();
+                self.describe_inclusion(&mut outcome, word, inclusion).await?;
+            }
         }
         if before.as_ref() == Some(&outcome) {
             return Ok(());
@@ -105,7 +108,7 @@ impl ChainLoop {
         }
         let is_news = before.map(|before| before.state) != Some(outcome.state);
         if is_news && is_step {
-            let record = self.act_of(decision).await?.record;
+            let record = self.act_of(decision, None).await?.record;
             let vault = record.header.vault;
             let name = self.world.vaults.iter().find(|known| known.entry.vault == vault);
             let name = name.map_or_else(|| vault.to_string(), |known| known.config.name.clone());
@@ -117,6 +120,7 @@ impl ChainLoop {
     async fn describe_inclusion(
         &self,
         outcome: &mut Outcome,
+        word: Option<&Bytes>,
         inclusion: &Inclusion,
     ) -> Result<(), RunError> {
         let is_known = outcome.receipt.is_some_and(|known| {
@@ -143,11 +147,12 @@ impl ChainLoop {
             effective_gas_price_wei: inclusion.effective_gas_price_wei,
         });
         (outcome.settlement, outcome.is_as_predicted, outcome.revert) = (None, None, None);
-        let act = self.act_of(outcome.decision).await?;
+        let act = self.act_of(outcome.decision, None).await?;
         if has_reverted && matches!(act.record.body, Body::Rebalance { .. }) {
             let is_last_try = outcome.state.is_terminal();
-            outcome.revert =
-                self.explain_revert(outcome.decision, inclusion, &header, is_last_try).await?;
+            outcome.revert = self
+                .explain_revert(outcome.decision, word, inclusion, &header, is_last_try)
+                .await?;
         }
         if !inclusion.is_success || is_cancel {
             return Ok(());

@@ -3,7 +3,7 @@
 use alloy::primitives::{Address, B256, Bytes};
 use vagus_chain::{
     Call, ChainReader as _, ChainWriter as _, Header, Simulation, Tag,
-    guard::{decode_refusal, describe_revert, encode_rebalance},
+    guard::{decode_refusal, describe_revert, encode_rebalance, encode_rebalance_for},
     lifecycle::{Phase, TxEvent, TxState},
 };
 use vagus_journal::Simulation as SimulationNote;
@@ -25,21 +25,22 @@ impl ChainLoop {
         vault: &VaultWorld,
         head: &Header,
         rebalance: &Rebalance,
+        word: Option<&Bytes>,
     ) -> Result<SimulationNote, RunError> {
         let deadline = rebalance.deadline;
-        let soon =
-            self.simulate(vault, head, rebalance, self.next_block_at(head).min(deadline)).await?;
+        let at = self.next_block_at(head).min(deadline);
+        let soon = self.simulate(vault, head, rebalance, word, at).await?;
         if !soon.is_success {
             return Ok(soon);
         }
-        let late = self.simulate(vault, head, rebalance, deadline).await?;
+        let late = self.simulate(vault, head, rebalance, word, deadline).await?;
         if !late.is_success {
             return Ok(late);
         }
         let newest = self.world.endpoints.head(Tag::Latest).await?;
         if newest.block.hash != head.block.hash {
             let at = self.next_block_at(&newest).min(deadline);
-            let now = self.simulate(vault, &newest, rebalance, at).await?;
+            let now = self.simulate(vault, &newest, rebalance, word, at).await?;
             if !now.is_success {
                 return Ok(now);
             }
@@ -60,7 +61,7 @@ impl ChainLoop {
         else {
             return Ok(state);
         };
-        let act = self.act_of(decision).await?;
+        let act = self.act_of(decision, state.word.as_ref()).await?;
         let address = act.record.header.vault;
         let vault = self.world.vaults.iter().find(|vault| vault.entry.vault == address);
         let Some(vault) = vault else { return Ok(state) };
@@ -82,22 +83,30 @@ impl ChainLoop {
         self.drive(decision, state, TxEvent::WouldRevert).await
     }
 
-    /// The exact call on top of a block, at a time.
+    /// The exact call on top of a block, at a time; without a contract's word, as if the agent itself made it.
     pub(super) async fn simulate(
         &self,
         vault: &VaultWorld,
         block: &Header,
         rebalance: &Rebalance,
+        word: Option<&Bytes>,
         at: u64,
     ) -> Result<SimulationNote, RunError> {
-        let input = encode_rebalance(rebalance);
-        let call = self.call(vault.entry.guard, input, true, vault.config.gas.limit);
+        let (from, input) = match word {
+            Some(word) => {
+                let input = encode_rebalance_for(rebalance, self.world.agent, word);
+                (self.key.address(), input)
+            }
+            None => (self.world.agent, encode_rebalance(rebalance)),
+        };
+        let gas = vault.config.gas.limit;
+        let call = Call { from, to: vault.entry.guard, input, gas, returns: true };
         self.try_out(&call, block, at).await
     }
 
-    /// A call as the agent's transaction would make it.
+    /// A call as the key's transaction would make it.
     pub(super) fn call(&self, to: Address, input: Bytes, returns: bool, gas: u64) -> Call {
-        Call { from: self.world.agent, to, input, gas, returns }
+        Call { from: self.key.address(), to, input, gas, returns }
     }
 
     /// A call on top of a block, at a time.

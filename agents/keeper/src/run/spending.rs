@@ -40,7 +40,7 @@ impl ChainLoop {
                 waiting = waiting.saturating_add(1);
             }
             // What is mined and not final may be reorganised away, and cost more the second time.
-            let record = self.act_of(stored.decision).await?.record;
+            let record = self.act_of(stored.decision, None).await?.record;
             at_risk_wei = at_risk_wei.saturating_add(fees.worst_case_wei(self.gas_limit(&record)));
         }
         if waiting >= MOST_IN_FLIGHT {

@@ -9,7 +9,10 @@ use alloy::primitives::{Address, B256, Bytes};
 use vagus_allocator::Reason;
 use vagus_chain::{
     Header,
-    guard::{encode_activate_policy, encode_checkpoint, encode_rebalance, encode_trim},
+    guard::{
+        encode_activate_policy, encode_checkpoint, encode_rebalance, encode_rebalance_for,
+        encode_trim,
+    },
     lifecycle::{Alert, Head, Phase, TxEvent, TxState},
     sender::{Job, Live, Point, Sender},
 };
@@ -126,7 +129,7 @@ impl ChainLoop {
             in_flight.into_iter().partition(|stored| stored.nonce.is_some());
         let mut ranked = Vec::with_capacity(intents.len());
         for intent in intents {
-            let record = self.act_of(intent.decision).await?.record;
+            let record = self.act_of(intent.decision, None).await?.record;
             ranked.push((Rank::of(record.first()), intent));
         }
         ranked.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
@@ -139,7 +142,7 @@ impl ChainLoop {
         if stored.nonce.is_some() || self.pause(stored.vault).is_some() {
             return Ok(false);
         }
-        let Act { record, deadline, .. } = self.act_of(stored.decision).await?;
+        let Act { record, deadline, .. } = self.act_of(stored.decision, None).await?;
         if block.block.timestamp > deadline {
             return Ok(false);
         }
@@ -182,7 +185,7 @@ impl ChainLoop {
         event: TxEvent,
     ) -> Result<TxState, RunError> {
         self.unsettled.insert(decision);
-        let Act { record, to, input, .. } = self.act_of(decision).await?;
+        let Act { record, to, input, .. } = self.act_of(decision, state.word.as_ref()).await?;
         let job = Job { to, input, gas_limit: self.gas_limit(&record) };
         let store = JournalTx {
             journal: self.journal.0.clone(),
@@ -196,6 +199,7 @@ impl ChainLoop {
             key: &self.key,
             fees: self.world.fee_policy(),
             finality_depth: self.world.finality_depth(),
+            public_from: self.public_from(&record),
         };
         let mut live = Live { job: &job, state: &mut state, store: &store, observer: &observe };
         let alerts = match event {
@@ -208,15 +212,23 @@ impl ChainLoop {
         Ok(state)
     }
 
-    /// What is sent for a decision, whatever it is.
-    pub(super) async fn act_of(&self, decision: B256) -> Result<Act, RunError> {
+    /// What is sent for a decision, whatever it is; a contract's rebalance with its word.
+    pub(super) async fn act_of(
+        &self,
+        decision: B256,
+        word: Option<&Bytes>,
+    ) -> Result<Act, RunError> {
         let stored = self.journal.0.record(decision).await?;
         let record = stored.ok_or(JournalError::NoSuchDecision(decision))?.record;
         let guard = record.header.guard;
         let (to, input, deadline, returns) = match &record.body {
             Body::Rebalance { rebalance, .. } => {
                 let sent = Rebalance { decision, ..rebalance.clone() };
-                (guard, encode_rebalance(&sent), rebalance.deadline, true)
+                let input = match word {
+                    Some(word) => encode_rebalance_for(&sent, record.header.agent, word),
+                    None => encode_rebalance(&sent),
+                };
+                (guard, input, rebalance.deadline, true)
             }
             Body::Upkeep { upkeep, deadline, .. } => match upkeep {
                 Upkeep::Checkpoint {} => {
@@ -258,6 +270,12 @@ impl ChainLoop {
             },
             |vault| vault.config.gas.limit,
         )
+    }
+
+    /// Height from which on what was decided may be seen by everybody; none: never.
+    fn public_from(&self, record: &DecisionRecord) -> Option<u64> {
+        let blocks = self.world.config.private.as_ref()?.public_after_blocks?;
+        Some(record.first().block().number.saturating_add(blocks.into()))
     }
 
     fn alert(&self, decision: B256, alert: Alert) {

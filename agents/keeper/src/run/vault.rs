@@ -1,15 +1,15 @@
 //! One vault at one block: decide, check, hash, simulate, store, and begin to send.
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, Bytes};
 use vagus_allocator::Reason;
 use vagus_chain::{
-    ChainError, Header,
+    ChainError, Header, KeyError,
     lifecycle::{Head, TxEvent, TxState},
 };
 use vagus_journal::{
     HoldNotes, Outcome, OutcomeState, Simulation as SimulationNote, TransactionIntent,
 };
-use vagus_policy::{Policy, Snapshot};
+use vagus_policy::{Policy, Rebalance, Snapshot, rebalance_digest};
 
 use super::{ChainLoop, KEEPER_VERSION, RunError, rank::Rank};
 use crate::{
@@ -134,8 +134,16 @@ impl ChainLoop {
             let draft = draft.into_hold(reason);
             return self.hold(vault, head, policy.as_ref(), draft, None).await;
         }
+        let word = match self.word_on(vault, &rebalance).await {
+            Ok(word) => word,
+            Err(error) => {
+                tracing::error!("vault {}: nothing is sent: {error}", vault.config.name);
+                let draft = draft.into_hold(Reason::SignerFailed);
+                return self.hold(vault, head, policy.as_ref(), draft, None).await;
+            }
+        };
         crash::before("simulated");
-        let note = self.rehearse(vault, head, &rebalance).await?;
+        let note = self.rehearse(vault, head, &rebalance, word.as_ref()).await?;
         crash::after("simulated");
         if !note.is_success {
             let draft = draft.into_failed_simulation(note.refusal);
@@ -143,7 +151,7 @@ impl ChainLoop {
         }
 
         crash::before("stored");
-        let state = TxState::intended(rebalance.deadline, at);
+        let state = TxState::intended(rebalance.deadline, at).with_word(word);
         let intent = TransactionIntent {
             decision: hash,
             from: self.key.address(),
@@ -167,6 +175,18 @@ impl ChainLoop {
         }
         self.journal.0.append_outcome(&outcome).await?;
         sent.map(drop)
+    }
+
+    /// The word of an agent that is a contract on a rebalance, by the keys that make it; none if the agent has a key itself.
+    async fn word_on(
+        &self,
+        vault: &VaultWorld,
+        rebalance: &Rebalance,
+    ) -> Result<Option<Bytes>, KeyError> {
+        let Some(contract) = self.key.contract() else { return Ok(None) };
+        let chain_id = self.world.config.chain_id;
+        let digest = rebalance_digest(rebalance, contract.agent, chain_id, vault.entry.guard);
+        contract.word_on(digest, chain_id).await.map(Some)
     }
 
     /// Why a plan is given up because of what endpoints say; none if they agree.
@@ -231,7 +251,7 @@ impl ChainLoop {
         let mut rebalance = decide::rebalance(None, snapshot, &draft.observation.inputs, moves);
         rebalance.decision = B256::ZERO;
         let at = self.next_block_at(head).min(rebalance.deadline);
-        let note = self.simulate(vault, head, &rebalance, at).await?;
+        let note = self.simulate(vault, head, &rebalance, None, at).await?;
         if note.is_success {
             tracing::error!(
                 "vault {}: the rules here refuse the agent, but the guard would not; nothing is sent",
