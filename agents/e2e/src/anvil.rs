@@ -35,6 +35,8 @@ pub struct Anvil {
     /// Address of its endpoint.
     pub url: String,
     provider: DynProvider,
+    /// Its chain id.
+    pub chain_id: u64,
     /// Unlocked accounts, richly funded.
     pub accounts: Vec<Address>,
 }
@@ -46,11 +48,19 @@ impl Anvil {
     /// # Errors
     /// If it cannot be started or does not answer within ten seconds.
     pub async fn start(folder: &Path) -> Result<Self> {
+        Self::start_as(folder, CHAIN_ID, &[]).await
+    }
+
+    /// As [`Anvil::start`], with another chain id and further arguments of anvil.
+    ///
+    /// # Errors
+    /// As [`Anvil::start`].
+    pub async fn start_as(folder: &Path, chain_id: u64, arguments: &[&str]) -> Result<Self> {
         // An error means that a provider is there already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         for attempt in 1..=5 {
             let port = free_port()?;
-            match Self::start_on(folder, port).await {
+            match Self::start_on(folder, port, chain_id, arguments).await {
                 Ok(chain) => return Ok(chain),
                 // Somebody else took the port in between.
                 Err(error) if attempt == 5 => return Err(error),
@@ -60,18 +70,19 @@ impl Anvil {
         bail!("no free port was found")
     }
 
-    async fn start_on(folder: &Path, port: u16) -> Result<Self> {
+    async fn start_on(folder: &Path, port: u16, chain_id: u64, arguments: &[&str]) -> Result<Self> {
         let mut process = Running::start(
             "anvil",
             command(paths::foundry("anvil")?)
                 .args(["--host", "127.0.0.1", "--port", &port.to_string()])
-                .args(["--chain-id", &CHAIN_ID.to_string()])
+                .args(["--chain-id", &chain_id.to_string()])
                 .args(["--timestamp", &GENESIS_AT.to_string()])
                 .args(["--accounts", &ACCOUNTS.to_string(), "--balance", "1000000"])
                 .args(["--slots-in-an-epoch", "1", "--gas-limit", "200000000"])
                 .args(["--order", "fifo", "--quiet"])
                 // A kept state is more than a request may hold otherwise.
-                .arg("--no-request-size-limit"),
+                .arg("--no-request-size-limit")
+                .args(arguments),
             &folder.join("anvil.log"),
         )?;
         let url = format!("http://127.0.0.1:{port}");
@@ -91,7 +102,7 @@ impl Anvil {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let accounts = provider.get_accounts().await.context("listing accounts")?;
-        let chain = Self { process, url, provider, accounts };
+        let chain = Self { process, url, provider, chain_id, accounts };
         let _: Value = chain.rpc("anvil_setBlockTimestampInterval", json!([1])).await?;
         Ok(chain)
     }

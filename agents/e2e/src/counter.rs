@@ -1,77 +1,136 @@
-//! Stands in front of a chain's endpoint, hands everything on, and keeps what was asked.
+//! Stands in front of a chain's endpoint, hands everything on, and keeps what was asked, and when.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
+use alloy::primitives::B256;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
 };
+
+/// A question that was answered.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The request.
+    pub body: Value,
+    /// When all of it had arrived here.
+    pub asked_at: Instant,
+    /// When all of the answer had left.
+    pub answered_at: Instant,
+    /// Hash of the block that the answer names, if a block was asked for.
+    pub block: Option<B256>,
+}
+
+impl Asked {
+    /// Its method.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.body["method"].as_str().unwrap_or_default()
+    }
+}
 
 /// A proxy that counts.
 #[derive(Debug)]
 pub struct Counter {
     /// Its own address.
     pub url: String,
-    asked: Arc<Mutex<Vec<Value>>>,
-    task: JoinHandle<()>,
+    asked: Arc<Mutex<Vec<Asked>>>,
+    /// The thread ends when this is dropped.
+    _ending: tokio::sync::oneshot::Sender<()>,
 }
 
 impl Counter {
-    /// In front of an endpoint at a local `http://host:port`.
+    /// In front of an endpoint at a local `http://host:port`. It has a thread of its own, so that whoever starts it may
+    /// wait for programs that ask it.
     ///
     /// # Errors
     /// If no port is free.
     pub async fn start(target: &str) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context("looking for a port")?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").context("looking for a port")?;
+        listener.set_nonblocking(true)?;
         let url = format!("http://{}", listener.local_addr()?);
         let target = target.trim_start_matches("http://").to_owned();
-        let asked: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
         let kept = asked.clone();
-        let task = tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let (target, kept) = (target.clone(), kept.clone());
-                tokio::spawn(async move {
-                    // A connection that breaks is the client's to notice.
-                    let _ = hand_on(client, &target, &kept).await;
-                });
-            }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (ending, ended) = tokio::sync::oneshot::channel::<()>();
+        std::thread::spawn(move || {
+            runtime.block_on(async move {
+                tokio::select! {
+                    _ = ended => {}
+                    _ = serve(listener, &target, &kept) => {}
+                }
+            });
         });
-        Ok(Self { url, asked, task })
+        Ok(Self { url, asked, _ending: ending })
     }
 
     /// The requests since the last time, in order.
     #[must_use]
     pub fn take(&self) -> Vec<Value> {
-        std::mem::take(&mut self.asked.lock().unwrap_or_else(|e| e.into_inner()))
+        self.take_timed().into_iter().map(|asked| asked.body).collect()
+    }
+
+    /// The same, with their times.
+    #[must_use]
+    pub fn take_timed(&self) -> Vec<Asked> {
+        let mut asked = std::mem::take(&mut *self.asked.lock().unwrap_or_else(|e| e.into_inner()));
+        asked.sort_by_key(|asked| asked.asked_at);
+        asked
     }
 }
 
-impl Drop for Counter {
-    fn drop(&mut self) {
-        self.task.abort();
+async fn serve(
+    listener: std::net::TcpListener,
+    target: &str,
+    kept: &Arc<Mutex<Vec<Asked>>>,
+) -> Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    loop {
+        let (client, _) = listener.accept().await?;
+        let (target, kept) = (target.to_owned(), kept.clone());
+        tokio::spawn(async move {
+            // A connection that breaks is the client's to notice.
+            let _ = hand_on(client, &target, &kept).await;
+        });
     }
 }
 
-async fn hand_on(mut client: TcpStream, target: &str, asked: &Mutex<Vec<Value>>) -> Result<()> {
+async fn hand_on(mut client: TcpStream, target: &str, kept: &Mutex<Vec<Asked>>) -> Result<()> {
     let mut chain = TcpStream::connect(target).await?;
     client.set_nodelay(true)?;
     chain.set_nodelay(true)?;
     loop {
         let Some(request) = message(&mut client).await? else { return Ok(()) };
-        let body = serde_json::from_slice(&request.bytes[request.body_at..])?;
-        asked.lock().unwrap_or_else(|e| e.into_inner()).push(body);
+        let asked_at = Instant::now();
         chain.write_all(&request.bytes).await?;
+        let body: Value = serde_json::from_slice(request.body())?;
         let answer = message(&mut chain).await?.context("the chain went away")?;
         client.write_all(&answer.bytes).await?;
+        let answered_at = Instant::now();
+        let block = (body["method"] == "eth_getBlockByNumber")
+            .then(|| serde_json::from_slice::<Value>(answer.body()).ok())
+            .flatten()
+            .and_then(|answer| answer["result"]["hash"].as_str()?.parse().ok());
+        let asked = Asked { body, asked_at, answered_at, block };
+        kept.lock().unwrap_or_else(|e| e.into_inner()).push(asked);
     }
 }
 
 struct Message {
     bytes: Vec<u8>,
     body_at: usize,
+}
+
+impl Message {
+    fn body(&self) -> &[u8] {
+        &self.bytes[self.body_at..]
+    }
 }
 
 /// A whole HTTP message with a content length; none at the end of the connection.

@@ -59,6 +59,16 @@ impl Keeper {
         Ok(PrivateKeySigner::from_bytes(&key).context("a play key")?.address())
     }
 
+    /// Writes keystore and password of the play key into a folder.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn keep_key(folder: &Path) -> Result<()> {
+        std::fs::write(folder.join("agent.password"), format!("{PASSWORD}\n"))?;
+        Self::keystore(folder, "agent.keystore", Self::key())?;
+        Ok(())
+    }
+
     /// Writes `keeper.toml`, keystore and password into the world's folder. Returns the config's path.
     ///
     /// # Errors
@@ -66,8 +76,7 @@ impl Keeper {
     pub fn prepare(world: &World) -> Result<PathBuf> {
         let folder = &world.folder;
         let config = folder.join("keeper.toml");
-        std::fs::write(folder.join("agent.password"), format!("{PASSWORD}\n"))?;
-        Self::keystore(folder, "agent.keystore", Self::key())?;
+        Self::keep_key(folder)?;
         let deployment = world
             .deployment
             .strip_prefix(folder)
@@ -169,13 +178,21 @@ checkpoint_hours = 0
     /// # Errors
     /// If it cannot be started.
     pub fn ask(config: &Path, verb: &str, arguments: &[&str]) -> Result<Output> {
+        Self::ask_under(config, &[verb], arguments)
+    }
+
+    /// As [`Keeper::ask`], for a verb below another one.
+    ///
+    /// # Errors
+    /// As [`Keeper::ask`].
+    pub fn ask_under(config: &Path, verbs: &[&str], arguments: &[&str]) -> Result<Output> {
         Command::new(paths::keeper()?)
-            .arg(verb)
+            .args(verbs)
             .arg("--config")
             .arg(config)
             .args(arguments)
             .output()
-            .with_context(|| format!("running keeper {verb}"))
+            .with_context(|| format!("running keeper {}", verbs.join(" ")))
     }
 
     /// Its config file.

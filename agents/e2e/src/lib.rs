@@ -9,6 +9,7 @@ pub mod demo;
 pub mod figures;
 pub mod governance;
 pub mod keeper;
+pub mod load;
 pub mod lockstep;
 pub mod many;
 pub mod paths;

@@ -17,7 +17,7 @@ use vagus_policy::{
 };
 
 use crate::{
-    anvil::{Anvil, CHAIN_ID},
+    anvil::Anvil,
     keeper::Keeper,
     paths,
     treasury::{self, GuardActs, IPolicyGuard, Vault, people},
@@ -53,6 +53,10 @@ pub const STRATEGIES: usize = 8;
 const DEPOSIT: u64 = 80_000;
 /// Whole assets that go into each strategy.
 const POSITION: u64 = 5_000;
+/// Whole assets that others lend in each Morpho market, far more than all vaults together.
+pub const SUPPLY: u64 = 100_000_000;
+/// So far below the rate model's target that a loan for a day now and then leaves rates where they are over months.
+const UTILIZATION_BPS: u32 = 7_500;
 /// Gas of a transaction: a vault with its guard takes 19 million.
 const TRANSACTION_GAS: u64 = 30_000_000;
 
@@ -67,8 +71,8 @@ pub struct Many {
     pub deployment: PathBuf,
     /// The vaults.
     pub vaults: Vec<Address>,
-    /// Symbol of their asset.
-    pub symbol: String,
+    /// The markets below them.
+    pub venues: Venues,
 }
 
 impl Many {
@@ -77,7 +81,14 @@ impl Many {
     /// # Errors
     /// If a deployment fails.
     pub async fn build(folder: &Path, count: usize) -> Result<Self> {
-        let chain = Anvil::start(folder).await?;
+        Self::build_on(Anvil::start(folder).await?, folder, count).await
+    }
+
+    /// The same on a chain that was just started.
+    ///
+    /// # Errors
+    /// If a deployment fails.
+    pub async fn build_on(chain: Anvil, folder: &Path, count: usize) -> Result<Self> {
         let assets = DEPOSIT * count as u64;
         let grant = Grant { account: people::ALICE as u32, assets };
         let venues = venues::deploy_file(&chain, &world()?, &[grant], folder)?;
@@ -96,8 +107,7 @@ impl Many {
         }
         chain.take_clock().await?;
         let vaults = entries.iter().map(|entry| entry.vault).collect();
-        let symbol = venues.asset.symbol;
-        Ok(Self { chain, folder: folder.to_path_buf(), deployment, vaults, symbol })
+        Ok(Self { chain, folder: folder.to_path_buf(), deployment, vaults, venues })
     }
 
     /// A keeper's configuration for the first vaults, asking these endpoints.
@@ -105,18 +115,22 @@ impl Many {
     /// # Errors
     /// If it cannot be written.
     pub fn configure(&self, count: usize, lens_gas: u64, endpoints: &[&str]) -> Result<PathBuf> {
-        let agent = Keeper::agent()?;
+        let mut text = header(&format!("journal-{count}-{lens_gas}"))?;
+        text.push_str(&self.section(count, lens_gas, endpoints));
+        let file = self.folder.join(format!("keeper-{count}-{lens_gas}.toml"));
+        std::fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
+        Ok(file)
+    }
+
+    /// What such a configuration says of this chain and its first vaults.
+    #[must_use]
+    pub fn section(&self, count: usize, lens_gas: u64, endpoints: &[&str]) -> String {
+        let (id, symbol) = (self.chain.chain_id, &self.venues.asset.symbol);
         let mut text = format!(
-            r#"[agent]
-address = "{agent}"
-keystore = "agent.keystore"
-
-[journal]
-url = "sqlite:journal-{count}-{lens_gas}.db"
-
+            r#"
 [[chains]]
-name = "local"
-chain_id = {CHAIN_ID}
+name = "local-{id}"
+chain_id = {id}
 
 [chains.profile]
 block_seconds = 12
@@ -124,7 +138,7 @@ finality = "tag"
 reorg_window = 64
 fee_model = "l1"
 deadline_seconds = 300
-poll_ms = 10
+poll_ms = 1
 lens_gas = {lens_gas}
 
 [chains.fees]
@@ -140,8 +154,8 @@ cancel_max_fee_gwei = "120"
             text.push_str(&format!(
                 r#"
 [[vaults]]
-name = "v{place}"
-chain = "local"
+name = "v{id}-{place}"
+chain = "local-{id}"
 deployment = "{deployment}"
 vault = "{vault}"
 smallest_move = "1000 {symbol}"
@@ -149,13 +163,28 @@ native_price = {{ source = "fixed", assets_per_native = "3000 {symbol}" }}
 gas = {{ base = 250_000, leg = 350_000, limit = 6_000_000 }}
 "#,
                 deployment = self.deployment.display(),
-                symbol = self.symbol,
             ));
         }
-        let file = self.folder.join(format!("keeper-{count}-{lens_gas}.toml"));
-        std::fs::write(&file, text).with_context(|| format!("writing {}", file.display()))?;
-        Ok(file)
+        text
     }
+}
+
+/// Beginning of a keeper's configuration: the play key, and a journal of this name.
+///
+/// # Errors
+/// Never in practice: the key is fixed.
+pub fn header(journal: &str) -> Result<String> {
+    let agent = Keeper::agent()?;
+    Ok(format!(
+        r#"[agent]
+address = "{agent}"
+keystore = "agent.keystore"
+password_file = "agent.password"
+
+[journal]
+url = "sqlite:{journal}.db"
+"#
+    ))
 }
 
 /// The demo's world with six Morpho markets instead of one.
@@ -167,6 +196,8 @@ fn world() -> Result<Value> {
         .map(|number| {
             let mut market = market.clone();
             market["name"] = format!("WETHW/USDW {number}").into();
+            market["supply"] = json!([SUPPLY, SUPPLY]);
+            market["utilizationBps"] = json!([UTILIZATION_BPS, UTILIZATION_BPS]);
             market
         })
         .collect();
@@ -333,7 +364,7 @@ reference = {{ assets = "1 {symbol}", shares = "1" }}
         r#"
 [[agents]]
 agent = "keeper"
-expires = "2027-06-30"
+expires = "2036-06-30"
 scope = [{}]
 max_turnover = "100 %"
 max_loss = "0.1 %"

@@ -26,6 +26,11 @@ pub fn foundry(tool: &str) -> Result<PathBuf> {
 /// # Errors
 /// If it was not built.
 pub fn keeper() -> Result<PathBuf> {
+    let beside =
+        std::env::current_exe().context("this program's own place")?.with_file_name("keeper");
+    if beside.exists() {
+        return Ok(beside);
+    }
     let built = root().join("target/debug/keeper");
     ensure!(built.exists(), "the keeper is not built at {}; run `make agents`", built.display());
     Ok(built)

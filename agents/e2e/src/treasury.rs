@@ -114,6 +114,8 @@ pub fn deploy(chain: &Anvil, venues: &Venues, folder: &Path) -> Result<(Treasury
     ] {
         text = text.replace(name, &account.to_string());
     }
+    let chain_id = chain.chain_id.to_string();
+    text = text.replace(&format!("\"chainId\": {CHAIN_ID}"), &format!("\"chainId\": {chain_id}"));
     let config = folder.join("deploy.json");
     std::fs::write(&config, text).with_context(|| format!("writing {}", config.display()))?;
     let deployments = folder.join("deployments");
@@ -123,7 +125,7 @@ pub fn deploy(chain: &Anvil, venues: &Venues, folder: &Path) -> Result<(Treasury
         "Deploy",
         &[("VAGUS_CONFIG", config.as_os_str()), ("VAGUS_DEPLOYMENTS_DIR", deployments.as_os_str())],
     )?;
-    let file = deployments.join(CHAIN_ID.to_string()).join("demo.json");
+    let file = deployments.join(chain_id).join("demo.json");
     let text =
         std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
     let deployment: DeploymentFile =
