@@ -15,6 +15,8 @@ pub enum Reason {
     RepairExitOnly,
     /// The plan's gain over the horizon beats its costs by the hurdle.
     Income,
+    /// A person asked for exactly these moves.
+    Person,
 
     // Upkeep: calls that anybody may make.
     /// The vault was not refreshed for about a day.
@@ -95,11 +97,12 @@ impl std::str::FromStr for Reason {
 
 impl Reason {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::RepairWeight,
         Self::RepairIdle,
         Self::RepairExitOnly,
         Self::Income,
+        Self::Person,
         Self::Checkpoint,
         Self::Trim,
         Self::Activate,
@@ -139,6 +142,13 @@ impl Reason {
     /// Whether a decision with this code is a list of moves.
     #[must_use]
     pub fn is_rebalance(self) -> bool {
-        matches!(self, Self::RepairWeight | Self::RepairIdle | Self::RepairExitOnly | Self::Income)
+        matches!(
+            self,
+            Self::RepairWeight
+                | Self::RepairIdle
+                | Self::RepairExitOnly
+                | Self::Income
+                | Self::Person
+        )
     }
 }

@@ -297,6 +297,15 @@ impl ChainReader for Endpoints {
         first_that_answers!(self, witness(lens, query, block))
     }
 
+    async fn execution(
+        &self,
+        guard: Address,
+        decision: B256,
+        range: (u64, u64),
+    ) -> ChainResult<Option<B256>> {
+        first_that_answers!(self, execution(guard, decision, range))
+    }
+
     async fn policy(&self, guard: Address, block: u64, hash: B256) -> ChainResult<Policy> {
         first_that_answers!(self, policy(guard, block, hash))
     }

@@ -223,6 +223,11 @@ pub fn find_rebalanced(guard: Address, logs: &[EventLog]) -> Option<Rebalanced> 
     })
 }
 
+/// Topic of the event of an executed rebalance; its third indexed value is the decision.
+pub(crate) fn rebalanced_topic() -> B256 {
+    IPolicyGuard::Rebalanced::SIGNATURE_HASH
+}
+
 /// Topic of the event that carries a policy document.
 pub(crate) fn policy_submitted_topic() -> B256 {
     IPolicyGuard::PolicySubmitted::SIGNATURE_HASH

@@ -241,6 +241,28 @@ impl ChainReader for HttpChain {
         Ok(policy)
     }
 
+    async fn execution(
+        &self,
+        guard: Address,
+        decision: B256,
+        (first, last): (u64, u64),
+    ) -> ChainResult<Option<B256>> {
+        /// Of a log, where it was raised.
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Place {
+            transaction_hash: B256,
+        }
+        let filter = json!({
+            "address": guard,
+            "fromBlock": U64::from(first),
+            "toBlock": U64::from(last),
+            "topics": [guard::rebalanced_topic(), null, null, decision],
+        });
+        let logs: Vec<Place> = self.rpc.request("eth_getLogs", (filter,)).await?;
+        Ok(logs.first().map(|log| log.transaction_hash))
+    }
+
     async fn simulate(&self, call: &Call, block: &Header, at: u64) -> ChainResult<Simulation> {
         let hash = block.block.hash;
         let request = json!({

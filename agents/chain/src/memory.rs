@@ -190,6 +190,22 @@ impl ChainReader for MemoryChain {
         })
     }
 
+    async fn execution(
+        &self,
+        guard: Address,
+        decision: B256,
+        (first, last): (u64, u64),
+    ) -> ChainResult<Option<B256>> {
+        self.ask("execution")?;
+        let receipts = self.with(|model| model.receipts().to_vec());
+        let is_it = |receipt: &&TransactionReceipt| {
+            let event = crate::guard::find_rebalanced(guard, &receipt.logs);
+            (first..=last).contains(&receipt.block_number)
+                && event.is_some_and(|event| event.decision == decision)
+        };
+        Ok(receipts.iter().find(is_it).map(|receipt| receipt.hash))
+    }
+
     async fn simulate(&self, call: &Call, block: &Header, at: u64) -> ChainResult<Simulation> {
         if let Some(Fault::Refused(message)) = self.fault("simulate_fails") {
             return Ok(Simulation::Fails { message, data: Bytes::new() });

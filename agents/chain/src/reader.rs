@@ -177,6 +177,15 @@ pub trait ChainReader: Send + Sync + Debug {
     /// The policy document of a guard, from the event at `block` that carries it; its hash is `hash`.
     async fn policy(&self, guard: Address, block: u64, hash: B256) -> ChainResult<Policy>;
 
+    /// The transaction in which a guard carried out a decision, among the blocks of a range, both ends included, of the
+    /// endpoint's present chain; none if there is none.
+    async fn execution(
+        &self,
+        guard: Address,
+        decision: B256,
+        range: (u64, u64),
+    ) -> ChainResult<Option<B256>>;
+
     /// What a call would do on top of a block, at the height after it and at the time `at`.
     async fn simulate(&self, call: &Call, block: &Header, at: u64) -> ChainResult<Simulation>;
 }

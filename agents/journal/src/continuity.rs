@@ -134,12 +134,17 @@ pub async fn known(
 /// What was never executed explains no nonce of the guard.
 const fn may_have_executed(state: OutcomeState) -> bool {
     match state {
-        OutcomeState::Submitted | OutcomeState::Included | OutcomeState::Executed => true,
+        OutcomeState::Submitted
+        | OutcomeState::Included
+        | OutcomeState::Executed
+        | OutcomeState::Proposed => true,
         OutcomeState::Held
         | OutcomeState::SimulationFailed
         | OutcomeState::Reverted
         | OutcomeState::Cancelled
         | OutcomeState::Expired
-        | OutcomeState::Foreign => false,
+        | OutcomeState::Foreign
+        | OutcomeState::InShadow
+        | OutcomeState::Shadowed => false,
     }
 }

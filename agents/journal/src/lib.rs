@@ -29,8 +29,8 @@ pub use intervention::{
 pub use lease::{Lease, LeaseKey, Leases, LiveKeeper, Scope, Service, Session, spread};
 pub use memory::MemoryJournal;
 pub use outcome::{
-    AttemptSummary, Outcome, OutcomeState, ReceiptSummary, Revert, RevertCause, Settlement,
-    Simulation,
+    AttemptSummary, Outcome, OutcomeState, Person, ReceiptSummary, Revert, RevertCause, Settlement,
+    ShadowEnd, ShadowLeg, ShadowNotes, Simulation,
 };
 pub use record::{
     Body, Check, DecisionRecord, Header, HoldObservation, Observation, RECORD_SCHEMA_VERSION,

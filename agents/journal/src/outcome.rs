@@ -1,6 +1,6 @@
 //! The outcome: what came of a decision. Appended, never hashed, because other machines would see other things.
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use serde::{Deserialize, Serialize};
 use vagus_policy::{Receipt, Refusal, decimal};
 
@@ -26,13 +26,19 @@ pub enum OutcomeState {
     Expired,
     /// Terminal: its nonce was used by a transaction that is none of ours.
     Foreign,
+    /// It was written down for people to sign and send.
+    Proposed,
+    /// A shadow decided it, and looks at what would have come of it. Nothing of a shadow is ever sent.
+    InShadow,
+    /// Terminal: a shadow decided it, and has seen what would have come of it.
+    Shadowed,
 }
 
 impl OutcomeState {
     /// Whether nothing but a reorganisation is expected any more.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
-        !matches!(self, Self::Submitted | Self::Included)
+        !matches!(self, Self::Submitted | Self::Included | Self::Proposed | Self::InShadow)
     }
 }
 
@@ -160,6 +166,65 @@ pub struct Revert {
     pub message: Option<String>,
 }
 
+/// A person who asked for a rebalance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Person {
+    /// Who.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a shadow found out about a plan that nobody sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShadowNotes {
+    /// The same call on the first block that was seen after the one it was decided at: with what others did meanwhile.
+    pub tried: Option<Simulation>,
+    /// Whether that call did what was predicted, within the vault's headroom; none if it failed or is no rebalance.
+    pub is_as_predicted: Option<bool>,
+    /// The vault on the first block that was seen after the plan's deadline.
+    pub end: Option<ShadowEnd>,
+}
+
+/// Where a vault came to without a plan, beside where the plan would have led.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShadowEnd {
+    /// Height of the block.
+    pub block_number: u64,
+    /// Hash of the block.
+    pub block_hash: B256,
+    /// Rebalances, trims and pulls of the vault since the plan, by whomever.
+    pub rebalances: u64,
+    /// Idle that the plan predicted for itself.
+    #[serde(with = "decimal")]
+    pub idle_predicted: U256,
+    /// Idle there is.
+    #[serde(with = "decimal")]
+    pub idle: U256,
+    /// The plan's legs, in its order.
+    pub legs: Vec<ShadowLeg>,
+}
+
+/// A strategy that the plan would have touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShadowLeg {
+    /// The strategy.
+    pub strategy: Address,
+    /// Value before the plan.
+    #[serde(with = "decimal")]
+    pub before: U256,
+    /// Value that the plan predicted.
+    #[serde(with = "decimal")]
+    pub predicted: U256,
+    /// Value in the end; zero if the vault does not list it any more.
+    #[serde(with = "decimal")]
+    pub actual: U256,
+}
+
 /// What came of a decision, as known when it was written. Each one replaces the one before; all are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -186,6 +251,12 @@ pub struct Outcome {
     /// Why the rebalance reverted, if it did and that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revert: Option<Revert>,
+    /// Who asked for it, if a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Person>,
+    /// What a shadow found out about it, if one made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<ShadowNotes>,
     /// Whether the block that the decision was made at was reorganised away.
     pub is_orphaned: bool,
 }
@@ -205,6 +276,8 @@ impl Outcome {
             settlement: None,
             is_as_predicted: None,
             revert: None,
+            person: None,
+            shadow: None,
             is_orphaned: false,
         }
     }

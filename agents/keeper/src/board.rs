@@ -211,6 +211,9 @@ pub const fn state_word(state: OutcomeState) -> &'static str {
         OutcomeState::Cancelled => "cancelled",
         OutcomeState::Expired => "expired",
         OutcomeState::Foreign => "foreign",
+        OutcomeState::Proposed => "proposed",
+        OutcomeState::InShadow => "in-shadow",
+        OutcomeState::Shadowed => "shadowed",
     }
 }
 

@@ -14,6 +14,7 @@ Examples:
   keeper plan --config keeper.toml                what would be done now, and why; sends nothing
   keeper run --config keeper.toml                 follow the chains and act until interrupted
   keeper run --config keeper.toml --json          the same, one JSON object per line
+  keeper run --config keeper.toml --shadow        the same, but nothing is signed or sent
   keeper status --config keeper.toml --vault main chain, policy, mandate, weights, last decisions
   keeper pause --config keeper.toml --vault main --person Ada --reason \"oracle looks odd\"
   keeper journal backup --config keeper.toml FILE copy the journal while the keeper runs
@@ -147,6 +148,16 @@ pub struct Run {
     /// Use a key that lies in the clear (`unsafe_raw_key_file`, `unsafe_raw_key_env`): whoever reads it can act for the agent
     #[arg(long)]
     pub unsafe_raw_key: bool,
+    /// Do everything but sign and send; needs no key, and writes a journal of its own (journal.shadow.db beside journal.db)
+    #[arg(long, conflicts_with = "propose")]
+    pub shadow: bool,
+    /// Send nothing, and write each plan into this folder, as a batch that a Safe's owners import, sign and execute; the agent
+    /// is the Safe, and no key is needed
+    #[arg(long, value_name = "FOLDER")]
+    pub propose: Option<PathBuf>,
+    /// Hours that people have for signing
+    #[arg(long, value_name = "HOURS", default_value_t = 24, requires = "propose", value_parser = clap::value_parser!(u32).range(1..=720))]
+    pub sign_within: u32,
 }
 
 /// Options of `keeper status`.
@@ -155,6 +166,9 @@ pub struct Status {
     /// Options of every command
     #[command(flatten)]
     pub common: Common,
+    /// Of the journal of `keeper run --shadow`
+    #[arg(long)]
+    pub shadow: bool,
     /// Look again every so many seconds until interrupted: a view to leave open at a terminal, one page after the other in a
     /// pipe
     #[arg(

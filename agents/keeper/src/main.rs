@@ -14,6 +14,7 @@ use vagus_keeper::{
     doctor,
     exit::{Exit, Failure},
     http, init, journal, keys,
+    mode::Mode,
     page::Page,
     pause, plan,
     reload::Reload,
@@ -53,8 +54,8 @@ async fn work(command: Command) -> Result<(), Failure> {
             let worlds = world::open(&config, common.vault.as_deref()).await?;
             show(plan::plan(&worlds, common.json).await?)
         }
-        Command::Status(Status { common, watch }) => {
-            let config = Config::load(&common.config)?;
+        Command::Status(Status { common, watch, shadow }) => {
+            let config = load(&common.config, shadow)?;
             let worlds = world::open(&config, common.vault.as_deref()).await?;
             match watch {
                 Some(seconds) => {
@@ -109,6 +110,12 @@ async fn work(command: Command) -> Result<(), Failure> {
     }
 }
 
+/// A configuration, with the journal of its shadow if that is meant.
+fn load(file: &std::path::Path, is_shadow: bool) -> Result<Config, Failure> {
+    let config = Config::load(file)?;
+    Ok(if is_shadow { Mode::Shadow.applied(&config, 0) } else { config })
+}
+
 /// A page, and the end that it means.
 fn show(page: Page) -> Result<(), Failure> {
     print(&page.text);
@@ -122,14 +129,14 @@ fn to_json(value: &impl serde::Serialize) -> Result<String, Failure> {
 async fn work_on_journal(command: JournalCommand) -> Result<String, Failure> {
     match command {
         JournalCommand::List(listing) => {
-            journal::list(&Config::load(&listing.common.config)?, &listing).await
+            journal::list(&load(&listing.common.config, listing.shadow)?, &listing).await
         }
         JournalCommand::Show(showing) => {
-            let config = Config::load(&showing.config)?;
+            let config = load(&showing.config, showing.shadow)?;
             journal::show(&config, &showing.decision, showing.json).await
         }
         JournalCommand::Export(Exporting { showing, file }) => {
-            let config = Config::load(&showing.config)?;
+            let config = load(&showing.config, showing.shadow)?;
             journal::export(&config, &showing.decision, &file, showing.json).await
         }
         JournalCommand::Backup(copy) => {
@@ -146,8 +153,14 @@ async fn work_on_journal(command: JournalCommand) -> Result<String, Failure> {
 }
 
 async fn keep(run: Run) -> Result<(), Failure> {
-    let Run { common, accept_rewritten, unsafe_raw_key } = run;
-    let config = Config::load(&common.config)?;
+    let Run { common, accept_rewritten, unsafe_raw_key, shadow, propose, sign_within } = run;
+    let loaded = Config::load(&common.config)?;
+    let mode = match propose {
+        _ if shadow => Mode::Shadow,
+        Some(folder) => Mode::Propose(folder),
+        None => Mode::Act,
+    };
+    let config = mode.applied(&loaded, sign_within);
     for name in &accept_rewritten {
         if !config.chains.iter().any(|chain| chain.name == *name) {
             return Err(Failure::new(
@@ -158,7 +171,10 @@ async fn keep(run: Run) -> Result<(), Failure> {
     }
     config.select(common.vault.as_deref())?;
     let stop = signals()?;
-    let key = keys::open(&config.agent, unsafe_raw_key).await?;
+    let key = match mode {
+        Mode::Act => keys::open(&config.agent, unsafe_raw_key).await?,
+        _ => keys::watched(&config.agent),
+    };
     // An address that is taken is found before anything is asked or sent.
     let listener = match &config.http {
         Some(http) => Some((http::bind(http).await?, http)),
@@ -172,8 +188,11 @@ async fn keep(run: Run) -> Result<(), Failure> {
         Reporter::new(common.json, Box::new(anstream::AutoStream::auto(std::io::stdout())));
     let board = Arc::new(Board::new(&worlds));
     let reporter = reporter.with_board(board.clone());
-    let (reload, channels) = Reload::new(common.config.clone(), config.clone(), board.clone());
-    let name = config.fleet.name.clone();
+    let (reload, channels) = Reload::new(common.config.clone(), loaded, board.clone());
+    let mut name = config.fleet.name.clone();
+    if mode == Mode::Shadow {
+        name.push_str(" (shadow)");
+    }
     tokio::spawn(alert::watch_board(board.clone(), channels.alerts, name, stop.clone()));
     reload.listen(stop.clone())?;
     if let Some((listener, http)) = listener {
@@ -181,6 +200,7 @@ async fn keep(run: Run) -> Result<(), Failure> {
         tokio::spawn(http::serve(listener, Arc::new(served), stop.clone()));
     }
     let options = run::RunOptions {
+        mode,
         fleet: config.fleet.clone(),
         retention: config.retention,
         accepted_rewrites: accept_rewritten,

@@ -254,8 +254,11 @@ impl Event {
                     OutcomeState::Cancelled => "was taken back after its deadline",
                     OutcomeState::Expired => "expired before it was sent",
                     OutcomeState::Foreign => "lost its nonce to somebody else who holds the key",
+                    OutcomeState::Proposed => "is not mined any more, and waits to be signed",
                     OutcomeState::Held
                     | OutcomeState::SimulationFailed
+                    | OutcomeState::InShadow
+                    | OutcomeState::Shadowed
                     | OutcomeState::Submitted => return None,
                 };
                 let place = event

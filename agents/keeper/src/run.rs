@@ -22,6 +22,7 @@ mod simulate;
 mod spending;
 mod standing;
 mod transact;
+mod unsent;
 mod upkeep;
 mod vault;
 
@@ -34,6 +35,7 @@ use vagus_journal::Journal;
 use crate::{
     config::{Config, FleetConfig, Retention},
     exit::{Exit, Failure},
+    mode::Mode,
     report::Reporter,
     world::{ChainWorld, chain_failure},
 };
@@ -51,6 +53,8 @@ const CLOSE_WITHIN: Duration = Duration::from_millis(500);
 /// What is not a chain's, a vault's or the key's.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
+    /// What is done with a plan.
+    pub mode: Mode,
     /// How the journal is shared.
     pub fleet: FleetConfig,
     /// How long holds are kept whole.

@@ -141,6 +141,8 @@ pub struct StatusView {
     pub standing: Standing,
     /// Whether it is held with `ModelMistrust`.
     pub is_mistrusted: bool,
+    /// Whether the journal is a shadow's, which sends nothing.
+    pub is_shadow: bool,
 }
 
 #[derive(Serialize)]
@@ -259,6 +261,7 @@ pub(crate) fn view(
         in_flight: Vec::new(),
         standing: Standing::clear(state.vault),
         is_mistrusted: false,
+        is_shadow: false,
     }
 }
 
@@ -297,6 +300,8 @@ async fn remember(
     snapshot: &Snapshot,
 ) -> vagus_journal::Result<()> {
     let (chain_id, vault) = (snapshot.chain_id, snapshot.vault.vault);
+    let cursor = journal.cursor(chain_id, view.agent).await?;
+    view.is_shadow = cursor.is_some_and(|cursor| cursor["shadow"] == true);
     let standings = journal.standings(chain_id).await?;
     if let Some(standing) = standings.into_iter().find(|standing| standing.vault == vault) {
         view.is_mistrusted = standing.is_mistrusted();

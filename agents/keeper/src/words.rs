@@ -12,6 +12,7 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::RepairIdle => "idle stands below its minimum and is filled up",
         Reason::RepairExitOnly => "a strategy that may only be left is being left",
         Reason::Income => "the move earns more than it costs, by more than the hurdle",
+        Reason::Person => "a person asked for it",
         Reason::Checkpoint => "the vault was not refreshed for about a day",
         Reason::Trim => "a strategy holds more than it may, and is withdrawn from",
         Reason::Activate => "a policy has waited for its delay, and is put in force",
@@ -48,7 +49,7 @@ pub const fn reason(reason: Reason) -> &'static str {
 pub const fn would_have_to_change(reason: Reason) -> &'static str {
     match reason {
         Reason::RepairWeight | Reason::RepairIdle | Reason::RepairExitOnly | Reason::Income => "",
-        Reason::Checkpoint | Reason::Trim | Reason::Activate => "",
+        Reason::Person | Reason::Checkpoint | Reason::Trim | Reason::Activate => "",
         Reason::Optimal => "Rates, limits or capital would have to change.",
         Reason::BelowHurdle => {
             "Rates would have to differ more, or gas, costs or the policy's hurdle be lower."

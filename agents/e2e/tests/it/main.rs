@@ -14,4 +14,5 @@ mod plan;
 mod races;
 mod secrets;
 mod story;
+mod unsent;
 mod upkeep;

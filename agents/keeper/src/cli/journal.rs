@@ -103,6 +103,9 @@ pub struct Listing {
     /// Only decisions at this block or earlier
     #[arg(long, value_name = "BLOCK")]
     pub to_block: Option<u64>,
+    /// Of the journal of `keeper run --shadow`
+    #[arg(long)]
+    pub shadow: bool,
 }
 
 /// Options of `keeper journal show`.
@@ -117,6 +120,9 @@ pub struct Showing {
     /// Print JSON, with a schema version, instead of text
     #[arg(long)]
     pub json: bool,
+    /// Of the journal of `keeper run --shadow`
+    #[arg(long)]
+    pub shadow: bool,
 }
 
 /// Options of `keeper journal export`.

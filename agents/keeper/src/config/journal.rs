@@ -18,6 +18,27 @@ impl JournalUrl {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// Where a shadow of this keeper writes: a file beside the file, `journal.shadow.db` beside `journal.db`; a database beside
+    /// the database, `vagus_shadow` beside `vagus`.
+    #[must_use]
+    pub fn shadow(&self) -> Self {
+        let (url, parameters) = match self.0.split_once('?') {
+            Some((url, parameters)) => (url, format!("?{parameters}")),
+            None => (self.0.as_str(), String::new()),
+        };
+        let Some(file) = url.strip_prefix("sqlite:") else {
+            return Self(format!("{url}_shadow{parameters}"));
+        };
+        let path = std::path::Path::new(file);
+        let name = match (path.file_stem(), path.extension()) {
+            (Some(stem), Some(ending)) => {
+                format!("{}.shadow.{}", stem.to_string_lossy(), ending.to_string_lossy())
+            }
+            _ => format!("{}.shadow", path.file_name().unwrap_or_default().to_string_lossy()),
+        };
+        Self(format!("sqlite:{}{parameters}", path.with_file_name(name).display()))
+    }
 }
 
 impl std::fmt::Debug for JournalUrl {

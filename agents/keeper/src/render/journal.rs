@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, U256};
 use anstyle::Style;
 use vagus_allocator::Action;
-use vagus_journal::{Body, Outcome, OutcomeState};
+use vagus_journal::{Body, Outcome, OutcomeState, ShadowNotes};
 use vagus_policy::{Move, Snapshot};
 
 use super::{
@@ -31,6 +31,8 @@ const fn outcome(state: OutcomeState) -> &'static str {
         OutcomeState::Cancelled => "taken back",
         OutcomeState::Expired => "expired",
         OutcomeState::Foreign => "FOREIGN NONCE",
+        OutcomeState::Proposed => "proposed",
+        OutcomeState::InShadow | OutcomeState::Shadowed => "shadow",
     }
 }
 
@@ -86,7 +88,7 @@ pub fn show(shown: &Shown, names: &BTreeMap<Address, String>) -> String {
         page.push(checks(shown));
     }
     if let Some(last) = shown.outcomes.last() {
-        page.push(came_of_it(last));
+        page.push(came_of_it(last, &seen.snapshot, names));
     }
     page.join("\n\n")
 }
@@ -172,7 +174,45 @@ fn checks(shown: &Shown) -> String {
     table(&["Rule", "Observed", "Limit", "Met"], &rows)
 }
 
-fn came_of_it(last: &Outcome) -> String {
+/// What a shadow's plan would have come to, beside where the vault came to without it.
+fn in_shadow(
+    shadow: &ShadowNotes,
+    snapshot: &Snapshot,
+    names: &BTreeMap<Address, String>,
+) -> Vec<String> {
+    let mut lines = vec!["  decided by a shadow: nothing was signed or sent".to_owned()];
+    if let Some(tried) = &shadow.tried {
+        let said = match (tried.is_success, shadow.is_as_predicted) {
+            (true, Some(true)) => "it would have gone through, and done what was predicted",
+            (true, Some(false)) => {
+                "it would have gone through, and come out otherwise than predicted"
+            }
+            (true, None) => "it would have gone through",
+            (false, _) => tried.message.as_deref().unwrap_or("it would have failed"),
+        };
+        lines.push(format!("  tried again on block {}: {said}", tried.block_number));
+    }
+    let Some(end) = &shadow.end else { return lines };
+    let asset = &snapshot.vault.asset;
+    lines.push(format!(
+        "  at block {}, after its deadline and {} rebalances by others:",
+        end.block_number, end.rebalances
+    ));
+    for leg in &end.legs {
+        let name = names.get(&leg.strategy).cloned().unwrap_or_else(|| leg.strategy.to_string());
+        lines.push(format!(
+            "    {name}: before {}, predicted {}, is {}",
+            assets(leg.before, asset),
+            assets(leg.predicted, asset),
+            assets(leg.actual, asset)
+        ));
+    }
+    let (predicted, idle) = (assets(end.idle_predicted, asset), assets(end.idle, asset));
+    lines.push(format!("    Idle: predicted {predicted}, is {idle}"));
+    lines
+}
+
+fn came_of_it(last: &Outcome, snapshot: &Snapshot, names: &BTreeMap<Address, String>) -> String {
     let mut lines = vec![format!(
         "{STRONG}Outcome{STRONG:#}   {}{}, keeper {}",
         outcome(last.state),
@@ -207,6 +247,12 @@ fn came_of_it(last: &Outcome) -> String {
             grouped(&receipt.gas_used.to_string()),
             decimal(fee, 18, 9)
         ));
+    }
+    if let Some(person) = &last.person {
+        lines.push(format!("  asked for by {}: {}", person.name, person.reason));
+    }
+    if let Some(shadow) = &last.shadow {
+        lines.extend(in_shadow(shadow, snapshot, names));
     }
     if let Some(settlement) = &last.settlement {
         let agrees = settlement.predicted == settlement.actual;

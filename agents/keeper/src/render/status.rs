@@ -68,6 +68,9 @@ fn header(view: &StatusView) -> String {
         rows.push(("May move", room(&mandate.turnover, view)));
         rows.push(("May lose", room(&mandate.loss, view)));
     }
+    if view.is_shadow {
+        rows.push(("Journal", "of a shadow: nothing of it was signed or sent".to_owned()));
+    }
     rows.extend(standing(view).map(|text| ("Held", text)));
     rows.iter()
         .map(|(key, value)| format!("{STRONG}{key:<9}{STRONG:#} {value}"))

@@ -19,6 +19,7 @@ use crate::{
     config::{Config, FleetConfig, Profile, Retention},
     crash,
     exit::Failure,
+    mode::Mode,
     report::Reporter,
     world::ChainWorld,
 };
@@ -37,6 +38,9 @@ pub struct ChainLoop {
     pub(super) journal: SharedJournal,
     pub(super) key: Arc<AgentKey>,
     pub(super) reporter: Arc<Reporter>,
+    pub(super) mode: Mode,
+    /// Whether what was written down and not sent was looked at since the start.
+    pub(super) has_followed: bool,
     pub(super) fleet: Fleet,
     /// What persons and the last rebalances say of vaults, as of the block that is worked off.
     pub(super) standings: HashMap<Address, Standing>,
@@ -80,6 +84,8 @@ impl ChainLoop {
             journal: SharedJournal(journal),
             key,
             reporter,
+            mode: Mode::Act,
+            has_followed: false,
             fleet,
             standings: HashMap::new(),
             compared: HashSet::new(),
@@ -100,6 +106,7 @@ impl ChainLoop {
         self.accepts_rewrite = options.accepts_rewrite(&self.world.config.name);
         self.fleet = fleet(&self.world, &self.journal.0, self.key.address(), options.fleet);
         self.retention = options.retention;
+        self.mode = options.mode;
         self.reload = options.reload;
         self
     }
@@ -226,7 +233,9 @@ impl ChainLoop {
             self.is_reconciled = true;
         }
         self.read_standings().await?;
-        let in_flight = self.drive_all(at, head).await?;
+        let mut in_flight = self.drive_all(at, head).await?;
+        let unsent = self.follow_unsent(head, at).await?;
+        in_flight.extend(unsent.into_iter().map(|vault| (vault, Reason::InFlight)));
         // What came of them may speak against their vaults.
         self.read_standings().await?;
         self.show_in_flight(&in_flight);

@@ -150,7 +150,9 @@ impl ChainLoop {
         }
         let name = &self.world.config.name;
         let stored = self.journal.0.cursor(self.world.config.chain_id, self.world.agent).await?;
-        let cursor = stored.and_then(|stored| serde_json::from_value::<Cursor>(stored).ok());
+        self.refuse_the_wrong_journal(stored.as_ref()).await?;
+        let cursor = stored.map(|stored| stored.get("cursor").cloned().unwrap_or(stored));
+        let cursor = cursor.and_then(|cursor| serde_json::from_value::<Cursor>(cursor).ok());
         let window = self.world.config.profile.reorg_window;
         if let Some((cursor, follower)) =
             cursor.and_then(|cursor| cursor.follower(window).map(|follower| (cursor, follower)))
@@ -168,7 +170,7 @@ impl ChainLoop {
     pub(super) async fn remember(&self) -> Result<(), RunError> {
         let sight = &self.sight;
         let cursor = Cursor::new(&sight.follower, sight.finalized, sight.account);
-        let cursor = serde_json::to_value(&cursor)?;
+        let cursor = self.marked(serde_json::to_value(&cursor)?);
         let (chain_id, agent) = (self.world.config.chain_id, self.world.agent);
         self.journal.0.put_cursor(chain_id, agent, &cursor).await?;
         Ok(())

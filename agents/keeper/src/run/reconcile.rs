@@ -36,7 +36,8 @@ impl ChainLoop {
                 }
                 match self.journal.0.transaction(stored.hash).await? {
                     // Stored and never claimed: nothing was signed, and nothing will be.
-                    None if decides => {
+                    // A proposal waits for people.
+                    None if decides && outcome.is_none() => {
                         let state = OutcomeState::Expired;
                         let ended = Outcome::new(stored.hash, KEEPER_VERSION, state);
                         self.journal.0.append_outcome(&ended).await?;

@@ -117,7 +117,7 @@ impl ChainLoop {
         Ok(())
     }
 
-    async fn describe_inclusion(
+    pub(super) async fn describe_inclusion(
         &self,
         outcome: &mut Outcome,
         word: Option<&Bytes>,

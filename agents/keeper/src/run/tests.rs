@@ -2,6 +2,7 @@ mod observe;
 mod revert;
 mod safety;
 mod signer;
+mod unsent;
 mod upkeep;
 
 use std::io::Write;

@@ -17,6 +17,7 @@ use super::{ChainLoop, KEEPER_VERSION, RunError, vault::Moment};
 use crate::{
     config::UpkeepConfig,
     crash, decide,
+    mode::Mode,
     report::{Event, UpkeepEvent},
     world::VaultWorld,
 };
@@ -103,6 +104,10 @@ impl ChainLoop {
         inputs: &Inputs,
     ) -> Result<bool, RunError> {
         let Moment { head, at, .. } = moment;
+        if matches!(self.mode, Mode::Propose(_)) {
+            // Anybody may make these calls: nobody has to sign for them.
+            return Ok(false);
+        }
         let upkeep = match due(vault.config.upkeep, inputs.smallest_move, policy, snapshot) {
             Some(upkeep) => upkeep,
             None => match self.activatable(vault, head).await? {
@@ -146,6 +151,9 @@ impl ChainLoop {
         let deadline = snapshot.block.timestamp.saturating_add(seconds.into());
         let body = Body::Upkeep { observation: draft.observation, upkeep, deadline };
         let record = DecisionRecord::new(header, previous, body);
+        if !self.mode.acts() {
+            return self.write_down(vault, &record, note, None).await.map(|()| true);
+        }
         let hash = record.hash()?;
         let state = TxState::intended(deadline, at);
         let from = self.key.address();

@@ -150,6 +150,10 @@ impl ChainLoop {
             return self.hold(vault, head, policy.as_ref(), draft, Some(note)).await;
         }
 
+        if !self.mode.acts() {
+            return self.write_down(vault, &record, note, Some(&draft.observation)).await;
+        }
+
         crash::before("stored");
         let state = TxState::intended(rebalance.deadline, at).with_word(word);
         let intent = TransactionIntent {
@@ -183,7 +187,9 @@ impl ChainLoop {
         vault: &VaultWorld,
         rebalance: &Rebalance,
     ) -> Result<Option<Bytes>, KeyError> {
-        let Some(contract) = self.key.contract() else { return Ok(None) };
+        let Some(contract) = self.key.contract().filter(|_| self.mode.acts()) else {
+            return Ok(None);
+        };
         let chain_id = self.world.config.chain_id;
         let digest = rebalance_digest(rebalance, contract.agent, chain_id, vault.entry.guard);
         contract.word_on(digest, chain_id).await.map(Some)

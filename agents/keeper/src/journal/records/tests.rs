@@ -68,6 +68,7 @@ fn listing(change: impl FnOnce(&mut Listing)) -> Listing {
     let common = Common { config: "keeper.toml".into(), vault: None, json: true };
     let mut listing = Listing {
         common,
+        shadow: false,
         limit: 20,
         rebalances: false,
         reason: None,
