@@ -71,11 +71,15 @@ pub enum AlertKind {
     ForeignNonce,
     /// What signs for the key does not.
     SignerFailing,
+    /// The key's account can pay for few transactions more.
+    GasLow,
+    /// Little is left of the daily fee budget.
+    FeeBudgetLow,
 }
 
 impl AlertKind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::LoopHangs,
         Self::ChainEnded,
         Self::StaleHead,
@@ -93,6 +97,8 @@ impl AlertKind {
         Self::TransactionReverted,
         Self::ForeignNonce,
         Self::SignerFailing,
+        Self::GasLow,
+        Self::FeeBudgetLow,
     ];
 
     /// How bad it is.
@@ -115,7 +121,9 @@ impl AlertKind {
             | Self::MandateExpiring
             | Self::VaultClosed
             | Self::VaultHeld
-            | Self::TransactionStuck => Severity::Warning,
+            | Self::TransactionStuck
+            | Self::GasLow
+            | Self::FeeBudgetLow => Severity::Warning,
         }
     }
 

@@ -58,6 +58,31 @@ pub struct Trouble {
     pub since: Instant,
 }
 
+/// What the account that pays for transactions has, and may spend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purse {
+    /// Its balance, wei.
+    pub balance_wei: U256,
+    /// Balance below which a person should send it something, wei.
+    pub low_wei: U256,
+    /// The daily fee budget and what is left of it, wei; none without one.
+    pub budget_wei: Option<(u128, u128)>,
+}
+
+impl Purse {
+    /// Whether it can pay for few transactions more.
+    #[must_use]
+    pub fn is_low(&self) -> bool {
+        self.balance_wei < self.low_wei
+    }
+
+    /// Whether less than a fifth of the budget is left.
+    #[must_use]
+    pub fn is_budget_low(&self) -> bool {
+        self.budget_wei.is_some_and(|(budget, left)| left < budget / 5)
+    }
+}
+
 /// One endpoint as it was asked. The host alone says which; its place tells two of one host apart.
 #[derive(Clone, Debug)]
 pub struct EndpointView {
@@ -96,6 +121,8 @@ pub struct ChainView {
     pub finalized_number: Option<u64>,
     /// Base fee of the newest head, wei.
     pub base_fee_wei: u128,
+    /// What the account that pays has, and may spend; none until it was looked at.
+    pub purse: Option<Purse>,
     /// What became of the blocks, those before a restart included.
     pub account: Account,
     /// What keeps it from being worked on; none if nothing does.
@@ -345,6 +372,7 @@ impl ChainView {
             worked_number: None,
             finalized_number: None,
             base_fee_wei: 0,
+            purse: None,
             account: Account::default(),
             trouble: None,
             is_reconciled: false,

@@ -16,6 +16,7 @@ Examples:
   keeper run --config keeper.toml --json          the same, one JSON object per line
   keeper run --config keeper.toml --shadow        the same, but nothing is signed or sent
   keeper status --config keeper.toml --vault main chain, policy, mandate, weights, last decisions
+  keeper move out.toml --config keeper.toml       a person's rebalance, inside the same rules
   keeper pause --config keeper.toml --vault main --person Ada --reason \"oracle looks odd\"
   keeper journal backup --config keeper.toml FILE copy the journal while the keeper runs
 
@@ -39,6 +40,9 @@ pub enum Command {
     Plan(Common),
     /// Say how things stand: chain, policy, mandate, weights, last decisions
     Status(Status),
+    /// Carry out a rebalance that a person wrote down, inside the same rules and by the same way as the keeper's own
+    #[command(after_help = MOVE_EXAMPLES)]
+    Move(Moving),
     /// Stop acting on a vault until it is resumed; a running keeper sees it at its next block
     #[command(after_help = PAUSE_EXAMPLES)]
     Pause(Intervening),
@@ -57,6 +61,43 @@ pub enum Command {
     /// Write completions for a shell
     #[command(after_help = COMPLETION_EXAMPLES)]
     Completions(Completions),
+}
+
+/// Examples under the help of `keeper move`.
+const MOVE_EXAMPLES: &str = "\
+Examples:
+  keeper move out.toml --config keeper.toml --dry-run   what would refuse it; sends nothing and needs no key
+  keeper move out.toml --config keeper.toml             until it is mined; the record names who and why
+
+out.toml:
+  vault = \"main\"
+  person = \"Ada\"
+  reason = \"the venue has announced a migration\"
+  [[legs]]
+  strategy = \"Aave Core\"      # its name in the configuration, its symbol, or its address
+  direction = \"from\"          # or \"into\"
+  amount = \"250_000 USDC\"     # or, from a strategy, \"all\"
+
+A journal in a file is one process's: stop the keeper first. Exit code 12 is a refusal, 13 a move that did not execute.";
+
+/// Options of `keeper move`.
+#[derive(Clone, Debug, Args)]
+pub struct Moving {
+    /// Vault, legs, person and reason, as TOML
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Configuration file
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Only say what would refuse it
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Use a key that lies in the clear (`unsafe_raw_key_file`, `unsafe_raw_key_env`): whoever reads it can act for the agent
+    #[arg(long)]
+    pub unsafe_raw_key: bool,
+    /// Print JSON, with a schema version, instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `keeper version`.

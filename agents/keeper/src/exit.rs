@@ -30,11 +30,15 @@ pub enum Exit {
     Unfit = 10,
     /// A vault could not be read; what is shown of the others stands.
     VaultUnread = 11,
+    /// A person's move is refused; nothing was sent.
+    Refused = 12,
+    /// A person's move was stored, and did not execute.
+    NotExecuted = 13,
 }
 
 impl Exit {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Ok,
         Self::Internal,
         Self::Usage,
@@ -47,6 +51,8 @@ impl Exit {
         Self::ChainRewritten,
         Self::Unfit,
         Self::VaultUnread,
+        Self::Refused,
+        Self::NotExecuted,
     ];
 
     /// The number that the process ends with.

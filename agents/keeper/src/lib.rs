@@ -20,6 +20,7 @@ pub mod mode;
 pub mod page;
 mod password;
 pub mod pause;
+pub mod person;
 pub mod plan;
 pub mod proposal;
 pub mod reload;

@@ -9,14 +9,14 @@ use vagus_journal::{InterventionAction, SqlJournal};
 use vagus_keeper::{
     alert,
     board::Board,
-    cli::{Cli, Command, Common, Exporting, JournalCommand, Run, Status},
+    cli::{Cli, Command, Common, Exporting, JournalCommand, Moving, Run, Status},
     config::Config,
     doctor,
     exit::{Exit, Failure},
     http, init, journal, keys,
     mode::Mode,
     page::Page,
-    pause, plan,
+    pause, person, plan,
     reload::Reload,
     report::Reporter,
     run, status, version, watch, world,
@@ -65,6 +65,7 @@ async fn work(command: Command) -> Result<(), Failure> {
                 None => show(status::status(&worlds, &config.journal, common.json).await?),
             }
         }
+        Command::Move(wanted) => carry_out(wanted).await,
         Command::Pause(wanted) => {
             print(&pause::intervene(&wanted, InterventionAction::Pause).await?);
             Ok(())
@@ -207,6 +208,39 @@ async fn keep(run: Run) -> Result<(), Failure> {
         reload: Some(channels.chains),
     };
     run::run(worlds, Arc::new(journal), options, key, Arc::new(reporter), stop).await
+}
+
+/// A person's move, to the block that carries it.
+async fn carry_out(wanted: Moving) -> Result<(), Failure> {
+    let Moving { file, config, dry_run, unsafe_raw_key, json } = wanted;
+    let file = person::MoveFile::load(&file)?;
+    let config = Config::load(&config)?;
+    let mut worlds = world::open(&config, Some(&file.vault)).await?;
+    let Some(world) = worlds.pop() else {
+        return Err(Failure::new(Exit::Internal, "A vault without a chain."));
+    };
+    let wanted = Arc::new(person::examine(&world, &file).await?);
+    if dry_run {
+        print(&person::told(&file, &wanted, None, json)?);
+        return Ok(());
+    }
+    let stop = signals()?;
+    let key = keys::open(&config.agent, unsafe_raw_key).await?;
+    let journal = SqlJournal::connect_with(config.journal.expose(), config.fleet.patience())
+        .await
+        .map_err(|error| Failure::new(Exit::Journal, format_args!("The {error}.")))?;
+    // The document on stdout is the end's alone.
+    let reporter = Arc::new(Reporter::new(json, Box::new(std::io::stderr())));
+    let options = run::RunOptions {
+        fleet: config.fleet.clone(),
+        retention: config.retention,
+        ..run::RunOptions::default()
+    };
+    let outcome =
+        run::carry_out(world, Arc::new(journal), options, key, reporter, wanted.clone(), stop)
+            .await?;
+    print(&person::told(&file, &wanted, Some(outcome), json)?);
+    Ok(())
 }
 
 /// Becomes true at SIGTERM or SIGINT.

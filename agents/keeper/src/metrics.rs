@@ -96,6 +96,14 @@ pub const METRICS: &[Metric] = &[
         "How often a whole chain began to be held, by reason",
     ),
     gauge("vagus_sends", CHAIN, "1 if this keeper signs and sends on the chain"),
+    gauge(
+        "vagus_gas_balance_native",
+        CHAIN,
+        "Balance of the account that pays for transactions, native token",
+    ),
+    gauge("vagus_gas_low_native", CHAIN, "Balance that pays for ten rebalances at the fee cap"),
+    gauge("vagus_fee_budget_native", CHAIN, "Daily fee budget, native token"),
+    gauge("vagus_fee_budget_left_native", CHAIN, "What is left of it after the last 24 hours"),
     counter("vagus_rpc_requests_total", RPC, "Requests to an endpoint, by method"),
     counter(
         "vagus_rpc_errors_total",
@@ -226,6 +234,14 @@ fn of_chain(out: &mut Samples, view: &ChainView) {
     let failures = view.trouble.map_or(0, |trouble| trouble.failures);
     out.put("vagus_failed_rounds", chain, failures);
     out.put("vagus_sends", chain, view.sends.into());
+    if let Some(purse) = &view.purse {
+        out.units("vagus_gas_balance_native", chain, purse.balance_wei, 18);
+        out.units("vagus_gas_low_native", chain, purse.low_wei, 18);
+        if let Some((budget, left)) = purse.budget_wei {
+            out.units("vagus_fee_budget_native", chain, U256::from(budget), 18);
+            out.units("vagus_fee_budget_left_native", chain, U256::from(left), 18);
+        }
+    }
     for (reason, count) in &view.held {
         out.put("vagus_chain_holds_total", &[&view.name, &code(*reason)], *count);
     }

@@ -75,7 +75,7 @@ async fn one(
 }
 
 /// The draft, or the hold that a failed simulation makes of it, with the endpoint's words.
-async fn simulated(
+pub(crate) async fn simulated(
     world: &ChainWorld,
     vault: &VaultWorld,
     head: &Header,

@@ -11,6 +11,7 @@ mod continuity;
 mod error;
 mod fleet;
 mod observe;
+mod person;
 mod prediction;
 mod rank;
 mod reconcile;
@@ -43,6 +44,7 @@ use crate::{
 pub use chain::ChainLoop;
 pub use continuity::adopt;
 pub use error::RunError;
+pub use person::carry_out;
 
 /// Version that stands in every outcome.
 pub const KEEPER_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -8,6 +8,7 @@ mod determinism;
 mod input;
 mod keys;
 mod kills;
+mod moves;
 mod operate;
 mod persons;
 mod plan;

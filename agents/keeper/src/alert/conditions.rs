@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use alloy::primitives::U256;
 use vagus_allocator::Reason;
 use vagus_policy::Mode;
 
 use super::{AlertKind, Condition};
 use crate::{
     board::{ChainView, TroubleKind, VaultView},
-    render::number::{short, span},
+    render::number::{decimal, short, span},
     words,
 };
 
@@ -38,6 +39,23 @@ fn of_chain(found: &mut Vec<Condition>, view: &ChainView) {
         let chain = view.name.clone();
         found.push(Condition { kind, chain, vault: None, summary });
     };
+    if let Some(purse) = view.purse.filter(|_| view.sends) {
+        if purse.is_low() {
+            let (has, low) = (decimal(purse.balance_wei, 18, 6), decimal(purse.low_wei, 18, 6));
+            put(
+                AlertKind::GasLow,
+                format!("the key's account has {has} of the native token, less than {low}"),
+            );
+        }
+        if let Some((budget, left)) = purse.budget_wei.filter(|_| purse.is_budget_low()) {
+            let (left, budget) =
+                (decimal(U256::from(left), 18, 6), decimal(U256::from(budget), 18, 6));
+            put(
+                AlertKind::FeeBudgetLow,
+                format!("{left} of {budget} of the daily fee budget are left"),
+            );
+        }
+    }
     if view.has_ended {
         put(AlertKind::ChainEnded, "its loop has ended; the log says why".to_owned());
         return;

@@ -33,6 +33,7 @@ impl Running {
     async fn start() -> Self {
         let key = Arc::new(AgentKey::random());
         let (chain, mut world) = testing::world(&key);
+        world.config.fees.daily_budget = testing::config().chains[0].fees.daily_budget.clone();
         world.config.profile.poll_ms = 10;
         let folder = TempDir::new().expect("a folder");
         let text = include_str!("../../examples/keeper.toml");
@@ -255,6 +256,13 @@ async fn metrics_have_the_names_and_labels_of_the_table() {
             assert!(sample.contains(&format!("{label}=\"")), "{sample}: {label}");
         }
     }
+    // The account has what the chain says, and nothing was paid when it was first looked at.
+    let said = |name: &str| {
+        let line = text.lines().find(|line| line.starts_with(&format!("{name}{{")));
+        line.and_then(|line| line.rsplit(' ').next()).map(str::to_owned)
+    };
+    assert_eq!(said("vagus_fee_budget_left_native"), said("vagus_fee_budget_native"));
+    assert_ne!(said("vagus_gas_balance_native").as_deref(), Some("0.0"));
     for sample in metrics::samples(&running.board) {
         let metric = METRICS.iter().find(|metric| metric.name == sample.name);
         let metric = metric.unwrap_or_else(|| panic!("{} is not in the table", sample.name));

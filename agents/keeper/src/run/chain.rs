@@ -20,6 +20,7 @@ use crate::{
     crash,
     exit::Failure,
     mode::Mode,
+    person::PersonMove,
     report::Reporter,
     world::ChainWorld,
 };
@@ -39,8 +40,12 @@ pub struct ChainLoop {
     pub(super) key: Arc<AgentKey>,
     pub(super) reporter: Arc<Reporter>,
     pub(super) mode: Mode,
+    /// What a person asked for; nothing else is decided then.
+    pub(super) wanted: Option<Arc<PersonMove>>,
     /// Whether what was written down and not sent was looked at since the start.
     pub(super) has_followed: bool,
+    /// Whether what the key's account has was shown since the start.
+    pub(super) has_shown_purse: bool,
     pub(super) fleet: Fleet,
     /// What persons and the last rebalances say of vaults, as of the block that is worked off.
     pub(super) standings: HashMap<Address, Standing>,
@@ -85,7 +90,9 @@ impl ChainLoop {
             key,
             reporter,
             mode: Mode::Act,
+            wanted: None,
             has_followed: false,
+            has_shown_purse: false,
             fleet,
             standings: HashMap::new(),
             compared: HashSet::new(),
@@ -287,6 +294,7 @@ impl ChainLoop {
             return Err(error);
         }
         self.sight.decide(head);
+        self.show_purse(head).await;
         self.drop_old_holds().await?;
         Ok(blanket)
     }

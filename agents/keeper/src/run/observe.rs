@@ -157,8 +157,11 @@ impl ChainLoop {
         if let Some((cursor, follower)) =
             cursor.and_then(|cursor| cursor.follower(window).map(|follower| (cursor, follower)))
         {
-            self.sight.follower = follower;
-            self.sight.account = cursor.account;
+            // Whoever carries out a person's move looks at the newest block, whether it was decided or not.
+            if self.wanted.is_none() {
+                self.sight.follower = follower;
+                self.sight.account = cursor.account;
+            }
             self.sight.finalized = cursor.finalized.filter(|_| !self.accepts_rewrite);
             tracing::debug!("chain {name}: goes on from {:?}", self.sight.follower.tip());
         }
@@ -168,6 +171,10 @@ impl ChainLoop {
 
     /// Stores where this keeper stands.
     pub(super) async fn remember(&self) -> Result<(), RunError> {
+        if self.wanted.is_some() {
+            // Blocks that it passes are the next run's to decide.
+            return Ok(());
+        }
         let sight = &self.sight;
         let cursor = Cursor::new(&sight.follower, sight.finalized, sight.account);
         let cursor = self.marked(serde_json::to_value(&cursor)?);

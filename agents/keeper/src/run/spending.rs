@@ -1,20 +1,58 @@
 //! What one key may do at once on a chain: how many transactions wait to be mined, and what they may cost in a day.
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, U256};
 use vagus_allocator::Reason;
 use vagus_chain::{
-    Header,
+    ChainWriter as _, Header,
     lifecycle::{Phase, TxState},
 };
 
 use super::{ChainLoop, RunError};
+use crate::board::Purse;
 
 /// Most transactions of a key that wait to be mined. More in a pool are more that one stuck nonce holds up.
 pub(super) const MOST_IN_FLIGHT: usize = 8;
 /// Window of the fee budget, seconds of chain time.
 pub(super) const BUDGET_WINDOW_SECONDS: u64 = 86_400;
 
+/// Decided blocks from one look at the purse to the next.
+const LOOK_EVERY: u64 = 25;
+/// Rebalances at the cap that a purse which is not low can pay for.
+const COMFORTABLE: u64 = 10;
+
 impl ChainLoop {
+    /// Shows what the key's account has and may spend, now and then; whether it can be asked is no matter of the block's.
+    pub(super) async fn show_purse(&mut self, head: &Header) {
+        let Some(board) = self.reporter.board() else { return };
+        let is_due = self.sight.account().decided % LOOK_EVERY == 0;
+        if self.has_shown_purse && !is_due {
+            return;
+        }
+        let fees = &self.world.config.fees;
+        let limit = self.world.vaults.iter().map(|vault| vault.config.gas.limit).max();
+        let worst = U256::from(fees.worst_case_wei(limit.unwrap_or_default()));
+        let (chain_id, account) = (self.world.config.chain_id, self.key.address());
+        let since = head.block.timestamp.saturating_sub(BUDGET_WINDOW_SECONDS);
+        let balance_wei = match self.world.endpoints.balance(account).await {
+            Ok(balance_wei) => balance_wei,
+            Err(error) => return tracing::debug!("the balance of {account} is not known: {error}"),
+        };
+        let budget_wei = match &fees.daily_budget {
+            None => None,
+            Some(budget) => match self.journal.0.fees_paid(chain_id, account, since).await {
+                Ok(paid) => {
+                    let paid = paid.iter().fold(0_u128, |sum, (_, fee)| sum.saturating_add(*fee));
+                    Some((budget.wei, budget.wei.saturating_sub(paid)))
+                }
+                Err(error) => return tracing::debug!("what was paid is not known: {error}"),
+            },
+        };
+        let low_wei = worst.saturating_mul(U256::from(COMFORTABLE));
+        let purse = Purse { balance_wei, low_wei, budget_wei };
+        board.change_chain(&self.world.config.name, |view| view.purse = Some(purse));
+        self.has_shown_purse = true;
+    }
+
     /// Why no further transaction can begin now; none if there is room. While one that has its nonce cannot be signed, none can. `intent` is one that is stored already and has no
     /// nonce: of the others, only those with a nonce are before it.
     pub(super) async fn no_room(
@@ -52,5 +90,22 @@ impl ChainLoop {
         let paid_wei = paid.iter().fold(0_u128, |sum, (_, fee_wei)| sum.saturating_add(*fee_wei));
         let is_over = paid_wei.saturating_add(at_risk_wei) > budget.wei;
         Ok(is_over.then_some(Reason::FeeBudgetSpent))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_purse_is_low_below_its_line_and_a_budget_below_a_fifth() {
+        let purse = |balance: u64, left: u128| Purse {
+            balance_wei: U256::from(balance),
+            low_wei: U256::from(100),
+            budget_wei: Some((1_000, left)),
+        };
+        assert!(!purse(100, 200).is_low() && !purse(100, 200).is_budget_low());
+        assert!(purse(99, 200).is_low() && purse(100, 199).is_budget_low());
+        assert!(!Purse { budget_wei: None, ..purse(100, 0) }.is_budget_low());
     }
 }

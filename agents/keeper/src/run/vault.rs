@@ -15,6 +15,7 @@ use super::{ChainLoop, KEEPER_VERSION, RunError, rank::Rank};
 use crate::{
     crash,
     decide::{self, Draft},
+    person,
     report::{Event, HoldEvent, RebalanceEvent},
     world::VaultWorld,
 };
@@ -71,7 +72,11 @@ impl ChainLoop {
         snapshot: &Snapshot,
     ) -> Result<Option<Ready<'a>>, RunError> {
         let Moment { head, in_flight, blanket, .. } = moment;
-        if self.is_decided(vault, head).await? {
+        let is_done = match &self.wanted {
+            Some(wanted) => !wanted.is_open(),
+            None => self.is_decided(vault, head).await?,
+        };
+        if is_done {
             return Ok(None);
         }
         let inputs = self.world.inputs(vault, snapshot)?;
@@ -95,13 +100,17 @@ impl ChainLoop {
             decide::hold(snapshot, &inputs, reason)
         } else {
             crash::before("checked");
-            let draft = decide::draft(policy.as_ref(), snapshot, &inputs);
+            let draft = match &self.wanted {
+                Some(wanted) => person::draft(policy.as_ref(), snapshot, &inputs, &wanted.moves),
+                None => decide::draft(policy.as_ref(), snapshot, &inputs),
+            };
             crash::after("checked");
             draft
         };
         crash::after("decided");
         if draft.plan.is_none() {
             if in_flight.is_none()
+                && self.wanted.is_none()
                 && self.tend(vault, moment, policy.as_ref(), snapshot, &inputs).await?
             {
                 return Ok(None);
@@ -163,8 +172,10 @@ impl ChainLoop {
         };
         let mut outcome = Outcome::new(hash, KEEPER_VERSION, OutcomeState::Submitted);
         outcome.simulation = Some(note);
+        outcome.person = self.wanted.as_ref().map(|wanted| wanted.person.clone());
         self.journal.0.append_rebalance(&record, &intent, &outcome).await?;
         crash::after("stored");
+        self.wanted.iter().for_each(|wanted| wanted.stored(hash));
         self.reporter.say(&Event::Rebalance(RebalanceEvent::new(vault, &draft.observation, hash)));
 
         if !self.sends_for(self.key.address()) {
@@ -224,6 +235,10 @@ impl ChainLoop {
         simulation: Option<SimulationNote>,
     ) -> Result<(), RunError> {
         let reason = draft.observation.decision.reason;
+        if let Some(wanted) = &self.wanted {
+            let message = simulation.as_ref().and_then(|note| note.message.as_deref());
+            wanted.refused(person::refusal(&draft, message));
+        }
         let simulation = match (reason, policy) {
             (Reason::NoMandate, Some(policy)) => {
                 self.confirm_refusal(vault, head, policy, &draft).await?
