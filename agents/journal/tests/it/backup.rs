@@ -316,7 +316,7 @@ async fn an_older_copy_does_not_know_what_was_done_after_it() {
         let target = Place::sqlite();
         restore(&file, &target.url).await.unwrap();
         let restored = target.open().await;
-        let old = known(&restored, CHAIN, VAULT, AGENT).await.unwrap();
+        let old = known(&restored, CHAIN, VAULT, AGENT, AGENT).await.unwrap();
         assert_eq!(judge(old, chain), Continuity::Behind { rebalances: 1, transactions: 2 });
         let adoption = Adoption {
             chain_id: CHAIN,
@@ -330,13 +330,13 @@ async fn an_older_copy_does_not_know_what_was_done_after_it() {
         };
         restored.adopt(&adoption).await.unwrap();
         assert_eq!(restored.adoptions(CHAIN, VAULT).await.unwrap(), [adoption]);
-        let adopted = known(&restored, CHAIN, VAULT, AGENT).await.unwrap();
+        let adopted = known(&restored, CHAIN, VAULT, AGENT, AGENT).await.unwrap();
         assert_eq!(judge(adopted, chain), Continuity::Continues);
         // What happens after it is unknown again.
         let later = OnChain { guard_nonce: 3, account_nonce: 7 };
         assert_eq!(judge(adopted, later), Continuity::Behind { rebalances: 1, transactions: 1 });
         // Another agent's word is another agent's.
-        let other = known(&restored, CHAIN, VAULT, OTHER_VAULT).await.unwrap();
+        let other = known(&restored, CHAIN, VAULT, OTHER_VAULT, OTHER_VAULT).await.unwrap();
         assert_eq!(other, Known::default());
     }
 }

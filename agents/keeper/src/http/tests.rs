@@ -33,7 +33,7 @@ impl Running {
     async fn start() -> Self {
         let key = Arc::new(AgentKey::random());
         let (chain, mut world) = testing::world(&key);
-        world.config.fees.daily_budget = testing::config().chains[0].fees.daily_budget.clone();
+        world.config.fees.daily_budget = testing::config().chains[0].fees.daily_budget;
         world.config.profile.poll_ms = 10;
         let folder = TempDir::new().expect("a folder");
         let text = include_str!("../../examples/keeper.toml");

@@ -24,7 +24,7 @@ impl ChainLoop {
     /// Shows what the key's account has and may spend, now and then; whether it can be asked is no matter of the block's.
     pub(super) async fn show_purse(&mut self, head: &Header) {
         let Some(board) = self.reporter.board() else { return };
-        let is_due = self.sight.account().decided % LOOK_EVERY == 0;
+        let is_due = self.sight.account().decided.is_multiple_of(LOOK_EVERY);
         if self.has_shown_purse && !is_due {
             return;
         }
