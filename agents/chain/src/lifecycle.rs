@@ -20,6 +20,8 @@
 //! - After the deadline, in block time, or when the caller says that the rebalance would revert, the nonce is taken
 //!   back by a cancellation (nothing to oneself) with a cap of its own. Whichever of all attempts is mined, is what
 //!   happened.
+//! - A nonce below its own that somebody else had used, and that a reorganisation gave back, is filled with a transfer of
+//!   nothing to oneself, stored before it is broadcast like everything else.
 //! - Nothing is final before finality: a receipt is believed when it is seen at or below the finalized block, and the
 //!   nonce is called foreign when the finalized block has passed it *and* none of our hashes has a receipt.
 //!
@@ -30,7 +32,9 @@ mod fees;
 mod state;
 
 pub use fees::{FeePolicy, Fees, bumped_up};
-pub use state::{Alert, Attempt, Effect, Head, Inclusion, Phase, Signing, TxEvent, TxState};
+pub use state::{
+    Alert, Attempt, Effect, Fill, Gap, Head, Inclusion, Phase, Signing, TxEvent, TxState,
+};
 
 use alloy::primitives::B256;
 
@@ -75,6 +79,8 @@ impl Step<'_> {
                 self.signed(*hash, *fees, *is_cancel);
             }
             TxEvent::SignFailed => self.state.signing = None,
+            TxEvent::NonceGap { missing } => self.nonce_gap(*missing),
+            TxEvent::FillSigned { hash, nonce, fees } => self.fill_signed(*hash, *nonce, *fees),
             TxEvent::WouldRevert => self.give_up(),
             TxEvent::BroadcastOk { hash }
             | TxEvent::BroadcastUnclear { hash }
@@ -268,6 +274,7 @@ impl Step<'_> {
         let is_final = inclusion.block_number <= self.state.head.finalized_number;
         // What was being signed is not needed any more, and must not go out.
         self.state.signing = None;
+        self.state.gap = None;
         self.state.phase = match (is_final, attempt.is_cancel, inclusion.is_success) {
             (false, ..) => Phase::Included(inclusion),
             (true, true, _) => Phase::Cancelled(inclusion),
@@ -314,6 +321,58 @@ impl Step<'_> {
     fn foreign(&mut self) {
         self.state.phase = Phase::Foreign;
         self.effects.push(Effect::Alert(Alert::ForeignNonce));
+    }
+
+    /// A nonce that somebody else had used and a reorganisation gave back holds up everything behind it. What stays so for
+    /// as long as a broadcast is waited for is filled, and the filling looked after as often.
+    fn nonce_gap(&mut self, missing: Option<u64>) {
+        let number = self.state.head.number;
+        let is_waiting =
+            matches!(self.state.phase, Phase::Signed | Phase::Pending | Phase::Cancelling);
+        let is_below = |missing: &u64| self.state.nonce.is_some_and(|nonce| *missing < nonce);
+        let Some(missing) = missing.filter(|missing| is_waiting && is_below(missing)) else {
+            self.state.gap = None;
+            return;
+        };
+        let since = match self.state.gap {
+            Some(gap) if gap.missing == missing && gap.since <= number => gap.since,
+            _ => number,
+        };
+        self.state.gap = Some(Gap { missing, since });
+        if number.saturating_sub(since) >= self.policy.rebroadcast_blocks {
+            self.state.gap = Some(Gap { missing, since: number });
+            self.fill(missing);
+        }
+    }
+
+    fn fill(&mut self, nonce: u64) {
+        let base_fee_wei = self.state.head.base_fee_wei;
+        let newest = self.state.fills.iter().rev().find(|fill| fill.nonce == nonce).copied();
+        let Some(newest) = newest else {
+            self.effects.push(Effect::Alert(Alert::NonceGap));
+            let fees = self.policy.first(base_fee_wei);
+            return self.effects.push(Effect::SignFill { nonce, fees });
+        };
+        let cap_wei = self.policy.cancel_max_fee_wei;
+        let better = newest
+            .fees
+            .is_behind(base_fee_wei)
+            .then(|| self.policy.replacement(newest.fees, base_fee_wei, cap_wei));
+        self.effects.push(match better.flatten() {
+            Some(fees) => Effect::SignFill { nonce, fees },
+            None => Effect::Rebroadcast { hash: newest.hash },
+        });
+    }
+
+    /// Takes what closes the gap that there still is; anything else is dropped before anybody has seen it.
+    fn fill_signed(&mut self, hash: B256, nonce: u64, fees: Fees) {
+        let is_asked = self.state.gap.is_some_and(|gap| gap.missing == nonce);
+        if !is_asked || self.state.is_stored(hash) {
+            return;
+        }
+        self.state.fills.push(Fill { hash, nonce, fees });
+        self.effects.push(Effect::StoreAttempt { hash });
+        self.effects.push(Effect::Broadcast { hash });
     }
 
     /// What was being asked or signed when the process ended never came back.

@@ -139,6 +139,13 @@ impl Sender<'_> {
         let mut alerts = self.handle(live, TxEvent::Head(head)).await?;
         let is_open = !live.state.is_terminal() && live.state.phase.inclusion().is_none();
         if let (true, Some(nonce)) = (is_open, live.state.nonce) {
+            let is_waiting = live.state.broadcast_at.is_some_and(|at| head.number > at);
+            if is_waiting || live.state.gap.is_some() {
+                let missing = self.missing_nonce(live, nonce).await?;
+                if missing.is_some() || live.state.gap.is_some() {
+                    alerts.extend(self.handle(live, TxEvent::NonceGap { missing }).await?);
+                }
+            }
             let Some(endpoint) = self.endpoints.current() else { return Ok(alerts) };
             let finalized = self.finalized(&*endpoint).await?;
             let block = endpoint.header(BlockAt::Number(finalized)).await?;
@@ -203,6 +210,15 @@ impl Sender<'_> {
                         let job = Job { to, input: Bytes::new(), gas_limit };
                         events.push_back(self.sign(live.observer, job, nonce, fees, true).await);
                     }
+                    Effect::SignFill { nonce, fees } => {
+                        let (to, gas_limit) = (self.key.address(), CANCEL_GAS);
+                        let job = Job { to, input: Bytes::new(), gas_limit };
+                        let signed = self.sign(live.observer, job, nonce, fees, true).await;
+                        // One that does not come is asked for again by itself.
+                        if let (TxEvent::AttemptSigned { hash, .. }, attempt) = signed {
+                            events.push_back((TxEvent::FillSigned { hash, nonce, fees }, attempt));
+                        }
+                    }
                     Effect::Broadcast { hash } | Effect::Rebroadcast { hash } => {
                         let event = self.broadcast(live, hash).await?;
                         events.push_back((event, None));
@@ -215,6 +231,20 @@ impl Sender<'_> {
             }
         }
         Ok(alerts)
+    }
+
+    /// A nonce below the transaction's that is neither used nor held by anything stored but what closes the gap itself. Only
+    /// the first transaction behind a gap sees it: two would fill it twice.
+    async fn missing_nonce(&self, live: &Live<'_>, nonce: u64) -> Result<Option<u64>, SendError> {
+        let count = self.endpoints.transaction_count(self.key.address(), None).await?;
+        if count >= nonce {
+            return Ok(None);
+        }
+        let held = live.store.nonces_in_flight().await?;
+        let is_own_fill = live.state.fills.iter().any(|fill| fill.nonce == count);
+        let is_first = held.iter().all(|held| *held <= count || *held >= nonce);
+        let is_missing = is_first && (is_own_fill || !held.contains(&count));
+        Ok(is_missing.then_some(count))
     }
 
     /// The lowest nonce that neither the chain nor a transaction in flight has used.

@@ -53,6 +53,19 @@ fn point(prefix: &'static str, step: &'static str) {
     }
 }
 
+/// Panics here if `VAGUS_PANIC_AT` names the place, with everything in the message that a careless one could hold.
+#[cfg(not(any(debug_assertions, feature = "crash-points")))]
+pub fn panic_if_told(_: &'static str, _: &dyn std::fmt::Debug) {}
+
+/// Panics here if `VAGUS_PANIC_AT` names the place, with everything in the message that a careless one could hold.
+#[cfg(any(debug_assertions, feature = "crash-points"))]
+pub fn panic_if_told(place: &'static str, held: &dyn std::fmt::Debug) {
+    if std::env::var("VAGUS_PANIC_AT").is_ok_and(|wanted| wanted == place) {
+        // A test asked for it; there is no other way to see what a panic says.
+        std::panic::panic_any(format!("told to panic at {place}: {held:?}"));
+    }
+}
+
 /// Ends the process as `kill -9` does: nothing is flushed, closed or dropped.
 #[cfg(any(debug_assertions, feature = "crash-points"))]
 fn die() -> ! {

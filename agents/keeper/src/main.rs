@@ -176,6 +176,7 @@ async fn keep(run: Run) -> Result<(), Failure> {
         Mode::Act => keys::open(&config.agent, unsafe_raw_key).await?,
         _ => keys::watched(&config.agent),
     };
+    vagus_keeper::crash::panic_if_told("configured", &(&config, &key));
     // An address that is taken is found before anything is asked or sent.
     let listener = match &config.http {
         Some(http) => Some((http::bind(http).await?, http)),

@@ -36,7 +36,17 @@ fn store_error(error: impl std::error::Error + Send + Sync + 'static) -> StoreEr
 #[async_trait]
 impl TxStore for JournalTx {
     async fn nonces_in_flight(&self) -> Result<Vec<u64>, StoreError> {
-        self.journal.nonces_in_flight(self.chain_id, self.from).await.map_err(store_error)
+        let journal = &self.journal;
+        let mut nonces =
+            journal.nonces_in_flight(self.chain_id, self.from).await.map_err(store_error)?;
+        // What closes a gap holds its nonce as long as the transaction that it makes way for is in flight.
+        for stored in journal.transactions_in_flight(self.chain_id).await.map_err(store_error)? {
+            if stored.from == self.from {
+                let state: TxState = serde_json::from_value(stored.state).map_err(store_error)?;
+                nonces.extend(state.fills.iter().map(|fill| fill.nonce));
+            }
+        }
+        Ok(nonces)
     }
 
     async fn save(&self, state: &TxState, attempt: Option<&NewAttempt>) -> Result<(), StoreError> {

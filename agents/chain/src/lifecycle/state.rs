@@ -40,6 +40,26 @@ pub struct Signing {
     pub asked_at: u64,
 }
 
+/// A nonce below the transaction's own that nothing known of uses: nothing behind it can be mined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Gap {
+    /// The nonce: the account's count.
+    pub missing: u64,
+    /// Height of the head at which it was first seen, or at which something was last done about it.
+    pub since: u64,
+}
+
+/// A transfer of nothing to oneself that closes a gap. Signed bytes that exist, as with an [`Attempt`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fill {
+    /// Hash of the transaction.
+    pub hash: B256,
+    /// Its nonce, which is below that of the transaction it makes way for.
+    pub nonce: u64,
+    /// What it offers to pay.
+    pub fees: Fees,
+}
+
 /// Where an attempt was mined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Inclusion {
@@ -141,6 +161,12 @@ pub struct TxState {
     /// The agent's word on the rebalance, if the agent is a contract. Every attempt carries the same one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub word: Option<Bytes>,
+    /// What keeps it from being mined, if a nonce below its own is not used by anything known of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
+    /// What was signed to close such gaps, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fills: Vec<Fill>,
 }
 
 impl TxState {
@@ -158,6 +184,8 @@ impl TxState {
             is_at_cap: false,
             head,
             word: None,
+            gap: None,
+            fills: Vec::new(),
         }
     }
 
@@ -177,6 +205,12 @@ impl TxState {
     #[must_use]
     pub fn is_ours(&self, hash: B256) -> bool {
         self.attempts.iter().any(|attempt| attempt.hash == hash)
+    }
+
+    /// Whether the hash is of bytes that are stored with it: an attempt's, or of what closes a gap before it.
+    #[must_use]
+    pub fn is_stored(&self, hash: B256) -> bool {
+        self.is_ours(hash) || self.fills.iter().any(|fill| fill.hash == hash)
     }
 
     /// Hashes of all its attempts, oldest first.
@@ -248,6 +282,21 @@ pub enum TxEvent {
         /// Height of the finalized block of the endpoint that answered.
         finalized_number: u64,
     },
+    /// Of the account's nonces, the lowest that is neither used nor held by anything stored but a transaction that closes
+    /// the gap itself, if it is below this transaction's; none if there is no gap.
+    NonceGap {
+        /// The nonce.
+        missing: Option<u64>,
+    },
+    /// A signer answered with a transaction that closes a gap.
+    FillSigned {
+        /// Hash of the signed transaction.
+        hash: B256,
+        /// Its nonce.
+        nonce: u64,
+        /// What it offers.
+        fees: Fees,
+    },
     /// Simulated on the newest head, the rebalance fails, and not because it was executed: it is given up as after the
     /// deadline.
     WouldRevert,
@@ -267,6 +316,8 @@ pub enum Alert {
     Reverted,
     /// The key is used by somebody else.
     ForeignNonce,
+    /// A nonce before it was used by somebody else, and is not any more: it is filled, so that this one can be mined.
+    NonceGap,
     /// A transaction that was final is gone: finality was taken back, nothing is decided until a person resumes.
     FinalityBroken,
 }
@@ -290,6 +341,13 @@ pub enum Effect {
     /// Sign a transfer of nothing to oneself; then [`TxEvent::AttemptSigned`] or [`TxEvent::SignFailed`].
     SignCancel {
         /// The transaction's nonce.
+        nonce: u64,
+        /// What to offer.
+        fees: Fees,
+    },
+    /// Sign a transfer of nothing to oneself with a nonce that nobody holds; then [`TxEvent::FillSigned`], or nothing.
+    SignFill {
+        /// The nonce.
         nonce: u64,
         /// What to offer.
         fees: Fees,

@@ -263,3 +263,91 @@ async fn it_goes_public_at_its_block_and_not_before() {
         assert_eq!(pools(&bench, &private), (expected, 1), "block {block}");
     }
 }
+
+/// Somebody else with the key used nonce 0, ours stands behind it, and the block that carried theirs is gone.
+async fn behind_an_orphan() -> Bench {
+    let mut bench = Bench::new(vec![]);
+    let unsigned = Unsigned {
+        chain_id: 31_337,
+        nonce: 0,
+        to: Address::repeat_byte(0x99),
+        input: Bytes::new(),
+        gas_limit: 21_000,
+        max_fee_wei: 500_000_000_000,
+        priority_fee_wei: 1,
+    };
+    let theirs = bench.key.sign(&unsigned).await.expect("signs");
+    bench.endpoints.send_raw(&theirs.raw).await.expect("taken");
+    bench.mine();
+    bench.state.deadline += 10_000;
+    bench.round().await.expect("sent");
+    assert_eq!(bench.state.nonce, Some(1), "behind theirs");
+    // Their transaction is lost with its block; ours is in the pool.
+    bench.chain.with(|model| {
+        model.roll_back(1);
+        model.mine(12);
+    });
+    bench
+}
+
+#[tokio::test]
+async fn a_nonce_that_a_stranger_left_open_is_filled_after_five_blocks() {
+    let mut bench = behind_an_orphan().await;
+    let (mut alerts, mut filled_at) = (Vec::new(), None);
+    for block in 1..=12 {
+        bench.mine();
+        alerts.extend(bench.round().await.expect("carried out"));
+        if filled_at.is_none() && !bench.state.fills.is_empty() {
+            filled_at = Some(block);
+            // Stored before it went out, under the transaction that it makes way for.
+            let fill = bench.state.fills[0];
+            let saved = bench.notes.saved.lock().expect("unpoisoned");
+            assert!(saved.iter().any(|(_, attempt)| *attempt == Some(fill.hash)));
+            assert_eq!(fill.nonce, 0);
+        }
+    }
+    assert_eq!(filled_at, Some(6), "seen at the first block, filled five later");
+    assert_eq!(alerts, [Alert::NonceGap]);
+    assert!(matches!(bench.state.phase, Phase::Included(_)), "{:?}", bench.state.phase);
+    assert_eq!((bench.state.fills.len(), bench.state.attempts.len()), (1, 1));
+    // From outside: both nonces are used, the first by nothing to oneself.
+    assert_eq!(bench.chain.with(|model| model.next_nonce(bench.key.address())), 2);
+}
+
+#[tokio::test]
+async fn a_gap_that_closes_by_itself_is_left_alone() {
+    let mut bench = behind_an_orphan().await;
+    for _ in 0..4 {
+        bench.mine();
+        bench.round().await.expect("carried out");
+    }
+    assert!(bench.state.gap.is_some() && bench.state.fills.is_empty());
+    let unsigned = Unsigned {
+        chain_id: 31_337,
+        nonce: 0,
+        to: Address::repeat_byte(0x99),
+        input: Bytes::new(),
+        gas_limit: 21_000,
+        max_fee_wei: 500_000_000_000,
+        priority_fee_wei: 1,
+    };
+    let again = bench.key.sign(&unsigned).await.expect("signs");
+    bench.endpoints.send_raw(&again.raw).await.expect("taken");
+    for _ in 0..8 {
+        bench.mine();
+        bench.round().await.expect("carried out");
+    }
+    assert!(bench.state.fills.is_empty() && bench.state.gap.is_none());
+    assert!(matches!(bench.state.phase, Phase::Included(_)), "{:?}", bench.state.phase);
+}
+
+#[tokio::test]
+async fn a_nonce_that_is_held_by_a_stored_transaction_is_no_gap() {
+    let mut bench = behind_an_orphan().await;
+    bench.notes.in_flight = vec![0, 1];
+    for _ in 0..10 {
+        bench.mine();
+        bench.round().await.expect("carried out");
+    }
+    assert!(bench.state.fills.is_empty() && bench.state.gap.is_none());
+}

@@ -100,6 +100,13 @@ impl Keeper {
             head.finalized_number = head.number;
         }
         self.queue.push_back(Item::Event(TxEvent::Head(head)));
+        // As the sender: of the newest count, while it waits or has seen a gap.
+        let count = world.count(world.height().saturating_sub(lag.into()));
+        let missing = self.state.nonce.filter(|nonce| count < *nonce).map(|_| count);
+        let is_open = !self.state.is_terminal() && self.state.phase.inclusion().is_none();
+        if is_open && (missing.is_some() || self.state.gap.is_some()) {
+            self.queue.push_back(Item::Event(TxEvent::NonceGap { missing }));
+        }
         let count = world.count(finalized_number as usize);
         if self.state.nonce.is_some_and(|nonce| count > nonce) {
             self.queue.push_back(Item::Event(TxEvent::NonceFinalized { count, finalized_number }));
@@ -210,7 +217,7 @@ impl Keeper {
     fn save(&mut self) {
         self.journal = self.state.clone();
         let journal = &self.journal;
-        self.stored.extend(self.signed.extract_if(.., |tx| journal.is_ours(tx.hash())));
+        self.stored.extend(self.signed.extract_if(.., |tx| journal.is_stored(tx.hash())));
     }
 
     fn carry_out(&mut self, effect: Effect, world: &mut World, network: Network, bug: Bug) {
@@ -222,6 +229,12 @@ impl Keeper {
                 let id = u8::try_from(self.stored.len() + self.signed.len() + 1).unwrap_or(u8::MAX);
                 self.signed.push(Tx { id, nonce, fees, is_cancel });
                 let event = TxEvent::AttemptSigned { hash: hash_of(id), fees, is_cancel };
+                self.queue.push_back(Item::Event(event));
+            }
+            Effect::SignFill { nonce, fees } => {
+                let id = u8::try_from(self.stored.len() + self.signed.len() + 1).unwrap_or(u8::MAX);
+                self.signed.push(Tx { id, nonce, fees, is_cancel: true });
+                let event = TxEvent::FillSigned { hash: hash_of(id), nonce, fees };
                 self.queue.push_back(Item::Event(event));
             }
             Effect::StoreAttempt { .. } if bug == Bug::BroadcastBeforeStore => self.save(),

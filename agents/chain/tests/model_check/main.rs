@@ -8,7 +8,7 @@ mod keeper;
 mod world;
 
 use stateright::{Checker, Model, Property};
-use vagus_chain::lifecycle::{Fees, Phase};
+use vagus_chain::lifecycle::{Fees, Fill, Phase};
 
 use keeper::{Bug, Keeper, Network};
 use world::{FINALITY, HIGH_FEE, LOW_FEE, Tx, World};
@@ -48,6 +48,10 @@ enum Trouble {
 impl Left {
     const fn allows(self, trouble: Trouble) -> bool {
         self.kinds > 0 && self.gone & (1 << trouble as u8) == 0
+    }
+
+    const fn had(self, trouble: Trouble) -> bool {
+        self.gone & (1 << trouble as u8) != 0
     }
 
     const fn spend(&mut self, trouble: Trouble) {
@@ -203,12 +207,17 @@ impl Model for Lives {
             }),
             Property::always("what is out is in the journal", |_, story: &Story| {
                 let mined = story.world.chain.iter().filter_map(|block| block.tx.map(|(tx, _)| tx));
-                let known = |tx: Tx| !tx.is_ours() || story.keeper.journal.is_ours(tx.hash());
+                let known = |tx: Tx| !tx.is_ours() || story.keeper.journal.is_stored(tx.hash());
                 mined.chain(story.world.pool.iter().copied()).all(known)
             }),
             Property::always("all attempts have one nonce", |_, story: &Story| {
-                let nonce = story.keeper.journal.nonce;
-                story.keeper.stored.iter().all(|tx| Some(tx.nonce) == nonce)
+                let (nonce, fills) = (story.keeper.journal.nonce, &story.keeper.journal.fills);
+                // But for what makes way for them, below.
+                let is_fill = |tx: &Tx| {
+                    let is = |fill: &Fill| (fill.hash, fill.nonce) == (tx.hash(), tx.nonce);
+                    Some(tx.nonce) < nonce && fills.iter().any(is)
+                };
+                story.keeper.stored.iter().all(|tx| Some(tx.nonce) == nonce || is_fill(tx))
             }),
             Property::always("an end is what the chain says for good", |_, story: &Story| {
                 !story.keeper.journal.is_terminal() || is_true(story)
@@ -232,6 +241,14 @@ impl Model for Lives {
             }),
             Property::sometimes("it expires unsent", |_, story: &Story| {
                 story.keeper.state.phase == Phase::Expired
+            }),
+            Property::always("nothing is filled but what a stranger left", |_, story: &Story| {
+                story.keeper.journal.fills.is_empty() || story.left.had(Trouble::ForeignUse)
+            }),
+            Property::sometimes("a gap is filled", |_, story: &Story| {
+                let fills = &story.keeper.journal.fills;
+                let is_fill = |tx: &Tx| fills.iter().any(|fill| fill.hash == tx.hash());
+                story.world.chain.iter().any(|block| block.tx.is_some_and(|(tx, _)| is_fill(&tx)))
             }),
             Property::sometimes("a replacement is mined", |_, story: &Story| {
                 story

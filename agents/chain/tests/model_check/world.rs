@@ -101,13 +101,13 @@ impl World {
         self.finalized = self.finalized.max(self.height().saturating_sub(FINALITY));
     }
 
-    /// The newest block is replaced by none. What was in it returns to the pool, or is lost; somebody else's returns always:
-    /// a gap that a stranger left below our nonce is for a person.
+    /// The newest block is replaced by none. What was in it returns to the pool, or is lost: somebody else's too, which leaves
+    /// a gap below our nonce if ours was claimed behind it.
     pub(crate) fn reorganise(&mut self, returns: bool) {
         let Some(block) = self.chain.pop() else { return };
         self.branch += 1;
         if let Some((tx, _)) = block.tx
-            && (returns || !tx.is_ours())
+            && returns
         {
             self.put(tx);
         }

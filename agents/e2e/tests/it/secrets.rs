@@ -247,6 +247,34 @@ async fn no_secret_comes_out_of_the_keeper() {
 
     world.clock.keeper.as_mut().unwrap().stop().unwrap();
     world.clock.keeper = None;
+
+    // What a panic says, with all that the keeper holds in its message: where it has just read its secrets, and amid its work.
+    fs::write(&config, &whole).unwrap();
+    for place in ["configured", "observed"] {
+        let output = tokio::time::timeout(PATIENCE, async {
+            tokio::task::spawn_blocking({
+                let config = config.clone();
+                move || {
+                    Command::new(paths::keeper().unwrap())
+                        .args(["run", "--config"])
+                        .arg(config)
+                        .envs(variables)
+                        .env("RUST_BACKTRACE", "full")
+                        .env("VAGUS_PANIC_AT", place)
+                        .output()
+                        .unwrap()
+                }
+            })
+            .await
+            .unwrap()
+        });
+        let output = output.await.expect("it ends by itself");
+        assert!(!output.status.success());
+        let said = [output.stdout, output.stderr].concat();
+        let marker = format!("told to panic at {place}");
+        secrets.assert_none_in("a panic", &said, marker.as_bytes());
+        secrets.assert_none_in("a panic", &said, b"treasury");
+    }
     secrets.assert_none_in("the log", &fs::read(&log).unwrap(), marker);
     // What was not written back yet lies beside it.
     let mut journal = fs::read(folder.join("journal.db")).unwrap();

@@ -168,9 +168,10 @@ pub(crate) fn may_change(before: &StoredTransaction, update: &TransactionUpdate)
     Ok(true)
 }
 
-/// The nonce of an attempt is its transaction's.
+/// The nonce of an attempt is its transaction's; only what does nothing may have a lower one, to make way for it.
 pub(crate) fn has_nonce(attempt: &Attempt, update: &TransactionUpdate) -> Result<()> {
-    if update.nonce == Some(attempt.nonce) {
+    let makes_way = attempt.is_cancel && update.nonce.is_some_and(|nonce| attempt.nonce < nonce);
+    if update.nonce == Some(attempt.nonce) || makes_way {
         return Ok(());
     }
     Err(JournalError::NonceChanged {

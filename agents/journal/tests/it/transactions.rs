@@ -168,6 +168,12 @@ async fn attempts_are_kept_in_order_with_the_state_that_knows_them() {
         let signed = update("signed", Some(7), false);
         let error = journal.store_attempt(&attempt(decision, 8, 1), &signed).await.unwrap_err();
         assert!(matches!(error, JournalError::NonceChanged { .. }), "{error}");
+        // What does nothing may make way for it with a lower nonce, and nothing else may.
+        for (nonce, is_cancel) in [(6, false), (8, true)] {
+            let other = Attempt { is_cancel, ..attempt(decision, nonce, 9) };
+            let error = journal.store_attempt(&other, &signed).await.unwrap_err();
+            assert!(matches!(error, JournalError::NonceChanged { .. }), "{error}");
+        }
         let state = journal.transaction(decision).await.unwrap().unwrap().state;
         assert_eq!(state, json!({"phase": "claimed"}), "the state changed without the attempt");
         let attempts: Vec<_> = (1..4).map(|n| attempt(decision, 7, n)).collect();

@@ -256,6 +256,7 @@ impl ChainLoop {
         crash::before("observed");
         let sightings = self.world.sightings(head).await?;
         crash::after("observed");
+        crash::panic_if_told("observed", self);
         // Reading may have taken long, or been tried often.
         let blanket = blanket.or(self.sight.is_stale().then_some(Reason::StaleHead));
         let (mut failure, mut ready) = (None, Vec::new());

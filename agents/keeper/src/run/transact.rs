@@ -283,6 +283,9 @@ impl ChainLoop {
             Alert::AtFeeCap => "the market is above the fee cap; it waits with the same bytes",
             Alert::Reorged => "the block that carried it was reorganised away; it waits again",
             Alert::Reverted => "it was mined and reverted",
+            Alert::NonceGap => {
+                "a nonce before its own was used by somebody else and given back by a reorganisation; it is filled"
+            }
             Alert::ForeignNonce => "its nonce was used by somebody else who holds the key",
             Alert::FinalityBroken => "it was final and is gone",
         };
