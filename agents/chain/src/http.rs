@@ -335,6 +335,7 @@ impl ChainWriter for HttpChain {
             is_success: raw.status.is_some_and(|status| status.0 == U64::from(1)),
             gas_used: raw.gas_used.0.to(),
             gas_price_wei: raw.effective_gas_price.map_or(0, |price| price.0.to()),
+            data_fee_wei: raw.l1_fee.map_or(0, |fee| fee.0.to()),
             logs: raw.logs.into_iter().map(EventLog::from).collect(),
         }))
     }

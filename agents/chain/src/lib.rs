@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::type_complexity))]
 
 mod bindings;
+pub mod data_fee;
 pub mod deployment;
 pub mod endpoints;
 pub mod error;

@@ -111,6 +111,8 @@ pub struct TransactionReceipt {
     pub gas_used: u64,
     /// Price paid, wei per gas.
     pub gas_price_wei: u128,
+    /// What a rollup charged for the bytes beside the gas, wei.
+    pub data_fee_wei: u128,
     /// Events.
     pub logs: Vec<EventLog>,
 }

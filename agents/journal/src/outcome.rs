@@ -101,13 +101,17 @@ pub struct ReceiptSummary {
     /// Price paid, wei per gas.
     #[serde(with = "decimal")]
     pub effective_gas_price_wei: u128,
+    /// What a rollup charged for the bytes beside the gas, wei.
+    #[serde(with = "decimal", default)]
+    pub data_fee_wei: u128,
 }
 
 impl ReceiptSummary {
     /// What it cost, wei.
     #[must_use]
     pub const fn fee_wei(&self) -> u128 {
-        (self.gas_used as u128).saturating_mul(self.effective_gas_price_wei)
+        let of_gas_wei = (self.gas_used as u128).saturating_mul(self.effective_gas_price_wei);
+        of_gas_wei.saturating_add(self.data_fee_wei)
     }
 }
 

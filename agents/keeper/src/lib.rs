@@ -8,6 +8,7 @@ pub mod board;
 pub mod cli;
 pub mod config;
 pub mod crash;
+pub mod data_fee;
 pub mod decide;
 pub mod doctor;
 pub mod exit;

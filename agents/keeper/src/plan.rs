@@ -35,11 +35,12 @@ pub async fn plan(worlds: &[ChainWorld], is_json: bool) -> Result<Page, Failure>
     let mut plans = Vec::new();
     for world in worlds {
         let head = world.endpoints.head(Tag::Latest).await.map_err(|e| chain_failure(&e))?;
+        let data_fee = world.data_fee(&head).await.map_err(|e| chain_failure(&e))?;
         let sightings = world.sightings(&head).await.map_err(|e| chain_failure(&e))?;
         for (vault, sighting) in world.vaults.iter().zip(&sightings) {
             let planned = match vault.recognised(sighting) {
                 Ok(snapshot) => {
-                    let inputs = world.inputs(vault, snapshot)?;
+                    let inputs = data_fee.charge(world.inputs(vault, snapshot)?);
                     one(world, vault, &head, snapshot, &inputs).await.map_err(|e| cause(&e))
                 }
                 Err(cause) => Err(cause),

@@ -175,10 +175,7 @@ impl SettledEvent {
             gas_used: outcome.receipt.map(|receipt| receipt.gas_used),
             revert: outcome.revert.as_ref().map(|revert| revert.cause),
             has_reverted: outcome.receipt.is_some_and(|receipt| !receipt.is_success),
-            fee_wei: outcome.receipt.map_or(U256::ZERO, |receipt| {
-                let price = U256::from(receipt.effective_gas_price_wei);
-                U256::from(receipt.gas_used).saturating_mul(price)
-            }),
+            fee_wei: outcome.receipt.map_or(U256::ZERO, |receipt| U256::from(receipt.fee_wei())),
             reason,
         }
     }

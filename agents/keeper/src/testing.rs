@@ -270,6 +270,7 @@ pub fn world_on(chain: &Arc<MemoryChain>, agent: Address) -> ChainWorld {
         endpoints: Endpoints::new(vec![dynamic]),
         agent,
         account: agent,
+        word_bytes: 0,
         vaults: vec![VaultWorld {
             config: vault,
             treasury: "demo".to_owned(),

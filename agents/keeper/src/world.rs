@@ -29,6 +29,8 @@ pub struct ChainWorld {
     pub agent: Address,
     /// Account that signs and pays for transactions: the same, unless the agent is a contract.
     pub account: Address,
+    /// Bytes of the agent's word, if it is a contract; else none.
+    pub word_bytes: usize,
     /// At least one.
     pub vaults: Vec<VaultWorld>,
 }
@@ -109,7 +111,12 @@ pub async fn open(config: &Config, vault: Option<&str>) -> Result<Vec<ChainWorld
             .with_quorum(chain.quorum)
             .with_stale_after(chain.profile.stale_after());
         let world = prove(chain, endpoints, config.agent.address, &chosen).await?;
-        worlds.push(ChainWorld { account: config.agent.account.address, ..world });
+        let signers = config.agent.contract.as_ref().map_or(0, |contract| contract.signers.len());
+        worlds.push(ChainWorld {
+            account: config.agent.account.address,
+            word_bytes: 65 * signers,
+            ..world
+        });
     }
     Ok(worlds)
 }
@@ -151,7 +158,14 @@ pub async fn prove(
         vaults.push(VaultWorld { config: vault.clone(), treasury, entry });
     }
     vaults.sort_by_key(|vault| vault.entry.vault);
-    Ok(ChainWorld { config: config.clone(), endpoints, agent, account: agent, vaults })
+    Ok(ChainWorld {
+        config: config.clone(),
+        endpoints,
+        agent,
+        account: agent,
+        word_bytes: 0,
+        vaults,
+    })
 }
 
 impl ChainWorld {

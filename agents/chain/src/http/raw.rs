@@ -70,5 +70,8 @@ pub(super) struct RawReceipt {
     pub(super) status: Option<Quantity<U64>>,
     pub(super) gas_used: Quantity<U64>,
     pub(super) effective_gas_price: Option<Quantity<U128>>,
+    /// Of the OP Stack.
+    #[serde(default)]
+    pub(super) l1_fee: Option<Quantity<U128>>,
     pub(super) logs: Vec<RawLog>,
 }

@@ -83,6 +83,8 @@ pub struct Model {
     pub is_reverting: bool,
     /// Part of what is moved that a leg costs and nothing foresees, bps.
     pub unforeseen_cost_bps: u64,
+    /// What the oracle of an OP Stack chain answers, and what a transaction is charged, wei; none: there is no oracle.
+    pub data_fee_wei: Option<u128>,
     /// Base fee of the blocks to come, wei per gas.
     pub base_fee_wei: u128,
     /// State on which the next block builds; tests change it freely.
@@ -108,6 +110,7 @@ impl Model {
             finalized: snapshot.block.number,
             branch: 0,
             is_mining: true,
+            data_fee_wei: None,
             is_reverting: false,
             unforeseen_cost_bps: 0,
             base_fee_wei: snapshot.base_fee_wei,
@@ -277,6 +280,7 @@ impl Model {
             gas_used: 21_000,
             gas_price_wei: transaction
                 .effective_gas_price(u64::try_from(block.header.base_fee_wei).ok()),
+            data_fee_wei: self.data_fee_wei.unwrap_or_default(),
             logs: Vec::new(),
         };
         if is_checkpoint(&block.state, transaction.kind().to().copied(), transaction.input()) {
@@ -306,6 +310,12 @@ impl Model {
         let Some(block) = self.blocks.iter().find(|block| block.header.block.hash == hash) else {
             return Simulation::Fails { message: "no such block".to_owned(), data: Bytes::new() };
         };
+        if call.to == crate::data_fee::OP_ORACLE {
+            return match self.data_fee_wei {
+                Some(fee_wei) => Simulation::Succeeds(U256::from(fee_wei).to_be_bytes_vec().into()),
+                None => Simulation::Fails { message: "no oracle".to_owned(), data: Bytes::new() },
+            };
+        }
         if is_checkpoint(&block.state, Some(call.to), &call.input) {
             return Simulation::Succeeds(Bytes::new());
         }

@@ -194,3 +194,39 @@ async fn with_a_private_endpoint_no_public_one_sees_the_bytes() {
         assert!(raws.iter().all(|raw| !asked.to_string().contains(raw)));
     }
 }
+
+/// Code that answers every call with one word.
+fn answering(word: U256) -> String {
+    format!("0x7f{word:064x}5f5260205ff3")
+}
+
+#[tokio::test]
+async fn a_rollups_price_of_bytes_is_part_of_the_cost() {
+    let folder = paths::run_folder("keys").unwrap();
+    let (mut world, config) = playground::build(&folder).await.unwrap();
+    edit(&config, |text| text.replace("fee_model = \"l1\"", "fee_model = \"op\""));
+    let oracle = vagus_chain::data_fee::OP_ORACLE;
+    let ether = U256::from(10u8).pow(U256::from(18u8));
+    // Nobody is there; then one that asks for more than a month earns; then a usual one.
+    world.hire_with(&config, &[]).unwrap();
+    world.clock.advance(12).await.unwrap();
+    world.clock.settle().await.unwrap();
+    assert_eq!(reason(&world).await, "NoNativePrice");
+    for (fee_wei, expected) in [
+        (ether * U256::from(1_000u32), "BelowHurdle"),
+        (U256::from(10u8).pow(U256::from(12u8)), "Income"),
+    ] {
+        let code = json!([oracle, answering(fee_wei)]);
+        let _: Value = world.clock.chain.rpc("anvil_setCode", code).await.unwrap();
+        world.clock.advance(12).await.unwrap();
+        world.clock.settle().await.unwrap();
+        if expected == "Income" {
+            world.clock.advance(60).await.unwrap();
+            assert_eq!(world.rebalances().await.unwrap().len(), 1);
+        } else {
+            assert_eq!(reason(&world).await, expected);
+            assert!(world.rebalances().await.unwrap().is_empty());
+        }
+    }
+    world.dismiss().await.unwrap();
+}

@@ -47,6 +47,7 @@ fn receipt(draw: &mut Draw) -> ReceiptSummary {
         is_success: draw.below(3) > 0,
         gas_used: draw.below(9),
         effective_gas_price_wei: 3,
+        data_fee_wei: 0,
     }
 }
 

@@ -28,6 +28,7 @@ fn mined(decision: B256, state: OutcomeState, is_success: bool, at: u64) -> Outc
         is_success,
         gas_used: 1_000,
         effective_gas_price_wei: 7,
+        data_fee_wei: 0,
     });
     outcome
 }

@@ -188,6 +188,9 @@ async fn attempts_are_kept_in_order_with_the_state_that_knows_them() {
         let error = journal.store_attempt(&changed, &signed).await.unwrap_err();
         assert!(matches!(error, JournalError::AttemptChanged(_)), "{error}");
         assert_eq!(journal.attempts(decision).await.unwrap(), attempts);
+        let way = Attempt { is_cancel: true, ..attempt(decision, 6, 9) };
+        journal.store_attempt(&way, &signed).await.unwrap();
+        assert_eq!(journal.attempts(decision).await.unwrap().last(), Some(&way));
     }
 }
 

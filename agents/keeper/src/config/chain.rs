@@ -118,6 +118,10 @@ impl Profile {
 pub enum FeeModel {
     /// Base fee and priority fee.
     L1,
+    /// These, and a fee for the bytes by the OP Stack's oracle.
+    Op,
+    /// These, and the bytes as gas, by Arbitrum's node interface.
+    Arbitrum,
 }
 
 /// What is paid at most, per gas.

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     config::{Config, FleetConfig, Profile, Retention},
     crash,
+    data_fee::DataFee,
     exit::Failure,
     mode::Mode,
     person::PersonMove,
@@ -59,6 +60,8 @@ pub struct ChainLoop {
     pub(super) accepts_rewrite: bool,
     pub(super) is_reconciled: bool,
     pub(super) unsettled: Unsettled,
+    /// What bytes cost, as of the newest block that was decided.
+    pub(super) data_fee: DataFee,
     /// Failures in a row.
     failures: u32,
 }
@@ -103,6 +106,7 @@ impl ChainLoop {
             accepts_rewrite: false,
             is_reconciled: false,
             unsettled: Unsettled::default(),
+            data_fee: DataFee::None,
             failures: 0,
         }
     }
@@ -255,6 +259,7 @@ impl ChainLoop {
         }
         crash::before("observed");
         let sightings = self.world.sightings(head).await?;
+        self.data_fee = self.world.data_fee(head).await?;
         crash::after("observed");
         crash::panic_if_told("observed", self);
         // Reading may have taken long, or been tried often.

@@ -11,6 +11,7 @@ use vagus_policy::Receipt;
 
 use super::{ChainLoop, KEEPER_VERSION, RunError, prediction::Comparison};
 use crate::{
+    config::FeeModel,
     crash,
     report::{Event, SettledEvent},
     words,
@@ -137,6 +138,16 @@ impl ChainLoop {
             endpoint: self.world.endpoints.endpoint(),
             block: inclusion.block_hash,
         })?;
+        let receipt = self.world.endpoints.receipt(inclusion.hash).await?;
+        let data_fee_wei = match (&receipt, self.world.config.profile.fee_model) {
+            (Some(receipt), _) => receipt.data_fee_wei,
+            // Without it what was paid would not be counted.
+            (None, FeeModel::Op) => {
+                let endpoint = self.world.endpoints.endpoint();
+                return Err(ChainError::Late { endpoint, block: inclusion.block_hash }.into());
+            }
+            (None, FeeModel::L1 | FeeModel::Arbitrum) => 0,
+        };
         outcome.receipt = Some(ReceiptSummary {
             transaction_hash: inclusion.hash,
             block_number: inclusion.block_number,
@@ -145,6 +156,7 @@ impl ChainLoop {
             is_success: inclusion.is_success,
             gas_used: inclusion.gas_used,
             effective_gas_price_wei: inclusion.effective_gas_price_wei,
+            data_fee_wei,
         });
         (outcome.settlement, outcome.is_as_predicted, outcome.revert) = (None, None, None);
         let act = self.act_of(outcome.decision, None).await?;
@@ -161,7 +173,6 @@ impl ChainLoop {
         if !matches!(record.body, Body::Rebalance { .. }) {
             return Ok(());
         }
-        let receipt = self.world.endpoints.receipt(inclusion.hash).await?;
         let event = receipt.and_then(|receipt| find_rebalanced(record.header.guard, &receipt.logs));
         let Some(event) = event.filter(|event| event.decision == outcome.decision) else {
             return Ok(());

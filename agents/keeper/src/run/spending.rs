@@ -63,7 +63,11 @@ impl ChainLoop {
     ) -> Result<Option<Reason>, RunError> {
         let chain_id = self.world.config.chain_id;
         let fees = &self.world.config.fees;
-        let (mut waiting, mut at_risk_wei) = (0_usize, fees.worst_case_wei(gas_limit));
+        let Some(data_wei) = self.data_fee.most_wei_up() else {
+            return Ok(fees.daily_budget.map(|_| Reason::NoNativePrice));
+        };
+        let worst_wei = |gas_limit| fees.worst_case_wei(gas_limit).saturating_add(data_wei);
+        let (mut waiting, mut at_risk_wei) = (0_usize, worst_wei(gas_limit));
         for stored in self.journal.0.transactions_in_flight(chain_id).await? {
             let is_other = Some(stored.decision) != intent;
             let is_before = is_other && (intent.is_none() || stored.nonce.is_some());
@@ -79,7 +83,7 @@ impl ChainLoop {
             }
             // What is mined and not final may be reorganised away, and cost more the second time.
             let record = self.act_of(stored.decision, None).await?.record;
-            at_risk_wei = at_risk_wei.saturating_add(fees.worst_case_wei(self.gas_limit(&record)));
+            at_risk_wei = at_risk_wei.saturating_add(worst_wei(self.gas_limit(&record)));
         }
         if waiting >= MOST_IN_FLIGHT {
             return Ok(Some(Reason::TooManyInFlight));

@@ -1,3 +1,4 @@
+mod data_fee;
 mod observe;
 mod revert;
 mod safety;

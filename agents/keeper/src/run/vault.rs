@@ -79,7 +79,7 @@ impl ChainLoop {
         if is_done {
             return Ok(None);
         }
-        let inputs = self.world.inputs(vault, snapshot)?;
+        let inputs = self.data_fee.charge(self.world.inputs(vault, snapshot)?);
         if let Some(reason) = blanket.or_else(|| self.distrust(vault.entry.vault)) {
             let draft = decide::hold(snapshot, &inputs, reason);
             return self.hold(vault, head, None, draft, None).await.map(|()| None);
