@@ -53,8 +53,8 @@ impl ChainLoop {
         self.has_shown_purse = true;
     }
 
-    /// Why no further transaction can begin now; none if there is room. While one that has its nonce cannot be signed, none can. `intent` is one that is stored already and has no
-    /// nonce: of the others, only those with a nonce are before it.
+    /// Why no further transaction can begin now; none if there is room. While one that has its nonce cannot be signed, none
+    /// can. `intent` is one that is stored already and has no nonce: of the others, only those with a nonce are before it.
     pub(super) async fn no_room(
         &self,
         head: &Header,
@@ -63,8 +63,11 @@ impl ChainLoop {
     ) -> Result<Option<Reason>, RunError> {
         let chain_id = self.world.config.chain_id;
         let fees = &self.world.config.fees;
-        let Some(data_wei) = self.data_fee.most_wei_up() else {
-            return Ok(fees.daily_budget.map(|_| Reason::NoNativePrice));
+        let data_wei = match (self.data_fee.most_wei_up(), &fees.daily_budget) {
+            (Some(data_wei), _) => data_wei,
+            (None, Some(_)) => return Ok(Some(Reason::NoNativePrice)),
+            // Without a budget nothing is compared with it; all other bounds hold.
+            (None, None) => 0,
         };
         let worst_wei = |gas_limit| fees.worst_case_wei(gas_limit).saturating_add(data_wei);
         let (mut waiting, mut at_risk_wei) = (0_usize, worst_wei(gas_limit));
