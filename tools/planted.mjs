@@ -68,12 +68,14 @@ function copyCrates({ name, crates, home, faults }) {
   return copy;
 }
 
-/** Copies, plants and builds; the test binary `test` of the copied package. */
+/** Copies, plants and builds; the test binary `test` of the copied package, or the program `program` of the whole copy. */
 export function buildWithFaults(plan) {
   const copy = copyCrates(plan);
+  const wanted =
+    plan.program === undefined ? ['test', '--no-run', '-p', plan.package, '--test', plan.test] : ['build', '--workspace', '--bins'];
   const built = spawnSync(
     'cargo',
-    ['test', '--offline', '--no-run', '--message-format', 'json', '-p', plan.package, '--test', plan.test],
+    [...wanted, '--offline', '--message-format', 'json'],
     { cwd: copy, env: { ...process.env, CARGO_TARGET_DIR: path.join(root, 'target') }, encoding: 'utf8', maxBuffer: 1 << 28 },
   );
   const told = built.stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
@@ -81,7 +83,8 @@ export function buildWithFaults(plan) {
     const errors = told.filter((message) => message.message?.level === 'error');
     fail(`the copy does not build:\n${errors.map((message) => message.message.rendered).join('\n')}${built.stderr}`);
   }
-  const binary = told.map((message) => message.executable).filter(Boolean).pop();
+  const isIt = ({ executable }) => executable && (plan.program === undefined || path.basename(executable) === plan.program);
+  const binary = told.filter(isIt).map((message) => message.executable).pop();
   if (binary === undefined) fail('the build names no test binary.');
   return binary;
 }

@@ -189,6 +189,23 @@ impl Endpoints {
         quorum::judge(join_all(testimonies).await, header, expected, self.quorum)
     }
 
+    /// Transactions of an account up to a block, by as many endpoints as have to agree, and denied by none. On what one says
+    /// alone a nonce would be chosen that can never be used, or given up that is still ours.
+    ///
+    /// # Errors
+    /// [`ChainError::Disagrees`] if one answers otherwise, [`ChainError::NoQuorum`] if too few answer.
+    pub async fn agreed_count(&self, account: Address, block: B256) -> ChainResult<u64> {
+        let block = Some(block);
+        if self.quorum < 2 {
+            return self.transaction_count(account, block).await;
+        }
+        let answers = (0..self.list.len()).map(|place| async move {
+            let said = ask!(self, place, transaction_count(account, block));
+            (self.list[place].endpoint(), said.unwrap_or_else(|late| late))
+        });
+        quorum::agree(join_all(answers).await, &format!("the nonce of {account}"), self.quorum)
+    }
+
     async fn testify(
         &self,
         place: usize,

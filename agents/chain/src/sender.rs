@@ -9,8 +9,8 @@ use alloy::primitives::{Address, B256, Bytes};
 use async_trait::async_trait;
 
 use crate::{
-    AgentKey, BlockAt, Chain, ChainError, ChainResult, ChainWriter as _, Endpoints, KeyError,
-    SendAnswer, Tag,
+    AgentKey, BlockAt, Chain, ChainError, ChainReader as _, ChainResult, ChainWriter as _,
+    Endpoints, KeyError, SendAnswer, Tag,
     lifecycle::{Alert, Effect, FeePolicy, Fees, Head, Inclusion, Phase, TxEvent, TxState, step},
     signer::{Signed, Unsigned},
 };
@@ -150,8 +150,12 @@ impl Sender<'_> {
             let finalized = self.finalized(&*endpoint).await?;
             let block = endpoint.header(BlockAt::Number(finalized)).await?;
             if let Some(block) = block {
-                let hash = Some(block.block.hash);
-                let count = endpoint.transaction_count(self.key.address(), hash).await?;
+                let (agent, hash) = (self.key.address(), block.block.hash);
+                // To give a nonce up as another's, one that says so is not enough.
+                let mut count = endpoint.transaction_count(agent, Some(hash)).await?;
+                if count > nonce {
+                    count = self.endpoints.agreed_count(agent, hash).await?;
+                }
                 if count > nonce {
                     let event = TxEvent::NonceFinalized { count, finalized_number: finalized };
                     alerts.extend(self.handle(live, event).await?);
@@ -249,7 +253,8 @@ impl Sender<'_> {
 
     /// The lowest nonce that neither the chain nor a transaction in flight has used.
     async fn free_nonce(&self, store: &dyn TxStore) -> Result<u64, SendError> {
-        let mut nonce = self.endpoints.transaction_count(self.key.address(), None).await?;
+        let head = self.endpoints.head(Tag::Latest).await?.block.hash;
+        let mut nonce = self.endpoints.agreed_count(self.key.address(), head).await?;
         let mut taken = store.nonces_in_flight().await?;
         taken.sort_unstable();
         for held in taken {

@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use alloy::{hex, primitives::Address};
+use alloy::{
+    hex,
+    primitives::{Address, U64},
+};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tokio::{
@@ -222,7 +225,8 @@ impl Endpoint {
         })
     }
 
-    /// What the endpoint would say honestly, said of another state: half of the idle assets, or a block that nobody has.
+    /// What the endpoint would say honestly, said of another state: half of the idle assets, a nonce more, a
+    /// block that nobody has.
     async fn falsify(
         &self,
         chain: &mut Upstream,
@@ -245,6 +249,9 @@ impl Endpoint {
                 _ => flipped(told),
             };
             honest["result"] = other.into();
+        } else if method == "eth_getTransactionCount" {
+            let count: U64 = serde_json::from_value(honest["result"].clone())?;
+            honest["result"] = json!(count.saturating_add(U64::from(1)));
         } else if honest["result"]["hash"].is_string() {
             for key in ["hash", "stateRoot"] {
                 let other = flipped(honest["result"][key].as_str().unwrap_or_default());

@@ -193,9 +193,9 @@ enum Kind {
 
 fn kinds() -> Vec<Kind> {
     let mut kinds: Vec<Kind> = AnswerFault::ALL.into_iter().map(Kind::Answer).collect();
-    kinds.extend([Kind::Lags, Kind::StandsStill, Kind::Silent, Kind::Down]);
-    kinds.extend([Kind::Reorg, Kind::DeepReorg, Kind::Rewritten, Kind::FeeSpike]);
-    kinds.extend([Kind::Full, Kind::Paused]);
+    // What was final and is replaced hides what else becomes of it: far from other reorganisations.
+    kinds.extend([Kind::Rewritten, Kind::Lags, Kind::StandsStill, Kind::Reorg, Kind::Silent]);
+    kinds.extend([Kind::Down, Kind::DeepReorg, Kind::FeeSpike, Kind::Full, Kind::Paused]);
     kinds
 }
 
@@ -205,15 +205,17 @@ fn places() -> Vec<String> {
     CRASH_STEPS.iter().flat_map(both).collect()
 }
 
-/// How often 200 schedules have to meet each kind: faults 20 times, places of a kill 5.
+/// How often 200 schedules have to meet each kind: faults 20 times, places of a kill 5. What the machine cannot do is left
+/// out.
 #[must_use]
-pub fn floors(has_server: bool) -> Vec<(String, u64)> {
+pub fn floors(has_server: bool, has_small_disk: bool) -> Vec<(String, u64)> {
     let names = ["endpoint lags", "endpoint stands still", "endpoint silent", "endpoint down"];
     let worldly = ["reorg", "reorg deep", "final rewritten", "fee spike", "disk full"];
     let stores: &[&str] =
         if has_server { &["database paused", "database locked"] } else { &["database locked"] };
     let all = names.iter().chain(&worldly).chain(stores);
     let mut floors: Vec<(String, u64)> = all.map(|kind| ((*kind).to_owned(), 20)).collect();
+    floors.retain(|(kind, _)| has_small_disk || kind != "disk full");
     floors.extend(AnswerFault::ALL.iter().map(|fault| (format!("answer {fault:?}"), 20)));
     floors.extend(places().into_iter().map(|place| (format!("crash {place}"), 5)));
     floors
@@ -257,13 +259,24 @@ impl Schedule {
                 };
                 // Nothing is full before a keeper has made it.
                 let block = if matches!(kind, Kind::Full) { block.max(1) } else { block };
-                Event { block, what: what(&mut draw, kind, endpoints) }
+                let what = what(&mut draw, kind, endpoints);
+                let block = match what {
+                    // The first rebalance is mined in the first block, and that is seen at the next one.
+                    What::Reorganised { depth, .. } if depth > 1 && draw.chance(60) => {
+                        draw.within(2, depth)
+                    }
+                    _ => block,
+                };
+                Event { block, what }
             })
             .collect();
         let passage = if draw.chance(75) { 1 } else { 2 };
         if passage == 2 || draw.chance(40) {
             events.push(Event { block: draw.within(5, 7), what: What::RatesTurn });
         }
+        // Not every keeper has made a journal by the time that its disk is to be full.
+        let full = Event { block: 2, what: What::Full { blocks: 1 } };
+        events.extend((seed % 10 == 7).then_some(full));
         events.sort_by_key(|event| event.block);
         let mut crashes = Vec::new();
         let places = places();
@@ -323,6 +336,8 @@ fn what(draw: &mut Draw, kind: Kind, endpoints: usize) -> What {
                     "eth_call",
                     "eth_getBlockByNumber",
                     "eth_getBlockByHash",
+                    "eth_getTransactionCount",
+                    "eth_getTransactionCount",
                 ]),
                 // Only a transaction can arrive later and mean something.
                 AnswerFault::ArrivesLater => "eth_sendRawTransaction",

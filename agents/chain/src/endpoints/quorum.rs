@@ -72,3 +72,41 @@ pub(super) fn judge(
         .map_or_else(|| "no other endpoint is configured.".to_owned(), |error| error.to_string());
     Err(ChainError::NoQuorum { agreed, quorum, subject, cause })
 }
+
+/// What at least `quorum` endpoints say, and none says otherwise.
+pub(super) fn agree(
+    answers: Vec<(String, ChainResult<u64>)>,
+    subject: &str,
+    quorum: usize,
+) -> ChainResult<u64> {
+    let (mut agreed, mut told, mut silence) = (0usize, None, None);
+    for (endpoint, said) in answers {
+        let found = match said {
+            Ok(found) => found,
+            Err(error) => {
+                silence.get_or_insert(error);
+                continue;
+            }
+        };
+        let expected = *told.get_or_insert(found);
+        if expected != found {
+            return Err(ChainError::Disagrees {
+                endpoint,
+                subject: subject.to_owned(),
+                expected: expected.to_string(),
+                found: found.to_string(),
+            });
+        }
+        agreed = agreed.saturating_add(1);
+    }
+    match told {
+        Some(count) if agreed >= quorum => Ok(count),
+        _ => {
+            let cause = silence.map_or_else(
+                || "no other endpoint is configured.".to_owned(),
+                |error| error.to_string(),
+            );
+            Err(ChainError::NoQuorum { agreed, quorum, subject: subject.to_owned(), cause })
+        }
+    }
+}

@@ -1,10 +1,13 @@
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
+};
 
 use vagus_policy::{BlockRef, Snapshot};
 
 use super::*;
 use crate::{
-    Header,
+    EndpointUrl, Header, HttpChain, Wire, WireAnswer, WireError,
     memory::{Fault, MemoryChain},
 };
 
@@ -350,4 +353,82 @@ async fn a_nonce_that_is_held_by_a_stored_transaction_is_no_gap() {
         bench.round().await.expect("carried out");
     }
     assert!(bench.state.fills.is_empty() && bench.state.gap.is_none());
+}
+
+/// An endpoint that tells of a transaction more than there is, as often as it still lies.
+#[derive(Debug)]
+struct Boaster {
+    chain: Arc<MemoryChain>,
+    lies: Arc<AtomicU64>,
+}
+
+#[async_trait]
+impl Wire for Boaster {
+    async fn exchange(&self, body: Vec<u8>) -> Result<WireAnswer, WireError> {
+        let request: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        let mut answer = self.chain.answer(&request, 0);
+        let less = |lies: u64| lies.checked_sub(1);
+        if request["method"] == "eth_getTransactionCount"
+            && self.lies.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok()
+        {
+            let count: alloy::primitives::U64 =
+                serde_json::from_value(answer["result"].clone()).expect("a number");
+            answer["result"] = serde_json::json!(count + alloy::primitives::U64::from(1));
+        }
+        Ok(WireAnswer { status: Ok(()), body: answer.to_string().into_bytes() })
+    }
+}
+
+/// A bench whose preferred endpoint can lie, and two endpoints have to agree.
+fn beside_a_boaster() -> (Bench, Arc<AtomicU64>) {
+    let (mut bench, lies) = (Bench::new(vec![]), Arc::new(AtomicU64::new(0)));
+    let wire = Boaster { chain: bench.chain.clone(), lies: lies.clone() };
+    let url = EndpointUrl::parse("http://boaster").expect("a url");
+    let boaster = HttpChain::over(Arc::new(wire), url, Duration::from_secs(5));
+    let honest: Arc<dyn Chain> = bench.chain.clone();
+    bench.endpoints = Endpoints::new(vec![Arc::new(boaster), honest]).with_quorum(2);
+    (bench, lies)
+}
+
+#[tokio::test]
+async fn a_nonce_that_one_endpoint_alone_tells_of_is_not_claimed() {
+    let (mut bench, lies) = beside_a_boaster();
+    lies.store(1, Ordering::SeqCst);
+    let answer = bench.round().await;
+    assert!(
+        matches!(answer, Err(SendError::Chain(ChainError::Disagrees { .. }))),
+        "{answer:?}, nonce {:?}",
+        bench.state.nonce
+    );
+    assert_eq!(bench.chain.with(|model| model.pool_size()), 0);
+    bench.round().await.expect("sent");
+    assert_eq!((bench.state.nonce, bench.state.phase), (Some(0), Phase::Pending));
+}
+
+#[tokio::test]
+async fn a_nonce_that_one_endpoint_alone_calls_used_is_not_given_up() {
+    let (mut bench, lies) = beside_a_boaster();
+    bench.round().await.expect("sent");
+    bench.chain.with(|model| {
+        // It stays in the pool.
+        model.is_mining = false;
+        model.mine(12);
+        let number = model.head().block.number;
+        model.finalize(number);
+    });
+    // While it waits, what is asked is whether the nonce is used: for a receipt that is late, and for finality.
+    for _ in 0..4 {
+        lies.store(200, Ordering::SeqCst);
+        let answer = bench.round().await;
+        assert_eq!(bench.state.phase, Phase::Pending, "{answer:?}");
+    }
+    lies.store(0, Ordering::SeqCst);
+    bench.chain.with(|model| {
+        model.is_mining = true;
+        model.mine(12);
+        let number = model.head().block.number;
+        model.finalize(number);
+    });
+    bench.round().await.expect("seen");
+    assert!(matches!(bench.state.phase, Phase::Final(_)), "{:?}", bench.state.phase);
 }

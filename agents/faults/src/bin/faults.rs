@@ -40,10 +40,10 @@ struct Options {
     /// One schedule alone, with all that is known of it.
     #[arg(long, conflicts_with_all = ["schedules", "first"])]
     seed: Option<u64>,
-    /// Wakes planted faults 1 to N in the keeper, which is a copy that has them, one after the other, and plays until each
-    /// is found.
-    #[arg(long, value_name = "N", conflicts_with = "seed")]
-    planted: Option<u32>,
+    /// Wakes planted faults of these numbers in the keeper, which is a copy that has them, one after the other, and plays
+    /// until each is found: `--planted 1,6`.
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', conflicts_with = "seed")]
+    planted: Vec<u32>,
 }
 
 fn main() -> Result<ExitCode> {
@@ -137,27 +137,29 @@ async fn run(options: &Options, folder: &Path) -> Result<ExitCode> {
     let work = Arc::new(Work {
         base,
         folder: folder.to_path_buf(),
-        next: AtomicU64::new(if options.planted.is_some() { 1 } else { first }),
+        next: AtomicU64::new(if options.planted.is_empty() { first } else { 0 }),
         end: first + count,
         is_told: options.seed.is_some(),
         tally: Mutex::default(),
         failed: Mutex::default(),
     });
     let mut workers = tokio::task::JoinSet::new();
-    let most = options.planted.map_or(count, u64::from);
-    for place in 0..WORKERS.min(usize::try_from(most)?) {
+    let planted = &options.planted;
+    let most = if planted.is_empty() { usize::try_from(count)? } else { planted.len() };
+    for place in 0..WORKERS.min(most) {
         let server = servers.get(place).cloned();
         let surroundings = Surroundings { disk: disk(folder, place), is_small, server };
         let desk = Desk { work: work.clone(), place, surroundings, stage: None, played: 0 };
-        match options.planted {
-            None => workers.spawn(desk.play_all()),
-            Some(planted) => workers.spawn(desk.find_all(planted, first..first + count)),
-        };
+        if planted.is_empty() {
+            workers.spawn(desk.play_all());
+        } else {
+            workers.spawn(desk.find_all(planted.clone(), first..first + count));
+        }
     }
     while let Some(done) = workers.join_next().await {
         done??;
     }
-    if options.planted.is_some() {
+    if !planted.is_empty() {
         let failed = work.failed.lock().unwrap_or_else(|e| e.into_inner()).clone();
         println!("in {:.0?}", began.elapsed());
         return Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
@@ -168,7 +170,7 @@ async fn run(options: &Options, folder: &Path) -> Result<ExitCode> {
     println!("in {:.0?}", began.elapsed());
     let mut missing = Vec::new();
     if count >= ENOUGH {
-        missing = tally.below(&floors(!servers.is_empty()));
+        missing = tally.below(&floors(!servers.is_empty(), is_small));
         missing.iter().for_each(|one| println!("met too seldom: {one}"));
     }
     if failed.is_empty() && missing.is_empty() {
@@ -207,15 +209,13 @@ impl Desk {
     }
 
     /// Finds one planted fault after the other. What none of the schedules finds has failed.
-    async fn find_all(mut self, planted: u32, seeds: std::ops::Range<u64>) -> Result<()> {
+    async fn find_all(mut self, planted: Vec<u32>, seeds: std::ops::Range<u64>) -> Result<()> {
         loop {
-            let fault = self.work.next.fetch_add(1, Ordering::Relaxed);
-            if fault > u64::from(planted) {
-                return Ok(());
-            }
+            let place = usize::try_from(self.work.next.fetch_add(1, Ordering::Relaxed))?;
+            let Some(&fault) = planted.get(place) else { return Ok(()) };
             let mut found = None;
             for seed in seeds.clone() {
-                let ran = self.play(&Schedule::of(seed), u32::try_from(fault)?).await?;
+                let ran = self.play(&Schedule::of(seed), fault).await?;
                 found = ran.findings.first().map(|finding| (seed, finding.to_string()));
                 if found.is_some() {
                     break;
@@ -225,7 +225,7 @@ impl Desk {
                 Some((seed, finding)) => println!("planted {fault}: seed {seed}: {finding}"),
                 None => {
                     println!("planted {fault}: not found");
-                    self.work.failed.lock().unwrap_or_else(|e| e.into_inner()).push(fault);
+                    self.work.failed.lock().unwrap_or_else(|e| e.into_inner()).push(fault.into());
                 }
             }
         }

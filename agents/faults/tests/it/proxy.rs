@@ -275,6 +275,11 @@ async fn what_is_falsified_is_another_state_in_the_same_form() {
     assert_eq!(told["result"], json!(format!("{}{}", word(7), &word(300)[2..])));
 
     let world = World::new().await;
+    let got = world.third("eth_getTransactionCount", json!(["0x1", "0x9"]), AnswerFault::Falsified);
+    let Got::Body(200, body) = got.await else { panic!("no answer") };
+    assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["result"], "0xa");
+
+    let world = World::new().await;
     let got = world.third("eth_getBlockByNumber", json!(["0x5", false]), AnswerFault::Falsified);
     let Got::Body(200, body) = got.await else { panic!("no answer") };
     let told: Value = serde_json::from_str(&body).unwrap();

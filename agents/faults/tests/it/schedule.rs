@@ -41,7 +41,7 @@ fn two_hundred_schedules_plan_more_than_the_floors() {
             *planned.entry(format!("crash {}", crash.place)).or_default() += 1;
         }
     }
-    for (kind, floor) in floors(true) {
+    for (kind, floor) in floors(true, true) {
         let count = planned.get(&kind).copied().unwrap_or_default();
         assert!(count > floor, "{kind}: {count} planned, {floor} have to be met");
     }
