@@ -249,7 +249,21 @@ pub trait Journal: ReadJournal + Leases {
     ///
     /// # Errors
     /// If the observation contradicts itself or is none of a hold.
-    async fn observe_hold(&self, hold: &HoldObservation, notes: &HoldNotes) -> Result<HoldRun>;
+    async fn observe_hold(&self, hold: &HoldObservation, notes: &HoldNotes) -> Result<HoldRun> {
+        let runs = self.observe_holds(&[(hold.clone(), notes.clone())]).await?;
+        runs.into_iter().next().ok_or_else(|| crate::JournalError::Damaged {
+            what: "the run",
+            key: hold.header.vault.to_string(),
+            message: "a hold was stored without it".to_owned(),
+        })
+    }
+
+    /// The same for the holds of several vaults, in their order: all of them or none, in one commit. Gives back their
+    /// runs in the same order.
+    ///
+    /// # Errors
+    /// If an observation contradicts itself or is none of a hold.
+    async fn observe_holds(&self, holds: &[(HoldObservation, HoldNotes)]) -> Result<Vec<HoldRun>>;
 
     /// Closes every open run, of leased vaults if the journal is fenced: at the end, and at the start after a crash.
     /// Gives back their hashes.

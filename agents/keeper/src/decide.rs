@@ -258,8 +258,8 @@ impl Draft {
 
     /// The hold as the journal takes it.
     #[must_use]
-    pub fn hold_observation(&self, header: Header) -> HoldObservation {
-        HoldObservation { header, observation: self.observation.clone() }
+    pub fn into_hold_observation(self, header: Header) -> HoldObservation {
+        HoldObservation { header, observation: self.observation }
     }
 }
 

@@ -212,7 +212,7 @@ pub(crate) const WRITES: [&str; 7] = [
     "store_attempt",
     "update_transaction",
     "append_outcome",
-    "observe_hold",
+    "observe_holds",
     "put_cursor",
     "mark_orphaned",
 ];

@@ -219,8 +219,10 @@ impl Journal for MemoryJournal {
         self.write("append_rebalance", |state| state.rebalance(record, sent)).await
     }
 
-    async fn observe_hold(&self, hold: &HoldObservation, notes: &HoldNotes) -> Result<HoldRun> {
-        self.write("observe_hold", |state| state.hold(hold, notes)).await
+    async fn observe_holds(&self, holds: &[(HoldObservation, HoldNotes)]) -> Result<Vec<HoldRun>> {
+        let all =
+            |state: &mut State| holds.iter().map(|(hold, notes)| state.hold(hold, notes)).collect();
+        self.write("observe_holds", all).await
     }
 
     async fn close_runs(&self) -> Result<Vec<B256>> {

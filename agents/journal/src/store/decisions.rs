@@ -53,32 +53,20 @@ impl SqlJournal {
         Ok(hash)
     }
 
-    pub(super) async fn add_hold(
+    /// In one commit, because that is what a hold costs most.
+    pub(super) async fn add_holds(
         &self,
-        hold: &HoldObservation,
-        notes: &HoldNotes,
-    ) -> Result<HoldRun> {
-        let (chain_id, vault) = (hold.header.chain_id, hold.header.vault);
-        let body = Body::Hold { first: hold.observation.clone(), last: None, count: 1 };
-        let mut fresh = DecisionRecord::new(hold.header.clone(), B256::ZERO, body);
-        fresh.validate()?;
+        holds: &[(HoldObservation, HoldNotes)],
+    ) -> Result<Vec<HoldRun>> {
+        let mut runs = Vec::with_capacity(holds.len());
         let mut tx = self.pool.write().await?;
-        tx.fence(&self.fences, LeaseKey::vault(chain_id, vault)).await?;
-        let mut line = tx.lock_vault(chain_id, vault).await?;
-        let mut closed = None;
-        let before = tx.run_of(chain_id, vault).await?;
-        let run = match before.as_ref().and_then(|run| continued(run, hold)) {
-            Some(run) => run,
-            None => {
-                closed = tx.close_run(chain_id, vault, &mut line).await?;
-                fresh.previous = line.head;
-                fresh
-            }
-        };
-        let hash = tx.keep_run(&run, notes).await?;
-        tx.note_decided(chain_id, vault, hold.observation.block()).await?;
+        for (hold, notes) in holds {
+            let key = LeaseKey::vault(hold.header.chain_id, hold.header.vault);
+            tx.fence(&self.fences, key).await?;
+            runs.push(tx.add_hold(hold, notes).await?);
+        }
         tx.commit().await?;
-        Ok(HoldRun { hash, count: run.blocks(), closed })
+        Ok(runs)
     }
 
     pub(super) async fn close_all(&self) -> Result<Vec<B256>> {
@@ -137,6 +125,27 @@ pub(crate) fn continued(run: &DecisionRecord, hold: &HoldObservation) -> Option<
 }
 
 impl Tx {
+    async fn add_hold(&mut self, hold: &HoldObservation, notes: &HoldNotes) -> Result<HoldRun> {
+        let (chain_id, vault) = (hold.header.chain_id, hold.header.vault);
+        let body = Body::Hold { first: hold.observation.clone(), last: None, count: 1 };
+        let mut fresh = DecisionRecord::new(hold.header.clone(), B256::ZERO, body);
+        fresh.validate()?;
+        let mut line = self.lock_vault(chain_id, vault).await?;
+        let mut closed = None;
+        let before = self.run_of(chain_id, vault).await?;
+        let run = match before.as_ref().and_then(|run| continued(run, hold)) {
+            Some(run) => run,
+            None => {
+                closed = self.close_run(chain_id, vault, &mut line).await?;
+                fresh.previous = line.head;
+                fresh
+            }
+        };
+        let hash = self.keep_run(&run, notes).await?;
+        self.note_decided(chain_id, vault, hold.observation.block()).await?;
+        Ok(HoldRun { hash, count: run.blocks(), closed })
+    }
+
     /// The vault's open run as it stands.
     pub(super) async fn run_of(
         &mut self,

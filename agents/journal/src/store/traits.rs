@@ -143,8 +143,8 @@ impl Journal for SqlJournal {
         self.put_rebalance(record, Some((intent, outcome))).await
     }
 
-    async fn observe_hold(&self, hold: &HoldObservation, notes: &HoldNotes) -> Result<HoldRun> {
-        self.add_hold(hold, notes).await
+    async fn observe_holds(&self, holds: &[(HoldObservation, HoldNotes)]) -> Result<Vec<HoldRun>> {
+        self.add_holds(holds).await
     }
 
     async fn close_runs(&self) -> Result<Vec<B256>> {

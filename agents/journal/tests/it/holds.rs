@@ -40,6 +40,30 @@ async fn holds_of_one_reason_are_one_record_closed_by_a_rebalance() {
 }
 
 #[tokio::test]
+async fn holds_of_a_block_are_stored_all_or_none() {
+    for place in Place::all().await {
+        let journal = place.open().await;
+        let mut wrong = hold(OTHER_VAULT, 100);
+        wrong.observation.snapshot.chain_id += 1;
+        let both = [(hold(VAULT, 100), notes()), (wrong, notes())];
+        assert!(journal.observe_holds(&both).await.is_err());
+        for vault in [VAULT, OTHER_VAULT] {
+            assert_eq!(journal.open_run(CHAIN, vault).await.unwrap(), None);
+            assert_eq!(journal.last_decided_block(CHAIN, vault).await.unwrap(), None);
+        }
+
+        // A vault that is there twice goes on with the run that it has just begun.
+        let three = [(VAULT, 100), (OTHER_VAULT, 100), (VAULT, 101)];
+        let three = three.map(|(vault, number)| (hold(vault, number), notes()));
+        let runs = journal.observe_holds(&three).await.unwrap();
+        assert_eq!(runs.iter().map(|run| run.count).collect::<Vec<_>>(), [1, 1, 2]);
+        let decided = journal.last_decided_block(CHAIN, VAULT).await.unwrap();
+        assert_eq!(decided, Some(block(101)));
+        assert_eq!(journal.observe_holds(&[]).await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
 async fn a_run_ends_with_its_reason_its_limit_its_policy_or_its_chain_of_blocks() {
     let other_reason = hold_because(VAULT, 101, Reason::Cooldown);
     let mut other_limit = hold(VAULT, 101);

@@ -13,7 +13,11 @@ use vagus_chain::{Account, AgentKey, Backoff, Header, Wake, lifecycle::Head};
 use vagus_journal::{Journal, Standing};
 
 use super::{
-    RunError, RunOptions, fleet::Fleet, observe::Sight, transact::Unsettled, vault::Moment,
+    RunError, RunOptions,
+    fleet::Fleet,
+    observe::Sight,
+    transact::Unsettled,
+    vault::{Decided, Moment},
 };
 use crate::{
     config::{Config, FleetConfig, Profile, Retention},
@@ -264,7 +268,7 @@ impl ChainLoop {
         crash::panic_if_told("observed", self);
         // Reading may have taken long, or been tried often.
         let blanket = blanket.or(self.sight.is_stale().then_some(Reason::StaleHead));
-        let (mut failure, mut ready) = (None, Vec::new());
+        let (mut failure, mut held, mut ready) = (None, Vec::new(), Vec::new());
         for (vault, sighting) in self.world.vaults.iter().zip(&sightings) {
             self.fleet.keep().await?;
             let address = vault.entry.vault;
@@ -279,23 +283,30 @@ impl ChainLoop {
             });
             let done = match seen {
                 Ok(snapshot) => self.vault(vault, moment, snapshot).await,
-                Err(cause) => self.unseen(vault, moment, &cause).await.map(|()| None),
+                Err(cause) => self.unseen(vault, moment, &cause).await,
             };
             match done {
                 // What stops one vault stops no other one.
                 Err(error) if error.is_retried() => failure = failure.or(Some(error)),
-                done => ready.extend(done?),
+                done => match done? {
+                    Some(Decided::Hold(hold)) => held.push(*hold),
+                    Some(Decided::Plan(plan)) => ready.push(*plan),
+                    None => {}
+                },
             }
         }
+        self.fleet.keep().await?;
+        self.store_holds(std::mem::take(&mut held)).await?;
         // The most valuable first: there may not be room for all of them. The sort is stable: then by address.
         ready.sort_by_key(|plan| std::cmp::Reverse(plan.rank));
         for plan in ready {
             self.fleet.keep().await?;
             match self.act(plan).await {
                 Err(error) if error.is_retried() => failure = failure.or(Some(error)),
-                done => done?,
+                done => held.extend(done?),
             }
         }
+        self.store_holds(held).await?;
         if let Some(error) = failure {
             return Err(error);
         }

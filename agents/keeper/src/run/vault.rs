@@ -7,7 +7,8 @@ use vagus_chain::{
     lifecycle::{Head, TxEvent, TxState},
 };
 use vagus_journal::{
-    HoldNotes, Outcome, OutcomeState, Simulation as SimulationNote, TransactionIntent,
+    HoldNotes, HoldObservation, Outcome, OutcomeState, Simulation as SimulationNote,
+    TransactionIntent,
 };
 use vagus_policy::{Policy, Rebalance, Snapshot, rebalance_digest};
 
@@ -29,6 +30,19 @@ pub(super) struct Ready<'a> {
     pub(super) rank: Rank,
 }
 
+/// A hold that is decided, and waits to be stored with the others of its block.
+pub(super) struct Held<'a> {
+    vault: &'a VaultWorld,
+    hold: HoldObservation,
+    notes: HoldNotes,
+}
+
+/// What was decided about a vault.
+pub(super) enum Decided<'a> {
+    Hold(Box<Held<'a>>),
+    Plan(Box<Ready<'a>>),
+}
+
 /// When a vault is decided about, and what is known of the chain then.
 #[derive(Clone, Copy)]
 pub(super) struct Moment<'a> {
@@ -40,6 +54,12 @@ pub(super) struct Moment<'a> {
     pub(super) blanket: Option<Reason>,
 }
 
+impl<'a> Decided<'a> {
+    fn of(held: Held<'a>) -> Option<Self> {
+        Some(Self::Hold(Box::new(held)))
+    }
+}
+
 impl ChainLoop {
     async fn is_decided(&self, vault: &VaultWorld, head: &Header) -> Result<bool, RunError> {
         let (chain_id, address) = (self.world.config.chain_id, vault.entry.vault);
@@ -48,20 +68,20 @@ impl ChainLoop {
     }
 
     /// Holds a vault that could not be read. Nothing in the record's snapshot but its place was seen.
-    pub(super) async fn unseen(
+    pub(super) async fn unseen<'a>(
         &self,
-        vault: &VaultWorld,
+        vault: &'a VaultWorld,
         moment: Moment<'_>,
         cause: &str,
-    ) -> Result<(), RunError> {
+    ) -> Result<Option<Decided<'a>>, RunError> {
         if self.is_decided(vault, moment.head).await? {
-            return Ok(());
+            return Ok(None);
         }
         tracing::warn!("vault {}: not seen: {cause}", vault.config.name);
         let inputs = self.world.blind_inputs(vault, moment.head.base_fee_wei);
         let snapshot = decide::blank(self.world.config.chain_id, vault, moment.head, inputs.agent);
         let draft = decide::hold(&snapshot, &inputs, Reason::VaultUnread);
-        self.hold(vault, moment.head, None, draft, None).await
+        self.hold(vault, moment.head, None, draft, None).await.map(Decided::of)
     }
 
     /// Gives a vault its decision for a block, once: a hold, or a plan that waits for its turn.
@@ -70,7 +90,7 @@ impl ChainLoop {
         vault: &'a VaultWorld,
         moment: Moment<'a>,
         snapshot: &Snapshot,
-    ) -> Result<Option<Ready<'a>>, RunError> {
+    ) -> Result<Option<Decided<'a>>, RunError> {
         let Moment { head, in_flight, blanket, .. } = moment;
         let is_done = match &self.wanted {
             Some(wanted) => !wanted.is_open(),
@@ -82,7 +102,7 @@ impl ChainLoop {
         let inputs = self.data_fee.charge(self.world.inputs(vault, snapshot)?);
         if let Some(reason) = blanket.or_else(|| self.distrust(vault.entry.vault)) {
             let draft = decide::hold(snapshot, &inputs, reason);
-            return self.hold(vault, head, None, draft, None).await.map(|()| None);
+            return self.hold(vault, head, None, draft, None).await.map(Decided::of);
         }
         let policy = match self.world.policy(snapshot).await {
             Err(
@@ -90,7 +110,7 @@ impl ChainLoop {
             ) => {
                 tracing::error!("vault {}: {error}", vault.config.name);
                 let draft = decide::hold(snapshot, &inputs, Reason::PolicyUnread);
-                return self.hold(vault, head, None, draft, None).await.map(|()| None);
+                return self.hold(vault, head, None, draft, None).await.map(Decided::of);
             }
             policy => policy?,
         };
@@ -115,25 +135,26 @@ impl ChainLoop {
             {
                 return Ok(None);
             }
-            return self.hold(vault, head, policy.as_ref(), draft, None).await.map(|()| None);
+            return self.hold(vault, head, policy.as_ref(), draft, None).await.map(Decided::of);
         }
         let rank = Rank::of(&draft.observation);
-        Ok(Some(Ready { vault, moment, policy, draft, rank }))
+        Ok(Some(Decided::Plan(Box::new(Ready { vault, moment, policy, draft, rank }))))
     }
 
-    /// Carries a plan out if there is room for it: confirmed, rehearsed, stored, sent.
-    pub(super) async fn act(&self, ready: Ready<'_>) -> Result<(), RunError> {
+    /// Carries a plan out if there is room for it: confirmed, rehearsed, stored, sent. Otherwise gives back the hold that
+    /// came of it.
+    pub(super) async fn act<'a>(&self, ready: Ready<'a>) -> Result<Option<Held<'a>>, RunError> {
         let Ready { vault, moment, policy, draft, .. } = ready;
         let Moment { head, at, .. } = moment;
         let (chain_id, address) = (self.world.config.chain_id, vault.entry.vault);
         if let Some(reason) = self.no_room(head, vault.config.gas.limit, None).await? {
             let draft = draft.into_hold(reason);
-            return self.hold(vault, head, policy.as_ref(), draft, None).await;
+            return self.hold(vault, head, policy.as_ref(), draft, None).await.map(Some);
         }
         let header = draft.header(vault.entry.lens, vault.entry.code_hashes.lens);
         let previous = self.journal.0.head_hash(chain_id, address).await?;
         let Some((record, hash, rebalance)) = draft.record(header.clone(), previous)? else {
-            return self.hold(vault, head, policy.as_ref(), draft, None).await;
+            return self.hold(vault, head, policy.as_ref(), draft, None).await.map(Some);
         };
 
         let query = self.world.query(vault);
@@ -141,14 +162,14 @@ impl ChainLoop {
         let confirmed = self.world.endpoints.confirm(vault.entry.lens, query, head, snapshot).await;
         if let Some(reason) = self.unconfirmed(vault, confirmed)? {
             let draft = draft.into_hold(reason);
-            return self.hold(vault, head, policy.as_ref(), draft, None).await;
+            return self.hold(vault, head, policy.as_ref(), draft, None).await.map(Some);
         }
         let word = match self.word_on(vault, &rebalance).await {
             Ok(word) => word,
             Err(error) => {
                 tracing::error!("vault {}: nothing is sent: {error}", vault.config.name);
                 let draft = draft.into_hold(Reason::SignerFailed);
-                return self.hold(vault, head, policy.as_ref(), draft, None).await;
+                return self.hold(vault, head, policy.as_ref(), draft, None).await.map(Some);
             }
         };
         crash::before("simulated");
@@ -156,11 +177,12 @@ impl ChainLoop {
         crash::after("simulated");
         if !note.is_success {
             let draft = draft.into_failed_simulation(note.refusal);
-            return self.hold(vault, head, policy.as_ref(), draft, Some(note)).await;
+            return self.hold(vault, head, policy.as_ref(), draft, Some(note)).await.map(Some);
         }
 
         if !self.mode.acts() {
-            return self.write_down(vault, &record, note, Some(&draft.observation)).await;
+            let seen = Some(&draft.observation);
+            return self.write_down(vault, &record, note, seen).await.map(|()| None);
         }
 
         crash::before("stored");
@@ -180,7 +202,7 @@ impl ChainLoop {
 
         if !self.sends_for(self.key.address()) {
             // The keeper that holds the key finds it.
-            return Ok(());
+            return Ok(None);
         }
         let sent = self.drive(hash, state, TxEvent::Head(at)).await;
         // Known from here on: everything that could be handed in was.
@@ -189,7 +211,7 @@ impl ChainLoop {
             outcome.attempts = super::settle::attempts(&state, stored.from);
         }
         self.journal.0.append_outcome(&outcome).await?;
-        sent.map(drop)
+        sent.map(|_| None)
     }
 
     /// The word of an agent that is a contract on a rebalance, by the keys that make it; none if the agent has a key itself.
@@ -226,14 +248,15 @@ impl ChainLoop {
         }
     }
 
-    async fn hold(
+    /// A hold as it will be stored.
+    async fn hold<'a>(
         &self,
-        vault: &VaultWorld,
+        vault: &'a VaultWorld,
         head: &Header,
         policy: Option<&Policy>,
         draft: Draft,
         simulation: Option<SimulationNote>,
-    ) -> Result<(), RunError> {
+    ) -> Result<Held<'a>, RunError> {
         let reason = draft.observation.decision.reason;
         if let Some(wanted) = &self.wanted {
             let message = simulation.as_ref().and_then(|note| note.message.as_deref());
@@ -247,11 +270,23 @@ impl ChainLoop {
         };
         let header = draft.header(vault.entry.lens, vault.entry.code_hashes.lens);
         let notes = HoldNotes { keeper_version: KEEPER_VERSION.to_owned(), simulation };
+        Ok(Held { vault, hold: draft.into_hold_observation(header), notes })
+    }
+
+    /// Stores the holds of a block, all or none: one commit, however many vaults there are.
+    pub(super) async fn store_holds(&self, held: Vec<Held<'_>>) -> Result<(), RunError> {
+        if held.is_empty() {
+            return Ok(());
+        }
+        let (vaults, holds): (Vec<_>, Vec<_>) =
+            held.into_iter().map(|held| (held.vault, (held.hold, held.notes))).unzip();
         crash::before("stored");
-        let run = self.journal.0.observe_hold(&draft.hold_observation(header), &notes).await?;
+        let runs = self.journal.0.observe_holds(&holds).await?;
         crash::after("stored");
-        let event = HoldEvent::new(vault, &draft.observation, run.hash, run.count);
-        self.reporter.say(&Event::Hold(event));
+        for ((vault, (hold, _)), run) in vaults.into_iter().zip(&holds).zip(runs) {
+            let event = HoldEvent::new(vault, &hold.observation, run.hash, run.count);
+            self.reporter.say(&Event::Hold(event));
+        }
         Ok(())
     }
 

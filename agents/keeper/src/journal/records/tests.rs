@@ -57,7 +57,7 @@ async fn desk() -> Desk {
         previous = later.block.hash;
         let draft = decide::hold(&later, &testing::inputs(agent), Reason::Cooldown);
         let header = draft.header(entry.lens, entry.code_hashes.lens);
-        let hold = draft.hold_observation(header);
+        let hold = draft.into_hold_observation(header);
         journal.observe_hold(&hold, &HoldNotes::default()).await.expect("stored");
     }
     journal.close().await;
