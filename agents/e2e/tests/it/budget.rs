@@ -7,6 +7,7 @@ use vagus_chain::{AgentKey, ChainReader as _, Tag};
 use vagus_e2e::{anvil::Anvil, counter::Counter, many::Many, paths};
 use vagus_journal::{Journal, SqlJournal};
 use vagus_keeper::{
+    board::Board,
     config::Config,
     report::Reporter,
     run::{ChainLoop, adopt},
@@ -64,7 +65,10 @@ async fn count(world: &Many, vaults: usize, lens_gas: u64) -> usize {
     // The positions were taken before there was a keeper.
     let head = chain.endpoints.head(Tag::Latest).await.unwrap();
     adopt(&chain, &*journal, &head, "the world's own").await.unwrap();
-    let reporter = Arc::new(Reporter::new(true, Box::new(std::io::sink())));
+    // With everything that is shown to Prometheus, as `keeper run` has it.
+    let board = Arc::new(Board::new(std::slice::from_ref(&chain)));
+    let reporter = Reporter::new(true, Box::new(std::io::sink())).with_board(board);
+    let reporter = Arc::new(reporter);
     let key = Arc::new(AgentKey::random());
     let mut keeper = ChainLoop::new(chain, journal.clone(), key, reporter);
     // The first rounds read policies, and compare journal and chain.

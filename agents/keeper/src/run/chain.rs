@@ -16,6 +16,7 @@ use super::{
     RunError, RunOptions,
     fleet::Fleet,
     observe::Sight,
+    spending::PurseLook,
     transact::Unsettled,
     vault::{Decided, Moment},
 };
@@ -49,8 +50,8 @@ pub struct ChainLoop {
     pub(super) wanted: Option<Arc<PersonMove>>,
     /// Whether what was written down and not sent was looked at since the start.
     pub(super) has_followed: bool,
-    /// Whether what the key's account has was shown since the start.
-    pub(super) has_shown_purse: bool,
+    /// When what the key's account has is looked at next.
+    pub(super) purse: PurseLook,
     pub(super) fleet: Fleet,
     /// What persons and the last rebalances say of vaults, as of the block that is worked off.
     pub(super) standings: HashMap<Address, Standing>,
@@ -99,7 +100,7 @@ impl ChainLoop {
             mode: Mode::Act,
             wanted: None,
             has_followed: false,
-            has_shown_purse: false,
+            purse: PurseLook::Due,
             fleet,
             standings: HashMap::new(),
             compared: HashSet::new(),
@@ -299,6 +300,7 @@ impl ChainLoop {
         self.store_holds(std::mem::take(&mut held)).await?;
         // The most valuable first: there may not be room for all of them. The sort is stable: then by address.
         ready.sort_by_key(|plan| std::cmp::Reverse(plan.rank));
+        let is_busy = !in_flight.is_empty() || !ready.is_empty();
         for plan in ready {
             self.fleet.keep().await?;
             match self.act(plan).await {
@@ -311,7 +313,7 @@ impl ChainLoop {
             return Err(error);
         }
         self.sight.decide(head);
-        self.show_purse(head).await;
+        self.show_purse(head, is_busy).await;
         self.drop_old_holds().await?;
         Ok(blanket)
     }

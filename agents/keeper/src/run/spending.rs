@@ -15,17 +15,31 @@ pub(super) const MOST_IN_FLIGHT: usize = 8;
 /// Window of the fee budget, seconds of chain time.
 pub(super) const BUDGET_WINDOW_SECONDS: u64 = 86_400;
 
-/// Decided blocks from one look at the purse to the next.
+/// Decided blocks from one look at a purse that is low to the next: somebody may have filled it.
 const LOOK_EVERY: u64 = 25;
 /// Rebalances at the cap that a purse which is not low can pay for.
 const COMFORTABLE: u64 = 10;
 
+/// When the purse is looked at next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PurseLook {
+    /// At the next block.
+    Due,
+    /// Now and then: it was low.
+    Low,
+    /// When something was done.
+    Done,
+}
+
 impl ChainLoop {
-    /// Shows what the key's account has and may spend, now and then; whether it can be asked is no matter of the block's.
-    pub(super) async fn show_purse(&mut self, head: &Header) {
+    /// Shows what the key's account has and may spend: at the start, while something is under way and once after it, and
+    /// now and then while it is low. While nothing is done nothing more is asked. Whether it can be asked is no matter of
+    /// the block's.
+    pub(super) async fn show_purse(&mut self, head: &Header, is_busy: bool) {
         let Some(board) = self.reporter.board() else { return };
-        let is_due = self.sight.account().decided.is_multiple_of(LOOK_EVERY);
-        if self.has_shown_purse && !is_due {
+        let is_tick = self.sight.account().decided.is_multiple_of(LOOK_EVERY);
+        let is_due = self.purse == PurseLook::Due || self.purse == PurseLook::Low && is_tick;
+        if !is_busy && !is_due {
             return;
         }
         let fees = &self.world.config.fees;
@@ -50,7 +64,11 @@ impl ChainLoop {
         let low_wei = worst.saturating_mul(U256::from(COMFORTABLE));
         let purse = Purse { balance_wei, low_wei, budget_wei };
         board.change_chain(&self.world.config.name, |view| view.purse = Some(purse));
-        self.has_shown_purse = true;
+        self.purse = match (is_busy, purse.is_low()) {
+            (true, _) => PurseLook::Due,
+            (false, true) => PurseLook::Low,
+            (false, false) => PurseLook::Done,
+        };
     }
 
     /// Why no further transaction can begin now; none if there is room. While one that has its nonce cannot be signed, none
