@@ -58,12 +58,13 @@ impl SqlJournal {
         &self,
         holds: &[(HoldObservation, HoldNotes)],
     ) -> Result<Vec<HoldRun>> {
+        let fresh: Vec<_> = holds.iter().map(|(hold, _)| begun(hold)).collect::<Result<_>>()?;
         let mut runs = Vec::with_capacity(holds.len());
         let mut tx = self.pool.write().await?;
-        for (hold, notes) in holds {
+        for ((hold, notes), fresh) in holds.iter().zip(fresh) {
             let key = LeaseKey::vault(hold.header.chain_id, hold.header.vault);
             tx.fence(&self.fences, key).await?;
-            runs.push(tx.add_hold(hold, notes).await?);
+            runs.push(tx.add_hold(hold, notes, fresh).await?);
         }
         tx.commit().await?;
         Ok(runs)
@@ -88,6 +89,14 @@ impl SqlJournal {
         tx.commit().await?;
         Ok(hashes)
     }
+}
+
+/// A run that begins with the hold, whatever is before it.
+fn begun(hold: &HoldObservation) -> Result<DecisionRecord> {
+    let body = Body::Hold { first: hold.observation.clone(), last: None, count: 1 };
+    let run = DecisionRecord::new(hold.header.clone(), B256::ZERO, body);
+    run.validate()?;
+    Ok(run)
 }
 
 /// Whether the hold is the one that the run ends with.
@@ -125,11 +134,14 @@ pub(crate) fn continued(run: &DecisionRecord, hold: &HoldObservation) -> Option<
 }
 
 impl Tx {
-    async fn add_hold(&mut self, hold: &HoldObservation, notes: &HoldNotes) -> Result<HoldRun> {
+    /// Goes on with the vault's open run, or begins `fresh`.
+    async fn add_hold(
+        &mut self,
+        hold: &HoldObservation,
+        notes: &HoldNotes,
+        mut fresh: DecisionRecord,
+    ) -> Result<HoldRun> {
         let (chain_id, vault) = (hold.header.chain_id, hold.header.vault);
-        let body = Body::Hold { first: hold.observation.clone(), last: None, count: 1 };
-        let mut fresh = DecisionRecord::new(hold.header.clone(), B256::ZERO, body);
-        fresh.validate()?;
         let mut line = self.lock_vault(chain_id, vault).await?;
         let mut closed = None;
         let before = self.run_of(chain_id, vault).await?;
