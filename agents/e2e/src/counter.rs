@@ -20,7 +20,7 @@ pub struct Asked {
     pub body: Value,
     /// When all of it had arrived here.
     pub asked_at: Instant,
-    /// When all of the answer had left.
+    /// When all of the answer had come.
     pub answered_at: Instant,
     /// Hash of the block that the answer names, if a block was asked for.
     pub block: Option<B256>,
@@ -111,14 +111,14 @@ async fn hand_on(mut client: TcpStream, target: &str, kept: &Mutex<Vec<Asked>>) 
         chain.write_all(&request.bytes).await?;
         let body: Value = serde_json::from_slice(request.body())?;
         let answer = message(&mut chain).await?.context("the chain went away")?;
-        client.write_all(&answer.bytes).await?;
-        let answered_at = Instant::now();
         let block = (body["method"] == "eth_getBlockByNumber")
             .then(|| serde_json::from_slice::<Value>(answer.body()).ok())
             .flatten()
             .and_then(|answer| answer["result"]["hash"].as_str()?.parse().ok());
-        let asked = Asked { body, asked_at, answered_at, block };
+        // Kept before whoever asked can go on.
+        let asked = Asked { body, asked_at, answered_at: Instant::now(), block };
         kept.lock().unwrap_or_else(|e| e.into_inner()).push(asked);
+        client.write_all(&answer.bytes).await?;
     }
 }
 
