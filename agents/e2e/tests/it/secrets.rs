@@ -251,24 +251,24 @@ async fn no_secret_comes_out_of_the_keeper() {
     // What a panic says, with all that the keeper holds in its message: where it has just read its secrets, and amid its work.
     fs::write(&config, &whole).unwrap();
     for place in ["configured", "observed"] {
-        let output = tokio::time::timeout(PATIENCE, async {
-            tokio::task::spawn_blocking({
-                let config = config.clone();
-                move || {
-                    Command::new(paths::keeper().unwrap())
-                        .args(["run", "--config"])
-                        .arg(config)
-                        .envs(variables)
-                        .env("RUST_BACKTRACE", "full")
-                        .env("VAGUS_PANIC_AT", place)
-                        .output()
-                        .unwrap()
-                }
-            })
-            .await
-            .unwrap()
+        // There is a block to observe.
+        let head = world.clock.chain.head().await.unwrap();
+        world.clock.chain.mine_at(head.timestamp + 12).await.unwrap();
+        let (config, keeper) = (config.clone(), paths::keeper().unwrap());
+        let ran = tokio::task::spawn_blocking(move || {
+            // It has to end by itself.
+            Command::new("timeout")
+                .arg(PATIENCE.as_secs().to_string())
+                .arg(keeper)
+                .args(["run", "--config"])
+                .arg(config)
+                .envs(variables)
+                .env("RUST_BACKTRACE", "full")
+                .env("VAGUS_PANIC_AT", place)
+                .output()
         });
-        let output = output.await.expect("it ends by itself");
+        let output = ran.await.unwrap().unwrap();
+        assert_ne!(output.status.code(), Some(124), "it does not end by itself");
         assert!(!output.status.success());
         let said = [output.stdout, output.stderr].concat();
         let marker = format!("told to panic at {place}");
