@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-invariants test-conformance test-venues test-agents \
-        test-differential test-fleet test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas bench-keeper soak \
+        test-differential test-fleet test-kms test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas bench-keeper soak \
         check check-defences check-properties prove check-proofs mutate check-mutants coverage clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
@@ -87,6 +87,10 @@ test-fleet: $(STAMPS)/node ## 1,000 interleavings of keepers on one PostgreSQL, 
 
 test-differential: contracts ## Rust rules against the compiled guard, 100,000 cases; the counts are printed
 	@VAGUS_DIFFERENTIAL_CASES=100000 $(CARGO) test --quiet -p vagus-differential rust_and_solidity -- --nocapture
+
+test-kms: $(STAMPS)/node ## What is built in on demand: keys in management services, linted and tested against their own protocol
+	@$(CARGO) clippy --quiet -p vagus-chain -p vagus-keeper --all-targets --features vagus-keeper/aws-kms,vagus-keeper/gcp-kms -- -D warnings
+	@$(CARGO) test --quiet -p vagus-chain --features aws-kms --lib kms
 
 test-schedules: $(STAMPS)/node ## 10,000 schedules of faults for the keeper, on a chain in process; the counts are printed
 	@VAGUS_SCHEDULES=10000 $(CARGO) test --quiet -p vagus-schedules -- --nocapture

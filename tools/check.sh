@@ -14,12 +14,7 @@ excluded=(
 )
 
 venv=target/check/venv
-if ! "$venv/bin/slither" --version >/dev/null 2>&1; then
-  echo "installing slither"
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r tools/check/requirements.txt
-fi
+tools/venv.sh "$venv" tools/check/requirements.txt
 
 copy=target/check/project
 rm -rf "$copy"

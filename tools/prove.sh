@@ -5,14 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 venv=target/prove/venv
-pins=tools/prove/requirements.txt
-if ! cmp -s "$pins" "$venv/installed"; then
-  echo "installing halmos"
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$pins"
-  cp "$pins" "$venv/installed"
-fi
+tools/venv.sh "$venv" tools/prove/requirements.txt --no-deps
 if [ $# -eq 0 ]; then
   "$venv/bin/python" tools/prove/check_translation.py
 fi

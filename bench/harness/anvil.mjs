@@ -37,7 +37,8 @@ export class Chain {
     chain.#process = spawn(
       fs.existsSync(packaged) ? packaged : 'anvil',
       ['--silent', '--port', `${port}`, '--hardfork', 'prague', '--no-mining', '--order', 'fifo', '--timestamp', `${GENESIS_AT}`,
-       '--gas-limit', '200000000', '--block-base-fee-per-gas', '0', '--gas-price', '0', ...(isTraced ? ['--steps-tracing'] : [])],
+       // Left to itself it keeps old states in the person's home, and leaves them there when it is killed.
+       '--max-persisted-states', '0', '--gas-limit', '200000000', '--block-base-fee-per-gas', '0', '--gas-price', '0', ...(isTraced ? ['--steps-tracing'] : [])],
       { stdio: 'ignore' },
     );
     let ended;

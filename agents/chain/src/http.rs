@@ -118,15 +118,24 @@ impl HttpChain {
         block: &Header,
     ) -> ChainResult<(Vec<Sighting>, usize)> {
         let chain_id = self.served_chain().await?;
-        let input = lens::encode(queries, start);
-        let answer = match self.read_lens(lens, input, block.block.hash).await {
-            Ok(answer) => answer,
-            Err(ChainError::Refused { data: Some(data), .. }) if lens::is_gas_too_low(&data) => {
-                let cause = format!("it needs more than the {} gas of a page", self.lens_gas);
-                let too_dear = queries.get(start).map(|query| Err(lens::unseen(query, cause)));
-                return Ok((too_dear.into_iter().collect(), start.saturating_add(1)));
+        let mut reserve = lens::GAS_RESERVE;
+        let answer = loop {
+            let input = lens::encode(queries, start, reserve);
+            match self.read_lens(lens, input, block.block.hash).await {
+                Ok(answer) => break answer,
+                Err(ChainError::Refused { data: Some(data), .. })
+                    if lens::is_gas_too_low(&data) =>
+                {
+                    let cause = format!("it needs more than the {} gas of a page", self.lens_gas);
+                    let too_dear = queries.get(start).map(|query| Err(lens::unseen(query, cause)));
+                    return Ok((too_dear.into_iter().collect(), start.saturating_add(1)));
+                }
+                // Returning costs by the square of what is returned, which no one reserve suits. Less is read while more is kept.
+                Err(ChainError::Refused { data: None, .. }) if reserve < self.lens_gas / 2 => {
+                    reserve = reserve.saturating_mul(2);
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
         };
         lens::decode(&answer, queries, start, block, chain_id)
             .map_err(|cause| self.rpc.malformed("the lens", cause))
@@ -208,7 +217,8 @@ impl ChainReader for HttpChain {
     async fn witness(&self, lens: Address, query: Query, block: &Header) -> ChainResult<Witness> {
         let (hash, chain_id) = (block.block.hash, self.served_chain().await?);
         let queries = [query];
-        let answer = self.read_lens(lens, lens::encode(&queries, 0), hash).await?;
+        let answer =
+            self.read_lens(lens, lens::encode(&queries, 0, lens::GAS_RESERVE), hash).await?;
         lens::witness(&answer, &queries, block, chain_id)
             .map_err(|cause| self.rpc.malformed("the lens", cause))
     }

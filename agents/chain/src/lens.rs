@@ -23,18 +23,18 @@ use crate::{
 
 /// Version of the lens that this code reads.
 pub const LENS_VERSION: u32 = 1;
-/// Gas that the lens keeps back to return what it has read.
-const GAS_RESERVE: u64 = 3_000_000;
+/// Gas that the lens keeps back to return what it has read, unless that was not enough.
+pub(crate) const GAS_RESERVE: u64 = 3_000_000;
 
-/// A call of the lens from a query on.
-pub(crate) fn encode(queries: &[Query], start: usize) -> Vec<u8> {
+/// A call of the lens from a query on, with so much gas kept back.
+pub(crate) fn encode(queries: &[Query], start: usize, gas_reserve: u64) -> Vec<u8> {
     ITreasuryLens::readCall {
         queries: queries
             .iter()
             .map(|query| VaultQuery { vault: query.vault, agent: query.agent })
             .collect(),
         start: U256::from(start),
-        gasReserve: U256::from(GAS_RESERVE),
+        gasReserve: U256::from(gas_reserve),
     }
     .abi_encode()
 }

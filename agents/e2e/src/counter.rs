@@ -9,9 +9,11 @@ use alloy::primitives::B256;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncWriteExt as _,
     net::{TcpListener, TcpStream},
 };
+
+use crate::message::Message;
 
 /// A question that was answered.
 #[derive(Clone, Debug)]
@@ -106,11 +108,11 @@ async fn hand_on(mut client: TcpStream, target: &str, kept: &Mutex<Vec<Asked>>) 
     client.set_nodelay(true)?;
     chain.set_nodelay(true)?;
     loop {
-        let Some(request) = message(&mut client).await? else { return Ok(()) };
+        let Some(request) = Message::read(&mut client).await? else { return Ok(()) };
         let asked_at = Instant::now();
         chain.write_all(&request.bytes).await?;
         let body: Value = serde_json::from_slice(request.body())?;
-        let answer = message(&mut chain).await?.context("the chain went away")?;
+        let answer = Message::read(&mut chain).await?.context("the chain went away")?;
         let block = (body["method"] == "eth_getBlockByNumber")
             .then(|| serde_json::from_slice::<Value>(answer.body()).ok())
             .flatten()
@@ -119,43 +121,5 @@ async fn hand_on(mut client: TcpStream, target: &str, kept: &Mutex<Vec<Asked>>) 
         let asked = Asked { body, asked_at, answered_at: Instant::now(), block };
         kept.lock().unwrap_or_else(|e| e.into_inner()).push(asked);
         client.write_all(&answer.bytes).await?;
-    }
-}
-
-struct Message {
-    bytes: Vec<u8>,
-    body_at: usize,
-}
-
-impl Message {
-    fn body(&self) -> &[u8] {
-        &self.bytes[self.body_at..]
-    }
-}
-
-/// A whole HTTP message with a content length; none at the end of the connection.
-async fn message(stream: &mut TcpStream) -> Result<Option<Message>> {
-    let mut bytes = Vec::new();
-    let mut buffer = vec![0u8; 64 << 10];
-    let mut whole = None;
-    loop {
-        if whole.is_none()
-            && let Some(head) = bytes.windows(4).position(|end| end == b"\r\n\r\n")
-        {
-            let text = String::from_utf8_lossy(&bytes[..head]).to_lowercase();
-            let length = text.lines().find_map(|line| line.strip_prefix("content-length:"));
-            let length: usize = length.context("a message without a length")?.trim().parse()?;
-            whole = Some((head + 4, head + 4 + length));
-        }
-        if let Some((body_at, end)) = whole
-            && bytes.len() >= end
-        {
-            return Ok(Some(Message { bytes, body_at }));
-        }
-        let count = stream.read(&mut buffer).await?;
-        if count == 0 {
-            return Ok(None);
-        }
-        bytes.extend_from_slice(&buffer[..count]);
     }
 }

@@ -12,6 +12,7 @@ pub mod keeper;
 pub mod load;
 pub mod lockstep;
 pub mod many;
+pub mod message;
 pub mod paths;
 pub mod playground;
 pub mod policies;

@@ -1,9 +1,6 @@
 //! What has to hold at the end of every schedule, read off the chain itself and the journal's database.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-};
+use std::collections::{BTreeMap, HashMap};
 
 use alloy::{
     primitives::{B256, U256},
@@ -22,7 +19,7 @@ use vagus_journal::{
     Body, DecisionRecord, JournalReader, OutcomeState, ReadJournal as _, RecordQuery, RevertCause,
     StoredRecord,
 };
-use vagus_schedules::Finding;
+use vagus_schedules::{Finding, Findings};
 
 use crate::{
     keeper,
@@ -59,15 +56,15 @@ pub(crate) async fn all(
     seen: &Seen,
 ) -> Result<Checked> {
     let head = stage.chain().head().await?;
-    let (last, findings, told) = (head.number, Vec::new(), BTreeMap::new());
-    let mut check = Check { stage, schedule, journal, last, findings, told };
+    let (last, found, told) = (head.number, Findings::default(), BTreeMap::new());
+    let mut check = Check { stage, schedule, journal, last, found, told };
     check.ended(seen);
     let mined = check.mined().await?;
     let executed = check.executions().await?;
     check.journal(&executed, &mined).await?;
     check.limits(&mined).await?;
     check.account().await?;
-    Ok(Checked { findings: check.findings, executed: executed.len() as u64, told: check.told })
+    Ok(Checked { findings: check.found.0, executed: executed.len() as u64, told: check.told })
 }
 
 struct Check<'a> {
@@ -75,21 +72,11 @@ struct Check<'a> {
     schedule: &'a Schedule,
     journal: &'a JournalReader,
     last: u64,
-    findings: Vec<Finding>,
+    found: Findings,
     told: BTreeMap<String, u64>,
 }
 
 impl Check<'_> {
-    fn find(&mut self, what: impl fmt::Display) {
-        self.findings.push(Finding(what.to_string()));
-    }
-
-    fn demand(&mut self, holds: bool, what: impl fmt::Display) {
-        if !holds {
-            self.find(what);
-        }
-    }
-
     fn tell(&mut self, what: String) {
         let count = self.told.entry(what).or_default();
         *count = count.saturating_add(1);
@@ -97,13 +84,13 @@ impl Check<'_> {
 
     fn ended(&mut self, seen: &Seen) {
         for stop in &seen.stops {
-            self.find(format_args!("the keeper stopped: {stop}"));
+            self.found.find(format_args!("the keeper stopped: {stop}"));
         }
-        self.demand(
+        self.found.demand(
             seen.stuck.is_empty(),
             format_args!("not done in time with blocks {:?}, when all went well", seen.stuck),
         );
-        self.demand(seen.is_over, "something is still in flight at the end");
+        self.found.demand(seen.is_over, "something is still in flight at the end");
     }
 
     /// The agent's transactions since the start, each with a nonce of its own.
@@ -125,7 +112,7 @@ impl Check<'_> {
             }
         }
         let used = nonce(chain).await?.saturating_sub(self.stage.first_nonce);
-        self.demand(
+        self.found.demand(
             used == mined.len() as u64,
             format_args!("{used} nonces used, {} transactions mined", mined.len()),
         );
@@ -144,13 +131,13 @@ impl Check<'_> {
         for (place, log) in logs.iter().enumerate() {
             let event = GuardActs::Rebalanced::decode_log(&log.inner)?;
             let transaction = log.transaction_hash.context("a log without a transaction")?;
-            self.demand(event.agent == agent, format_args!("{} rebalanced", event.agent));
-            self.demand(
+            self.found.demand(event.agent == agent, format_args!("{} rebalanced", event.agent));
+            self.found.demand(
                 event.nonce == place as u64,
                 format_args!("rebalance {place} has nonce {}", event.nonce),
             );
             if executed.insert(event.decision, transaction).is_some() {
-                self.find(format_args!("decision {} was executed twice", event.decision));
+                self.found.find(format_args!("decision {} was executed twice", event.decision));
             }
         }
         Ok(executed)
@@ -168,12 +155,13 @@ impl Check<'_> {
         }
         for one in mined {
             let is_known = attempts.contains_key(&one.hash);
-            self.demand(is_known, format_args!("the journal does not know {}", one.hash));
+            self.found.demand(is_known, format_args!("the journal does not know {}", one.hash));
         }
         for (decision, transaction) in executed {
             let of = attempts.get(transaction);
             let is_its = of.is_some_and(|(known, is_cancel)| known == decision && !is_cancel);
-            self.demand(is_its, format_args!("executed decision {decision} is not in the journal"));
+            self.found
+                .demand(is_its, format_args!("executed decision {decision} is not in the journal"));
         }
         for stored in &records {
             self.has_reason(stored).await?;
@@ -192,25 +180,26 @@ impl Check<'_> {
             }
         }
         let report = journal.verify_chain(CHAIN_ID, vault).await?;
-        self.demand(report.is_intact(), format_args!("the chain of records: {report:?}"));
+        self.found.demand(report.is_intact(), format_args!("the chain of records: {report:?}"));
         let flying = journal.transactions_in_flight(CHAIN_ID).await?.len();
-        self.demand(flying == 0, format_args!("{flying} in flight at the end"));
+        self.found.demand(flying == 0, format_args!("{flying} in flight at the end"));
         Ok(())
     }
 
     async fn has_reason(&mut self, stored: &StoredRecord) -> Result<()> {
         let outcome = self.journal.outcome(stored.hash).await?;
         let decision = stored.hash;
-        self.demand(outcome.is_some(), format_args!("no outcome of decision {decision}"));
+        self.found.demand(outcome.is_some(), format_args!("no outcome of decision {decision}"));
         let Some(outcome) = outcome else { return Ok(()) };
         if outcome.state != OutcomeState::Reverted {
             return Ok(());
         }
         let cause = outcome.revert.map(|revert| revert.cause);
         self.tell(format!("reverted {cause:?}"));
-        self.demand(cause.is_some(), format_args!("{decision} reverted, and it is not said why"));
+        self.found
+            .demand(cause.is_some(), format_args!("{decision} reverted, and it is not said why"));
         // In a world where nobody else moves the vault, what reverts on the branch that it was made for is its own fault.
-        self.demand(
+        self.found.demand(
             cause != Some(RevertCause::Ours) || self.schedule.has_reorganised(),
             format_args!("{decision} reverted, and nobody else was there"),
         );
@@ -228,9 +217,10 @@ impl Check<'_> {
         let transaction = self.journal.transaction(decision).await?;
         let outcome = self.journal.outcome(decision).await?;
         let Some(outcome) = outcome else { return Ok(()) };
-        self.demand(mined.len() <= 1, format_args!("decision {decision} was mined as {mined:?}"));
+        self.found
+            .demand(mined.len() <= 1, format_args!("decision {decision} was mined as {mined:?}"));
         let is_ended = transaction.as_ref().is_none_or(|transaction| transaction.is_terminal);
-        self.demand(
+        self.found.demand(
             is_ended && outcome.state.is_terminal(),
             format_args!("decision {decision} has not ended: {:?}", outcome.state),
         );
@@ -245,7 +235,7 @@ impl Check<'_> {
             Some(_) => OutcomeState::Reverted,
             None => OutcomeState::Expired,
         };
-        self.demand(
+        self.found.demand(
             outcome.state == expected,
             format_args!("{decision} is {:?} in the journal, {expected:?} on chain", outcome.state),
         );
@@ -253,7 +243,7 @@ impl Check<'_> {
             .receipt
             .map(|one| (one.transaction_hash, one.block_number, one.block_hash, one.is_success));
         let real = mined.first().map(|one| (one.hash, one.block, one.block_hash, one.is_success));
-        self.demand(
+        self.found.demand(
             noted == real,
             format_args!("{decision}: receipt {noted:?} in the journal, {real:?} on chain"),
         );
@@ -272,7 +262,7 @@ impl Check<'_> {
         }
         let call = Token::balanceOfCall { account: self.stage.world.treasury.vault };
         let idle: U256 = chain.call_at(self.stage.world.venues.asset.address, call, at).await?;
-        self.demand(
+        self.found.demand(
             snapshot.vault.idle == idle,
             format_args!("{} acted on {} idle of {idle}", stored.hash, snapshot.vault.idle),
         );
@@ -293,7 +283,7 @@ impl Check<'_> {
             facts.extend(gather(self.stage.chain(), &self.stage.watched, number, number).await?);
         }
         for breach in judge(&self.stage.watched, &facts, &self.stage.eras) {
-            self.find(breach);
+            self.found.find(breach);
         }
         Ok(())
     }
@@ -302,14 +292,14 @@ impl Check<'_> {
     async fn account(&mut self) -> Result<()> {
         let cursor = self.journal.cursor(CHAIN_ID, keeper::agent()?).await?;
         let Some(cursor) = cursor else {
-            self.find("the journal does not say where the keeper stands");
+            self.found.find("the journal does not say where the keeper stands");
             return Ok(());
         };
         let number = |key: &str| cursor["account"][key].as_u64().unwrap_or_default();
         let (followed, decided, passed) =
             (number("followed"), number("decided"), number("passed_over"));
         let account: &Value = &cursor["account"];
-        self.demand(
+        self.found.demand(
             followed > 0 && followed >= decided + passed && followed - decided - passed <= 1,
             format_args!("blocks unaccounted for: {account}"),
         );

@@ -20,7 +20,9 @@ use tokio::{
 };
 use vagus_schedules::AnswerFault;
 
-use self::http::{Upstream, answer, read_message};
+use vagus_e2e::message::Message;
+
+use self::http::{Upstream, answer};
 use crate::plan::{Plan, View};
 
 /// Time that an answer takes when it is slow: less than the keeper waits.
@@ -102,8 +104,8 @@ impl Endpoint {
     async fn serve(&self, mut client: TcpStream) -> Result<()> {
         client.set_nodelay(true)?;
         let mut chain = Upstream::connect(&self.target).await?;
-        while let Some(request) = read_message(&mut client).await? {
-            let request: Value = serde_json::from_slice(&request)?;
+        while let Some(request) = Message::read(&mut client).await? {
+            let request: Value = serde_json::from_slice(request.body())?;
             match self.reply(&mut chain, &request).await? {
                 Reply::Whole(body) => answer(&mut client, "200 OK", &body).await?,
                 Reply::Overloaded => {
@@ -113,7 +115,7 @@ impl Endpoint {
                 Reply::Broken => return Ok(()),
                 Reply::Silence => {
                     // Until whoever asked goes away.
-                    let _ = read_message(&mut client).await;
+                    let _ = Message::read(&mut client).await;
                     return Ok(());
                 }
             }

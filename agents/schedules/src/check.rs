@@ -24,6 +24,24 @@ impl fmt::Display for Finding {
     }
 }
 
+/// What does not hold, as it is found.
+#[derive(Clone, Debug, Default)]
+pub struct Findings(pub Vec<Finding>);
+
+impl Findings {
+    /// Notes one.
+    pub fn find(&mut self, what: impl fmt::Display) {
+        self.0.push(Finding(what.to_string()));
+    }
+
+    /// Notes one unless it holds.
+    pub fn demand(&mut self, holds: bool, what: impl fmt::Display) {
+        if !holds {
+            self.find(what);
+        }
+    }
+}
+
 /// What was seen on the way.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
@@ -49,41 +67,31 @@ const CHAIN: u64 = 31_337;
 
 /// Everything that does not hold, and how many rebalances the chain executed.
 pub(crate) async fn all(world: &World, account: Option<Account>) -> (Vec<Finding>, u64) {
-    let mut check = Check { world, findings: Vec::new() };
+    let mut check = Check { world, found: Findings::default() };
     check.ended();
     let executed = check.executions();
     check.journal(&executed).await;
     check.limits();
     check.account(account);
-    (check.findings, executed.len() as u64)
+    (check.found.0, executed.len() as u64)
 }
 
 struct Check<'a> {
     world: &'a World,
-    findings: Vec<Finding>,
+    found: Findings,
 }
 
 impl Check<'_> {
-    fn find(&mut self, what: impl fmt::Display) {
-        self.findings.push(Finding(what.to_string()));
-    }
-
-    fn demand(&mut self, holds: bool, what: impl fmt::Display) {
-        if !holds {
-            self.find(what);
-        }
-    }
-
     fn ended(&mut self) {
-        self.demand(self.world.seen.stuck == 0, "a round did not end");
+        self.found.demand(self.world.seen.stuck == 0, "a round did not end");
         for decision in self.world.seen.late.clone() {
-            self.find(format_args!("decision {decision} waited beyond its deadline"));
+            self.found.find(format_args!("decision {decision} waited beyond its deadline"));
         }
         for decision in self.world.seen.cancelled_late.clone() {
-            self.find(format_args!("decision {decision} was taken back after it was mined"));
+            self.found.find(format_args!("decision {decision} was taken back after it was mined"));
         }
         for stop in self.world.seen.stops.clone() {
-            self.find(format_args!("the keeper stopped: {stop}"));
+            self.found.find(format_args!("the keeper stopped: {stop}"));
         }
     }
 
@@ -95,7 +103,7 @@ impl Check<'_> {
                 continue;
             };
             if executed.insert(event.decision, receipt).is_some() {
-                self.find(format_args!("decision {} was executed twice", event.decision));
+                self.found.find(format_args!("decision {} was executed twice", event.decision));
             }
         }
         executed
@@ -107,7 +115,8 @@ impl Check<'_> {
         for decision in executed.keys() {
             let record = journal.record(*decision).await.ok().flatten();
             let has_reason = record.is_some_and(|stored| !stored.record.is_hold());
-            self.demand(has_reason, format_args!("no record of executed decision {decision}"));
+            self.found
+                .demand(has_reason, format_args!("no record of executed decision {decision}"));
         }
         let query = RecordQuery { rebalances_only: true, ..RecordQuery::default() };
         let records = journal.records(CHAIN, testing::vault(), query).await.unwrap_or_default();
@@ -115,11 +124,11 @@ impl Check<'_> {
             self.ended_as_the_chain_says(stored, executed.get(&stored.hash)).await;
         }
         if let Err(error) = journal.close_runs().await {
-            self.find(format_args!("runs cannot be closed: {error}"));
+            self.found.find(format_args!("runs cannot be closed: {error}"));
         }
         match journal.verify_chain(CHAIN, testing::vault()).await {
             Ok(report) if report.is_intact() => {}
-            other => self.find(format_args!("the chain of records: {other:?}")),
+            other => self.found.find(format_args!("the chain of records: {other:?}")),
         }
     }
 
@@ -133,10 +142,12 @@ impl Check<'_> {
         let transaction = journal.transaction(decision).await.ok().flatten();
         let outcome = journal.outcome(decision).await.ok().flatten();
         let (Some(transaction), Some(outcome)) = (transaction, outcome) else {
-            return self.find(format_args!("decision {decision} has no transaction or no outcome"));
+            return self
+                .found
+                .find(format_args!("decision {decision} has no transaction or no outcome"));
         };
         let state = outcome.state;
-        self.demand(
+        self.found.demand(
             transaction.is_terminal && state.is_terminal(),
             format_args!("decision {decision} has not ended: {state:?}, {}", transaction.state),
         );
@@ -156,7 +167,7 @@ impl Check<'_> {
             (None, Some(_)) => vec![OutcomeState::Reverted],
             (None, None) => vec![OutcomeState::Expired, OutcomeState::Foreign],
         };
-        self.demand(
+        self.found.demand(
             expected.contains(&state),
             format_args!(
                 "decision {decision} is {state:?} in the journal, {expected:?} on the chain"
@@ -164,17 +175,17 @@ impl Check<'_> {
         );
         let noted = outcome.receipt.map(|receipt| (receipt.transaction_hash, receipt.block_hash));
         let real = mined.map(|mined| (mined.hash, mined.block_hash));
-        self.demand(
+        self.found.demand(
             noted == real,
             format_args!(
                 "decision {decision}: receipt {noted:?} in the journal, {real:?} on chain"
             ),
         );
-        self.demand(
+        self.found.demand(
             state != OutcomeState::Foreign || self.world.seen.has_foreign,
             format_args!("decision {decision}: nobody else used the key"),
         );
-        self.demand(
+        self.found.demand(
             state != OutcomeState::Reverted || self.has_cause(stored, mined),
             format_args!("decision {decision} reverted, and nobody else was there"),
         );
@@ -205,7 +216,7 @@ impl Check<'_> {
         });
         for pair in times.windows(2) {
             let between = pair[1].saturating_sub(pair[0]);
-            self.demand(between >= 36, format_args!("{between} s between two rebalances"));
+            self.found.demand(between >= 36, format_args!("{between} s between two rebalances"));
         }
         if self.world.seen.has_others {
             return;
@@ -216,10 +227,10 @@ impl Check<'_> {
         for strategy in &state.strategies {
             let limit = nav * U256::from(60) / U256::from(100);
             let held = strategy.redeem_assets;
-            self.demand(held <= limit, format_args!("{held} in one strategy of {nav}"));
+            self.found.demand(held <= limit, format_args!("{held} in one strategy of {nav}"));
         }
         let is_placed = !invested.is_zero();
-        self.demand(
+        self.found.demand(
             !is_placed || state.idle >= nav * U256::from(5) / U256::from(100),
             format_args!("{} of {nav} idle", state.idle),
         );
@@ -229,7 +240,7 @@ impl Check<'_> {
     fn account(&mut self, account: Option<Account>) {
         let Some(account) = account else { return };
         let sum = account.decided.saturating_add(account.passed_over);
-        self.demand(
+        self.found.demand(
             account.followed >= sum && account.followed - sum <= 1,
             format_args!("blocks unaccounted for: {account:?}"),
         );

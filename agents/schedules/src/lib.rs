@@ -13,7 +13,7 @@ mod schedule;
 mod tally;
 mod wire;
 
-pub use check::Finding;
+pub use check::{Finding, Findings};
 pub use run::{Ran, run};
 pub use schedule::{AnswerFault, Event, Schedule, What, WriteFault};
 pub use tally::Tally;

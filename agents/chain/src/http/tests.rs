@@ -261,6 +261,44 @@ async fn words_of_nodes_about_a_block_cost_no_further_question() {
 }
 
 #[tokio::test]
+async fn a_page_whose_return_costs_too_much_is_read_in_smaller_ones() {
+    use alloy::sol_types::SolCall;
+
+    use crate::{
+        bindings::lens::ITreasuryLens,
+        lens::tests::{header, page, query, view},
+    };
+
+    let queries = [query(1), query(2)];
+    let seen = |place: usize, next: u64| {
+        let page = page(vec![view(queries[place].vault, vec![])], next);
+        json!({ "result": Bytes::from(ITreasuryLens::readCall::abi_encode_returns(&page)) })
+    };
+    let refused = error(-32_603, "EVM error MemoryOOG", Value::Null)[0].clone();
+    let at = header();
+    let block = json!({
+        "number": U64::from(at.block.number), "hash": at.block.hash, "parentHash": at.block.parent_hash,
+        "timestamp": U64::from(at.block.timestamp), "baseFeePerGas": "0x7", "extraData": "0x",
+    });
+    let node = fake_node::start(HashMap::from([
+        ("eth_chainId", result(json!("0x7a69"))),
+        ("eth_call", vec![refused.clone(), seen(0, 1), seen(1, 2), refused]),
+        // What the node refused had nothing to do with the block.
+        ("eth_getBlockByHash", result(block.clone())),
+        ("eth_getBlockByNumber", result(block)),
+    ]))
+    .await;
+    let chain = HttpChain::new(node.url(), Duration::from_millis(400)).expect("a client");
+    let lens_calls = || node.asked().iter().filter(|method| *method == "eth_call").count();
+    let answer = chain.snapshots(Address::ZERO, &queries, &at).await.expect("answers");
+    assert!(answer.iter().all(Result::is_ok));
+    assert_eq!(lens_calls(), 3);
+    // A node that refuses whatever is kept back: 3, 6, 12, 24 and 48 of 50 million.
+    assert!(chain.snapshots(Address::ZERO, &queries, &at).await.is_err());
+    assert_eq!(lens_calls(), 5);
+}
+
+#[tokio::test]
 async fn a_vault_too_dear_for_a_page_is_passed_by() {
     use alloy::sol_types::{SolCall, SolError};
 

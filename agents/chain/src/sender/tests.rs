@@ -267,9 +267,8 @@ async fn it_goes_public_at_its_block_and_not_before() {
     }
 }
 
-/// Somebody else with the key used nonce 0, ours stands behind it, and the block that carried theirs is gone.
-async fn behind_an_orphan() -> Bench {
-    let mut bench = Bench::new(vec![]);
+/// Somebody else with the key hands in a transaction with nonce 0.
+async fn somebody_else_sends(bench: &Bench) {
     let unsigned = Unsigned {
         chain_id: 31_337,
         nonce: 0,
@@ -281,6 +280,12 @@ async fn behind_an_orphan() -> Bench {
     };
     let theirs = bench.key.sign(&unsigned).await.expect("signs");
     bench.endpoints.send_raw(&theirs.raw).await.expect("taken");
+}
+
+/// Somebody else with the key used nonce 0, ours stands behind it, and the block that carried theirs is gone.
+async fn behind_an_orphan() -> Bench {
+    let mut bench = Bench::new(vec![]);
+    somebody_else_sends(&bench).await;
     bench.mine();
     bench.state.deadline += 10_000;
     bench.round().await.expect("sent");
@@ -325,17 +330,7 @@ async fn a_gap_that_closes_by_itself_is_left_alone() {
         bench.round().await.expect("carried out");
     }
     assert!(bench.state.gap.is_some() && bench.state.fills.is_empty());
-    let unsigned = Unsigned {
-        chain_id: 31_337,
-        nonce: 0,
-        to: Address::repeat_byte(0x99),
-        input: Bytes::new(),
-        gas_limit: 21_000,
-        max_fee_wei: 500_000_000_000,
-        priority_fee_wei: 1,
-    };
-    let again = bench.key.sign(&unsigned).await.expect("signs");
-    bench.endpoints.send_raw(&again.raw).await.expect("taken");
+    somebody_else_sends(&bench).await;
     for _ in 0..8 {
         bench.mine();
         bench.round().await.expect("carried out");
