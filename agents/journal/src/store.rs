@@ -26,6 +26,8 @@ pub use open::{Patience, SqlJournal};
 pub use reader::JournalReader;
 pub use sql::Pauses;
 
+use std::collections::HashMap;
+
 use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use vagus_allocator::Reason;
@@ -96,7 +98,15 @@ pub trait ReadJournal: Send + Sync {
     ///
     /// # Errors
     /// If the database fails.
-    async fn last_decided_block(&self, chain_id: u64, vault: Address) -> Result<Option<BlockRef>>;
+    async fn last_decided_block(&self, chain_id: u64, vault: Address) -> Result<Option<BlockRef>> {
+        Ok(self.decided_blocks(chain_id).await?.remove(&vault))
+    }
+
+    /// [`Self::last_decided_block`] of every vault of a chain that has one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    async fn decided_blocks(&self, chain_id: u64) -> Result<HashMap<Address, BlockRef>>;
 
     /// Hash that the vault's next record has to name as the one before it: of the open run of holds as it stands, else
     /// of the last record; zero before the first.

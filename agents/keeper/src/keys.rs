@@ -1,6 +1,6 @@
 //! From the configuration to keys that sign.
 
-use std::{fmt::Display, path::Path};
+use std::path::Path;
 
 use alloy::primitives::{B256, hex};
 use vagus_chain::{AgentKey, KeyError};
@@ -90,7 +90,7 @@ async fn key(
 }
 
 #[cfg(not(all(feature = "aws-kms", feature = "gcp-kms")))]
-fn not_built(what: &dyn Display, feature: &str) -> Failure {
+fn not_built(what: &dyn std::fmt::Display, feature: &str) -> Failure {
     Failure::new(
         Exit::Key,
         format_args!("[agent] {what}: expected a keeper that was built with --features {feature}."),

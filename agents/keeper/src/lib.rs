@@ -1,6 +1,8 @@
 //! The keeper: follows a treasury's chain, decides inside the limits that governance voted, acts, and can account for
 //! every action. This library is the binary's inside; the binary adds the command line.
 
+// Clients of key services are futures many calls deep, deeper than the compiler looks by itself.
+#![recursion_limit = "256"]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 pub mod alert;

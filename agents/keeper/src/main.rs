@@ -1,5 +1,8 @@
 //! The keeper's command line: reads a configuration, then runs, plans or reports.
 
+// As in the library: clients of key services are futures many calls deep.
+#![recursion_limit = "256"]
+
 use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{CommandFactory as _, Parser, error::ErrorKind};

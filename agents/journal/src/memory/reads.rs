@@ -1,6 +1,6 @@
 //! Reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
@@ -20,8 +20,11 @@ fn stored(hash: B256, frozen: &Frozen) -> Result<StoredRecord> {
 
 #[async_trait]
 impl ReadJournal for MemoryJournal {
-    async fn last_decided_block(&self, chain_id: u64, vault: Address) -> Result<Option<BlockRef>> {
-        self.read(|state| Ok(state.lines.get(&(chain_id, vault)).and_then(|line| line.decided)))
+    async fn decided_blocks(&self, chain_id: u64) -> Result<HashMap<Address, BlockRef>> {
+        self.read(|state| {
+            let of_chain = state.lines.iter().filter(|((chain, _), _)| *chain == chain_id);
+            Ok(of_chain.filter_map(|((_, vault), line)| Some((*vault, line.decided?))).collect())
+        })
     }
 
     async fn head_hash(&self, chain_id: u64, vault: Address) -> Result<B256> {

@@ -1,5 +1,10 @@
 //! Decisions and runs of holds.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
 use alloy_primitives::{Address, B256, keccak256};
 use vagus_allocator::Reason;
 
@@ -64,7 +69,7 @@ impl SqlJournal {
         for ((hold, notes), fresh) in holds.iter().zip(fresh) {
             let key = LeaseKey::vault(hold.header.chain_id, hold.header.vault);
             tx.fence(&self.fences, key).await?;
-            runs.push(tx.add_hold(hold, notes, fresh).await?);
+            runs.push(tx.add_hold(hold, notes, fresh, &self.open_runs).await?);
         }
         tx.commit().await?;
         Ok(runs)
@@ -133,6 +138,31 @@ pub(crate) fn continued(run: &DecisionRecord, hold: &HoldObservation) -> Option<
     Some(run)
 }
 
+/// A stored run of holds.
+fn run_in(text: &str, vault: Address) -> Result<DecisionRecord> {
+    let run = DecisionRecord::from_canonical(text)?;
+    if !run.is_hold() {
+        return Err(damaged("open run", &vault.to_string(), "it is not a run of holds"));
+    }
+    Ok(run)
+}
+
+/// Open runs as they were last written here, with their texts: one that stands in the database letter by letter need not be
+/// read again, which is what a hold would cost most. Without meaning of its own; a text that differs is read.
+#[derive(Debug, Default)]
+pub(super) struct OpenRuns(Mutex<HashMap<(u64, Address), (String, DecisionRecord)>>);
+
+impl OpenRuns {
+    fn of(&self, vault: (u64, Address), text: &str) -> Option<DecisionRecord> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&vault).filter(|(of, _)| of == text).map(|(_, run)| run.clone())
+    }
+
+    fn keep(&self, vault: (u64, Address), text: String, run: DecisionRecord) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(vault, (text, run));
+    }
+}
+
 impl Tx {
     /// Goes on with the vault's open run, or begins `fresh`.
     async fn add_hold(
@@ -140,11 +170,18 @@ impl Tx {
         hold: &HoldObservation,
         notes: &HoldNotes,
         mut fresh: DecisionRecord,
+        known: &OpenRuns,
     ) -> Result<HoldRun> {
         let (chain_id, vault) = (hold.header.chain_id, hold.header.vault);
-        let mut line = self.lock_vault(chain_id, vault).await?;
+        let mut line = self.decide_vault(chain_id, vault, hold.observation.block()).await?;
         let mut closed = None;
-        let before = self.run_of(chain_id, vault).await?;
+        let before = match self.run_text(chain_id, vault).await? {
+            None => None,
+            Some(text) => match known.of((chain_id, vault), &text) {
+                Some(run) => Some(run),
+                None => Some(run_in(&text, vault)?),
+            },
+        };
         let run = match before.as_ref().and_then(|run| continued(run, hold)) {
             Some(run) => run,
             None => {
@@ -153,9 +190,12 @@ impl Tx {
                 fresh
             }
         };
-        let hash = self.keep_run(&run, notes).await?;
-        self.note_decided(chain_id, vault, hold.observation.block()).await?;
-        Ok(HoldRun { hash, count: run.blocks(), closed })
+        let body = run.to_canonical()?;
+        let hash = keccak256(&body);
+        self.keep_run(&run, &body, notes).await?;
+        let count = run.blocks();
+        known.keep((chain_id, vault), body, run);
+        Ok(HoldRun { hash, count, closed })
     }
 
     /// The vault's open run as it stands.
@@ -164,21 +204,23 @@ impl Tx {
         chain_id: u64,
         vault: Address,
     ) -> Result<Option<DecisionRecord>> {
+        let text = self.run_text(chain_id, vault).await?;
+        text.map(|text| run_in(&text, vault)).transpose()
+    }
+
+    async fn run_text(&mut self, chain_id: u64, vault: Address) -> Result<Option<String>> {
         let sql = "SELECT body FROM open_runs WHERE chain_id = $1 AND vault = $2";
-        let Some(row) = self.row(sql, args![stored(chain_id)?, vault]).await? else {
-            return Ok(None);
-        };
-        let run = DecisionRecord::from_canonical(&row.text("body")?)?;
-        if !run.is_hold() {
-            return Err(damaged("open run", &vault.to_string(), "it is not a run of holds"));
-        }
-        Ok(Some(run))
+        let row = self.row(sql, args![stored(chain_id)?, vault]).await?;
+        row.map(|row| row.text("body")).transpose()
     }
 
     /// Writes the open run as it stands now; a simulation that is noted stays until there is another one.
-    async fn keep_run(&mut self, run: &DecisionRecord, notes: &HoldNotes) -> Result<B256> {
-        let body = run.to_canonical()?;
-        let hash = keccak256(&body);
+    async fn keep_run(
+        &mut self,
+        run: &DecisionRecord,
+        body: &str,
+        notes: &HoldNotes,
+    ) -> Result<()> {
         let simulation = notes.simulation.as_ref().map(written).transpose()?;
         self.run(
             "INSERT INTO open_runs (chain_id, vault, body, keeper_version, simulation) \
@@ -188,13 +230,12 @@ impl Tx {
             args![
                 stored(run.header.chain_id)?,
                 run.header.vault,
-                body,
+                body.to_owned(),
                 notes.keeper_version.clone(),
                 simulation
             ],
         )
-        .await?;
-        Ok(hash)
+        .await
     }
 
     /// Freezes the vault's open run, if it has one, with its outcome.

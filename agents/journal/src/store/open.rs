@@ -18,6 +18,7 @@ use sqlx::{
 };
 
 use super::{
+    decisions::OpenRuns,
     failures::{failed, sqlite_code},
     fence::Fences,
     lock::Lock,
@@ -58,6 +59,7 @@ const LARGEST_LOG: &str = "16777216";
 pub struct SqlJournal {
     pub(super) pool: Pool,
     pub(super) fences: Fences,
+    pub(super) open_runs: Arc<OpenRuns>,
     /// Held as long as the journal is open.
     _lock: Option<Arc<Lock>>,
 }
@@ -115,7 +117,12 @@ impl SqlJournal {
         // A wait for a lock ends by itself.
         let answer = patience.answer * 2;
         let pool = Pool { db: Db::Sqlite(pool), place: place.into(), answer, pauses: None };
-        Ok(Self { pool, fences: Fences::Alone, _lock: Some(Arc::new(lock)) })
+        Ok(Self {
+            pool,
+            fences: Fences::Alone,
+            open_runs: Arc::default(),
+            _lock: Some(Arc::new(lock)),
+        })
     }
 
     /// Opens the journal for one write of a person's, even while a keeper has its file open: SQLite lets the two write one
@@ -145,7 +152,7 @@ impl SqlJournal {
             .map_err(|error| not_opened(&place, &error))?;
         let answer = patience.answer * 2;
         let pool = Pool { db: Db::Sqlite(pool), place: place.into(), answer, pauses: None };
-        Ok(Self { pool, fences: Fences::Alone, _lock: None })
+        Ok(Self { pool, fences: Fences::Alone, open_runs: Arc::default(), _lock: None })
     }
 
     async fn open_postgres(options: PgConnectOptions, patience: Patience) -> Result<Self> {
@@ -154,7 +161,7 @@ impl SqlJournal {
         POSTGRES.run(&pool).await.map_err(|error| not_migrated(&place, &POSTGRES, error))?;
         let (db, answer) = (Db::Postgres(pool), patience.answer);
         let pool = Pool { db, place: place.into(), answer, pauses: None };
-        Ok(Self { pool, fences: Fences::none(), _lock: None })
+        Ok(Self { pool, fences: Fences::none(), open_runs: Arc::default(), _lock: None })
     }
 
     /// Closes the journal. Nothing is lost without it; a SQLite file is left without its write-ahead log.

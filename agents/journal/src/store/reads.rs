@@ -1,5 +1,7 @@
 //! Reading, from the journal's own process and from others.
 
+use std::collections::HashMap;
+
 use alloy_primitives::{Address, B256};
 use vagus_policy::BlockRef;
 
@@ -10,15 +12,17 @@ use super::{
 use crate::{Attempt, DecisionRecord, Outcome, Result, StoredTransaction};
 
 impl Pool {
-    pub(super) async fn last_decided_block(
-        &self,
-        chain_id: u64,
-        vault: Address,
-    ) -> Result<Option<BlockRef>> {
-        let sql = "SELECT decided_number, decided_hash, decided_parent, decided_timestamp \
-                   FROM vaults WHERE chain_id = $1 AND vault = $2";
-        let row = self.read().await?.row(sql, args![stored(chain_id)?, vault]).await?;
-        row.map_or(Ok(None), |row| rows::decided_block(&row))
+    pub(super) async fn decided_blocks(&self, chain_id: u64) -> Result<HashMap<Address, BlockRef>> {
+        let sql = "SELECT vault, decided_number, decided_hash, decided_parent, decided_timestamp \
+                   FROM vaults WHERE chain_id = $1";
+        let rows = self.read().await?.rows(sql, args![stored(chain_id)?]).await?;
+        let mut blocks = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            if let Some(block) = rows::decided_block(row)? {
+                blocks.insert(row.parsed("vault")?, block);
+            }
+        }
+        Ok(blocks)
     }
 
     pub(super) async fn head_hash(&self, chain_id: u64, vault: Address) -> Result<B256> {

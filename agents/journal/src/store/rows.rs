@@ -15,6 +15,11 @@ pub(super) struct VaultLine {
     pub(super) head: B256,
 }
 
+fn vault_line(row: Option<Row>, vault: Address) -> Result<VaultLine> {
+    let row = row.ok_or_else(|| damaged("vault", &vault.to_string(), "it cannot be locked"))?;
+    Ok(VaultLine { next_sequence: row.number("next_sequence")?, head: row.parsed("head")? })
+}
+
 impl Tx {
     /// The vault's line, locked against everybody else until the transaction ends; a new vault gets one.
     pub(super) async fn lock_vault(&mut self, chain_id: u64, vault: Address) -> Result<VaultLine> {
@@ -25,9 +30,36 @@ impl Tx {
                  RETURNING next_sequence, head",
                 args![stored(chain_id)?, vault, B256::ZERO],
             )
-            .await?
-            .ok_or_else(|| damaged("vault", &vault.to_string(), "it cannot be locked"))?;
-        Ok(VaultLine { next_sequence: row.number("next_sequence")?, head: row.parsed("head")? })
+            .await?;
+        vault_line(row, vault)
+    }
+
+    /// [`Self::lock_vault`] and [`Self::note_decided`] in one question.
+    pub(super) async fn decide_vault(
+        &mut self,
+        chain_id: u64,
+        vault: Address,
+        block: BlockRef,
+    ) -> Result<VaultLine> {
+        let row = self
+            .row(
+                "INSERT INTO vaults (chain_id, vault, next_sequence, head, decided_number, decided_hash, \
+                 decided_parent, decided_timestamp) VALUES ($1, $2, 0, $3, $4, $5, $6, $7) \
+                 ON CONFLICT (chain_id, vault) DO UPDATE SET decided_number = excluded.decided_number, \
+                 decided_hash = excluded.decided_hash, decided_parent = excluded.decided_parent, \
+                 decided_timestamp = excluded.decided_timestamp RETURNING next_sequence, head",
+                args![
+                    stored(chain_id)?,
+                    vault,
+                    B256::ZERO,
+                    stored(block.number)?,
+                    block.hash,
+                    block.parent_hash,
+                    stored(block.timestamp)?
+                ],
+            )
+            .await?;
+        vault_line(row, vault)
     }
 
     /// Notes the block of the latest decision.

@@ -1,5 +1,7 @@
 //! The traits over SQL: each call goes to where it is done.
 
+use std::collections::HashMap;
+
 use alloy_primitives::{Address, B256};
 use async_trait::async_trait;
 use vagus_policy::BlockRef;
@@ -17,12 +19,8 @@ macro_rules! read_by_pool {
     ($journal:ty) => {
         #[async_trait]
         impl ReadJournal for $journal {
-            async fn last_decided_block(
-                &self,
-                chain_id: u64,
-                vault: Address,
-            ) -> Result<Option<BlockRef>> {
-                self.pool.last_decided_block(chain_id, vault).await
+            async fn decided_blocks(&self, chain_id: u64) -> Result<HashMap<Address, BlockRef>> {
+                self.pool.decided_blocks(chain_id).await
             }
 
             async fn head_hash(&self, chain_id: u64, vault: Address) -> Result<B256> {

@@ -3,7 +3,7 @@ use tempfile::TempDir;
 use vagus_chain::{ContractForm, signer::DEFAULT_SIGN_TIMEOUT};
 
 use super::*;
-use crate::config::{AwsKms, ContractConfig};
+use crate::config::ContractConfig;
 
 fn agent(address: Address, source: KeySource) -> AgentConfig {
     let account = KeyConfig { address, source };
@@ -60,7 +60,7 @@ async fn an_agent_that_is_only_watched_has_no_key() {
 #[tokio::test]
 #[cfg(not(feature = "aws-kms"))]
 async fn a_service_that_is_not_built_in_is_named_with_its_feature() {
-    let place = AwsKms { key_id: "key-1".to_owned(), region: None, endpoint: None };
+    let place = crate::config::AwsKms { key_id: "key-1".to_owned(), region: None, endpoint: None };
     let agent = agent(Address::ZERO, KeySource::AwsKms(place));
     let refused = open(&agent, false).await.expect_err("refused").sentence;
     assert!(refused.contains("--features aws-kms"), "{refused}");

@@ -269,6 +269,7 @@ impl ChainLoop {
         crash::panic_if_told("observed", self);
         // Reading may have taken long, or been tried often.
         let blanket = blanket.or(self.sight.is_stale().then_some(Reason::StaleHead));
+        let decided = self.journal.0.decided_blocks(self.world.config.chain_id).await?;
         let (mut failure, mut held, mut ready) = (None, Vec::new(), Vec::new());
         for (vault, sighting) in self.world.vaults.iter().zip(&sightings) {
             self.fleet.keep().await?;
@@ -277,7 +278,9 @@ impl ChainLoop {
                 continue;
             }
             let in_flight = in_flight.get(&address).copied();
-            let moment = Moment { head, at, in_flight, blanket };
+            let is_decided =
+                decided.get(&address).is_some_and(|block| block.hash == head.block.hash);
+            let moment = Moment { head, at, is_decided, in_flight, blanket };
             let seen = vault.recognised(sighting).and_then(|snapshot| {
                 let is_compared = self.compared.contains(&address);
                 is_compared.then_some(snapshot).ok_or("it is compared at the next block".to_owned())

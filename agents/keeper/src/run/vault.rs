@@ -48,6 +48,8 @@ pub(super) enum Decided<'a> {
 pub(super) struct Moment<'a> {
     pub(super) head: &'a Header,
     pub(super) at: Head,
+    /// Whether the vault has its decision for this block already.
+    pub(super) is_decided: bool,
     /// Why a rebalance of the vault under way has to be waited for, if there is one.
     pub(super) in_flight: Option<Reason>,
     /// Why no vault of the chain is decided about.
@@ -61,12 +63,6 @@ impl<'a> Decided<'a> {
 }
 
 impl ChainLoop {
-    async fn is_decided(&self, vault: &VaultWorld, head: &Header) -> Result<bool, RunError> {
-        let (chain_id, address) = (self.world.config.chain_id, vault.entry.vault);
-        let decided = self.journal.0.last_decided_block(chain_id, address).await?;
-        Ok(decided.is_some_and(|block| block.hash == head.block.hash))
-    }
-
     /// Holds a vault that could not be read. Nothing in the record's snapshot but its place was seen.
     pub(super) async fn unseen<'a>(
         &self,
@@ -74,7 +70,7 @@ impl ChainLoop {
         moment: Moment<'_>,
         cause: &str,
     ) -> Result<Option<Decided<'a>>, RunError> {
-        if self.is_decided(vault, moment.head).await? {
+        if moment.is_decided {
             return Ok(None);
         }
         tracing::warn!("vault {}: not seen: {cause}", vault.config.name);
@@ -94,7 +90,7 @@ impl ChainLoop {
         let Moment { head, in_flight, blanket, .. } = moment;
         let is_done = match &self.wanted {
             Some(wanted) => !wanted.is_open(),
-            None => self.is_decided(vault, head).await?,
+            None => moment.is_decided,
         };
         if is_done {
             return Ok(None);
