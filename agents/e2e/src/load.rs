@@ -77,6 +77,12 @@ impl<'a> Load<'a> {
         let keeper = Keeper::start_with(&config, folder, &[])?;
         let load = Self { chains, keeper, http, journal: folder.join(format!("{name}.db")) };
         ask::until(&load.http, "/health", 200, PATIENCE).await?;
+        // No block may come while it reads the first one: anvil answers a question about its newest block with the state of
+        // the next, if that comes meanwhile.
+        for chain in &load.chains {
+            let head = chain.world.chain.head().await?;
+            chain.settled(head.hash, &load.keeper).await?;
+        }
         Ok(load)
     }
 

@@ -208,7 +208,12 @@ impl Tx {
         text.map(|text| run_in(&text, vault)).transpose()
     }
 
-    async fn run_text(&mut self, chain_id: u64, vault: Address) -> Result<Option<String>> {
+    /// Its canonical text.
+    pub(super) async fn run_text(
+        &mut self,
+        chain_id: u64,
+        vault: Address,
+    ) -> Result<Option<String>> {
         let sql = "SELECT body FROM open_runs WHERE chain_id = $1 AND vault = $2";
         let row = self.row(sql, args![stored(chain_id)?, vault]).await?;
         row.map(|row| row.text("body")).transpose()

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, keccak256};
 use vagus_policy::BlockRef;
 
 use super::{
@@ -27,8 +27,8 @@ impl Pool {
 
     pub(super) async fn head_hash(&self, chain_id: u64, vault: Address) -> Result<B256> {
         let mut tx = self.read().await?;
-        if let Some(run) = tx.run_of(chain_id, vault).await? {
-            return Ok(run.hash()?);
+        if let Some(text) = tx.run_text(chain_id, vault).await? {
+            return Ok(keccak256(text));
         }
         let sql = "SELECT head FROM vaults WHERE chain_id = $1 AND vault = $2";
         let row = tx.row(sql, args![stored(chain_id)?, vault]).await?;
