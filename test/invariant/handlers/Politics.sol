@@ -61,15 +61,14 @@ contract Politics is Handler {
     function _submit(uint256 seed, address by) private {
         Policy memory next = _mix(seed, 90) % 6 == 0 ? WORLD.policy() : _inForce();
         uint256 changes = 1 + _mix(seed, 91) % 3;
-        bool isValid = true;
         // A third of all only tightens.
         bool isTightening = _mix(seed, 92) % 3 == 0;
         for (uint256 i = 0; i < changes; ++i) {
             uint256 choice = _mix(seed, 100 + i);
             if (isTightening) _tighten(next, choice);
-            else isValid = _change(next, choice % MUTATIONS, choice / MUTATIONS) && isValid;
+            else _change(next, choice % MUTATIONS, choice / MUTATIONS);
         }
-        property_OnlyWhatMayBeSaidIsTaken(next, by, isValid);
+        property_OnlyWhatMayBeSaidIsTaken(next, by, _isDocument(next));
     }
 
     /// @dev Accepted if and only if it is a document, passes no ceiling and, from the guardian, is tighter.
@@ -255,11 +254,20 @@ contract Politics is Handler {
         }
     }
 
-    /// @return isValid Whether the change leaves a document that the schema allows.
-    function _change(Policy memory next, uint256 how, uint256 seed) private view returns (bool isValid) {
+    /// @dev Whether the schema allows it: asked of the whole, because one change may mend what another broke.
+    function _isDocument(Policy memory next) private pure returns (bool) {
+        for (uint256 i = 0; i < next.strategies.length; ++i) {
+            if (next.strategies[i].maxWeightBps > 10_000) return false;
+            for (uint256 j = 0; j < i; ++j) {
+                if (next.strategies[i].strategy == next.strategies[j].strategy) return false;
+            }
+        }
+        return true;
+    }
+
+    function _change(Policy memory next, uint256 how, uint256 seed) private view {
         Limits memory limits = next.limits;
         Ceilings memory most = WORLD.ceilings();
-        isValid = true;
         if (how == 0) limits.mode = Mode(_mix(seed, 1) % 3);
         if (how == 1) limits.cooldownSeconds = uint32(_mix(seed, 1) % 600);
         if (how == 2) limits.windowSeconds = most.minWindowSeconds;
@@ -281,13 +289,16 @@ contract Politics is Handler {
         if (how == 18) limits.performanceFeeBps = most.maxPerformanceFeeBps + 1;
         if (how == 19 && _mix(seed, 2) % 2 == 0) limits.performanceFeeBps = most.maxPerformanceFeeBps;
         if (how == 19) limits.depositCap = uint128(_mix(seed, 1) % (200 * WORLD.SEED_DEPOSIT()));
-        if (how >= 20 && how < 27) isValid = _changeStrategies(next, how, seed);
-        if (how >= 27) isValid = _changeAgents(next, how, seed);
+        if (how >= 20 && how < 27) _changeStrategies(next, how, seed);
+        if (how >= 27) _changeAgents(next, how, seed);
     }
 
-    function _changeStrategies(Policy memory next, uint256 how, uint256 seed) private view returns (bool) {
+    function _changeStrategies(Policy memory next, uint256 how, uint256 seed) private view {
         uint256 length = next.strategies.length;
-        if (how == 20 || length < 2) return _add(next, WORLD.entryOf(_mix(seed, 1) % STRATEGIES));
+        if (how == 20 || length < 2) {
+            _add(next, WORLD.entryOf(_mix(seed, 1) % STRATEGIES));
+            return;
+        }
         uint256 place = _mix(seed, 2) % length;
         StrategyPolicy memory entry = next.strategies[place];
         if (how == 21) entry.status = StrategyStatus(_mix(seed, 3) % 3);
@@ -309,21 +320,17 @@ contract Politics is Handler {
                 next.agents[i].scope &= uint32((2 ** (length - 1)) - 1);
             }
         }
-        if (how == 26) {
-            entry.maxWeightBps = 10_001;
-            return false;
-        }
-        return true;
+        if (how == 26) entry.maxWeightBps = 10_001;
     }
 
-    function _changeAgents(Policy memory next, uint256 how, uint256 seed) private view returns (bool) {
+    function _changeAgents(Policy memory next, uint256 how, uint256 seed) private view {
         if (next.agents.length == 0) {
             next.agents = WORLD.policy().agents;
             uint256 all = (2 ** next.strategies.length) - 1;
             for (uint256 i = 0; i < next.agents.length; ++i) {
                 next.agents[i].scope &= SafeCast.toUint32(all);
             }
-            return true;
+            return;
         }
         AgentPolicy memory agent = next.agents[_mix(seed, 1) % next.agents.length];
         if (how == 27) {
@@ -334,16 +341,12 @@ contract Politics is Handler {
             agent.maxLossBps = uint16(_mix(seed, 2) % 200);
             agent.maxTurnoverBps = uint16(_mix(seed, 3) % 9000);
         }
-        return true;
     }
 
-    /// @dev Twice the same is no document.
-    function _add(Policy memory next, StrategyPolicy memory entry) private pure returns (bool isValid) {
+    function _add(Policy memory next, StrategyPolicy memory entry) private pure {
         uint256 length = next.strategies.length;
         StrategyPolicy[] memory list = new StrategyPolicy[](length + 1);
-        isValid = true;
         for (uint256 i = 0; i < length; ++i) {
-            if (next.strategies[i].strategy == entry.strategy) isValid = false;
             list[i] = next.strategies[i];
         }
         list[length] = entry;
