@@ -417,7 +417,8 @@ abstract contract Agents is Handler {
         for (uint256 i = 0; i < length; ++i) {
             WorldStrategy strategy = WorldStrategy(document.strategies[i].strategy);
             seen.shares[i] = strategy.trueBalanceOf(address(VAULT));
-            seen.values[i] = Reading.value(strategy, address(VAULT));
+            // A liar says what no sum holds; this is beyond every limit as well.
+            seen.values[i] = Math.min(Reading.value(strategy, address(VAULT)), type(uint128).max);
             seen.payouts[i] = strategy.payoutOf(seen.shares[i]);
             seen.references[i] = states[i].referencePrice;
         }
