@@ -144,8 +144,12 @@ contract Depositors is Handler {
     function property_MomentaryCapitalEnlargesNoCap(NavState memory before, NavState memory later) private {
         if (before.supply == 0 || before.baseAssets == 0) return;
         uint256 virtualShares = WORLD.VIRTUAL_SHARES();
-        uint256 most = Math.mulDiv(before.baseAssets, later.navAssets + 1, later.supply + virtualShares);
-        most = Math.mulDiv(most, before.supply + virtualShares, before.navAssets + 1);
+        // In one division: the price in between has few digits where shares are many.
+        uint256 most = Math.mulDiv(
+            before.baseAssets * (later.navAssets + 1),
+            before.supply + virtualShares,
+            (later.supply + virtualShares) * (before.navAssets + 1)
+        );
         // Seasoning is kept to fourteen digits, rounded down; virtual shares and rounding cost a little more.
         uint256 rounding = before.baseAssets / 1e12 + WORLD.UNIT() / 1000;
         assertLe(later.baseAssets, most + rounding, "new money counts at once");
