@@ -9,6 +9,7 @@ mod improve;
 pub mod income;
 pub mod math;
 mod plan;
+pub mod program;
 pub mod reason;
 mod repair;
 mod solve;
