@@ -8,11 +8,13 @@
 mod plan;
 mod relax;
 
+use std::rc::Rc;
+
 use super::{
     bound::upper_bound,
     problem::{Found, Prices, Problem, Value, Way, sum},
 };
-use relax::Relaxed;
+use relax::{Offer, Relaxed};
 
 /// Most programs that are solved for one problem.
 const MOST_NODES: usize = 96;
@@ -41,6 +43,8 @@ struct Search<'a> {
     rebate: Value,
     /// Prices at the last optimum, where the next one is looked for.
     prices: Vec<i128>,
+    /// What each strategy offers by the choices that were looked at.
+    offers: Vec<Vec<(Choice, Option<Rc<Offer>>)>>,
     nodes: usize,
 }
 
@@ -56,11 +60,12 @@ pub fn search(problem: &Problem) -> Found {
         leg: problem.leg_cost,
         rebate: Value::ZERO,
         prices: Vec::new(),
+        offers: vec![Vec::new(); problem.strategies.len()],
         nodes: 0,
     };
     let open = vec![Choice::Open; problem.strategies.len()];
     let Some((root, leg_price)) = search.root(&open) else { return best };
-    search.leg = sum(problem.leg_cost, leg_price);
+    search.charge(leg_price);
     search.rebate =
         leg_price.saturating_mul(Value::try_from(problem.most_legs).unwrap_or(Value::MAX));
     best.prices = Prices {

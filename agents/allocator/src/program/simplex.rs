@@ -10,6 +10,8 @@
 mod inverse;
 mod tableau;
 
+use std::rc::Rc;
+
 use tableau::Tableau;
 
 /// A variable: what it pays per unit, and which rows it draws on.
@@ -36,7 +38,7 @@ impl Column {
 /// A program.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Program {
-    pub(crate) columns: Vec<Column>,
+    pub(crate) columns: Vec<Rc<Column>>,
     /// What each row has.
     pub(crate) rhs: Vec<i128>,
 }

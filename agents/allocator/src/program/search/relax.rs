@@ -1,8 +1,10 @@
 //! What the choices made so far leave, solved as a program.
 
+use std::rc::Rc;
+
 use crate::program::{
     envelope::{envelope, stretch},
-    problem::{Value, Way, product, sum},
+    problem::{Strategy, Value, Way, product, sum},
     simplex::{Column, Optimum, Program, solve},
     start,
 };
@@ -19,6 +21,24 @@ pub(super) struct Relaxed {
     pub(super) optimum: Optimum,
 }
 
+/// What a strategy offers by a choice.
+#[derive(Debug)]
+pub(super) struct Offer {
+    /// Value of what it offers at least, the leg of a fixed move not taken off.
+    base: Value,
+    /// What it moves at least.
+    start: (Way, i128),
+    /// What it may move beyond that.
+    columns: Vec<(Way, Rc<Column>)>,
+}
+
+/// The rows that a unit moved draws on, with its sign there: idle, turnover, groups.
+fn rows(strategy: &Strategy, way: Way) -> impl Iterator<Item = (usize, i8)> {
+    let sign = way.sign();
+    let groups = strategy.groups.iter().map(move |group| (2 + group, sign));
+    [(0, sign), (1, 1)].into_iter().chain(groups)
+}
+
 impl Search<'_> {
     /// The relaxation of everything, at the price of a leg that keeps their number.
     pub(super) fn root(&mut self, open: &[Choice]) -> Option<(Relaxed, Value)> {
@@ -33,7 +53,7 @@ impl Search<'_> {
         let mut kept = None;
         for _ in 0..10 {
             let middle = sum(low, high.saturating_sub(low).asr(1));
-            self.leg = sum(self.problem.leg_cost, middle);
+            self.charge(middle);
             match self.relax(open) {
                 Some(relaxed) if legs(&relaxed) > self.problem.most_legs => low = middle,
                 Some(relaxed) => {
@@ -46,6 +66,48 @@ impl Search<'_> {
         kept.or(Some((root, Value::ZERO)))
     }
 
+    /// Sets the price of a leg beyond its cost.
+    pub(super) fn charge(&mut self, price: Value) {
+        self.leg = sum(self.problem.leg_cost, price);
+        for offers in &mut self.offers {
+            offers.retain(|(choice, _)| *choice != Choice::Open);
+        }
+    }
+
+    /// What a strategy offers by a choice; none if the choice cannot be.
+    fn offer(&mut self, place: usize, choice: Choice) -> Option<Rc<Offer>> {
+        if let Some((_, known)) = self.offers[place].iter().find(|(of, _)| *of == choice) {
+            return known.clone();
+        }
+        let made = self.make(place, choice).map(Rc::new);
+        self.offers[place].push((choice, made.clone()));
+        made
+    }
+
+    fn make(&self, place: usize, choice: Choice) -> Option<Offer> {
+        let (strategy, least) = (&self.problem.strategies[place], self.problem.smallest_move);
+        let mut offer = match choice {
+            Choice::Still => return None,
+            Choice::Open => {
+                let seen = envelope(strategy, least, self.leg);
+                let columns = [(Way::In, seen.inward), (Way::Out, seen.outward)];
+                (seen.base, (Way::In, 0), columns.to_vec())
+            }
+            Choice::Moves { way, piece } => {
+                let side = strategy.side(way);
+                let piece = side.pieces().get(piece)?.clone();
+                let (from, column) = stretch(side, piece, least)?;
+                (side.value(from), (way, from), vec![(way, column)])
+            }
+        };
+        offer.2.retain(|(_, column)| !column.ends.is_empty());
+        let columns = offer.2.into_iter().map(|(way, mut column)| {
+            column.rows = rows(strategy, way).collect();
+            (way, Rc::new(column))
+        });
+        Some(Offer { base: offer.0, start: offer.1, columns: columns.collect() })
+    }
+
     /// Solves the program that the choices leave.
     pub(super) fn relax(&mut self, choices: &[Choice]) -> Option<Relaxed> {
         self.nodes += 1;
@@ -56,35 +118,20 @@ impl Search<'_> {
         let mut owners: Vec<(usize, Way)> = Vec::new();
         let mut moves = vec![(Way::In, 0_i128); choices.len()];
         let mut values = vec![Value::ZERO; choices.len()];
-        for (place, (choice, strategy)) in choices.iter().zip(&problem.strategies).enumerate() {
-            let mut offer = |way: Way, mut column: Column, from: i128| {
-                let sign = way.sign();
-                let of_groups = strategy.groups.iter().map(|group| (2 + group, sign));
-                column.rows = [(0, sign), (1, 1)].into_iter().chain(of_groups).collect();
-                for (row, sign) in &column.rows {
-                    program.rhs[*row] -= from * i128::from(*sign);
-                }
-                if !column.ends.is_empty() {
-                    program.columns.push(column);
-                    owners.push((place, way));
-                }
-            };
-            match *choice {
-                Choice::Still => {}
-                Choice::Open => {
-                    let seen = envelope(strategy, problem.smallest_move, self.leg);
-                    values[place] = seen.base;
-                    offer(Way::In, seen.inward, 0);
-                    offer(Way::Out, seen.outward, 0);
-                }
-                Choice::Moves { way, piece } => {
-                    let side = strategy.side(way);
-                    let piece = side.pieces().get(piece)?.clone();
-                    let (from, column) = stretch(side, piece, problem.smallest_move)?;
-                    moves[place] = (way, from);
-                    values[place] = side.value(from).saturating_sub(self.leg);
-                    offer(way, column, from);
-                }
+        for (place, choice) in choices.iter().enumerate().filter(|(_, one)| **one != Choice::Still)
+        {
+            let offer = self.offer(place, *choice)?;
+            (moves[place], values[place]) = (offer.start, offer.base);
+            if matches!(choice, Choice::Moves { .. }) {
+                values[place] = values[place].saturating_sub(self.leg);
+            }
+            let (way, from) = offer.start;
+            for (row, sign) in rows(&problem.strategies[place], way).filter(|_| from != 0) {
+                program.rhs[row] -= from * i128::from(sign);
+            }
+            for (way, column) in &offer.columns {
+                program.columns.push(Rc::clone(column));
+                owners.push((place, *way));
             }
         }
         let begin = if self.prices.is_empty() {
