@@ -18,6 +18,8 @@ pub const LEAST_SAMPLES: usize = 120;
 const DAY: u64 = 86_400;
 /// Turns after which something is wrong if there are not enough blocks yet.
 const MOST_TURNS: usize = 1_000;
+/// Most blocks of holds that are looked at after each turn.
+const HOLDS_OF_A_TURN: usize = 12;
 /// Blocks that the keeper warms up on.
 const WARM_UP: usize = 3;
 
@@ -72,7 +74,7 @@ async fn measure(
             }
             taken = load.block(12).await?;
         }
-        for _ in 0..(samples.saturating_sub(held.len())).min(4) {
+        for _ in 0..samples.saturating_sub(held.len()).min(HOLDS_OF_A_TURN) {
             let one = *load.block(12).await?.first().context("one chain")?;
             ensure!(one.is_quiet, "a vault moved twice on a day");
             held.push(one);
