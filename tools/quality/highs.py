@@ -176,7 +176,9 @@ def bench(file, out):
         row["highs"].append(solving * 1e6)
         row["whole"].append(whole * 1e6)
         bound = int(problem["ours"]["bound"]) / VALUE
-        row["gap"].append((bound - int(problem["ours"]["value"]) / VALUE) / (int(problem["income"]) / VALUE + bound))
+        whole_income = int(problem["income"]) / VALUE + bound
+        missing = bound - int(problem["ours"]["value"]) / VALUE
+        row["gap"].append(missing / whole_income if whole_income > 0 else 0.0)
     figures = {
         str(count): {
             "problems": len(row["ours"]),
