@@ -59,7 +59,7 @@ impl Instance {
             problem.leg_cost = value(cost * horizons) << DIGITS;
         }
         let mut held = 0;
-        for place in 0..strategies {
+        for _ in 0..strategies {
             let (strategy, position, earned) = market(&mut draw, class, segments);
             held += position;
             income += earned;
@@ -69,7 +69,6 @@ impl Instance {
                 Class::Exact => (0..draw.index(groups + 1)).collect(),
                 Class::General => (0..groups).filter(|_| draw.chance(30)).collect(),
             };
-            let _ = place;
             problem.strategies.push(strategy);
         }
         let part = |draw: &mut Draw, whole: i128, percent: u64| {

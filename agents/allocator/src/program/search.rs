@@ -14,7 +14,7 @@ use super::{
     bound::upper_bound,
     problem::{Found, Prices, Problem, Value, Way, sum},
 };
-use relax::{Offer, Relaxed};
+use relax::{GROUPS, IDLE, Offer, Relaxed, TURNOVER};
 
 /// Most programs that are solved for one problem.
 const MOST_NODES: usize = 96;
@@ -69,9 +69,9 @@ pub fn search(problem: &Problem) -> Found {
     search.rebate =
         leg_price.saturating_mul(Value::try_from(problem.most_legs).unwrap_or(Value::MAX));
     best.prices = Prices {
-        idle: root.optimum.prices[0],
-        turnover: root.optimum.prices[1],
-        groups: root.optimum.prices[2..].to_vec(),
+        idle: root.optimum.prices[IDLE],
+        turnover: root.optimum.prices[TURNOVER],
+        groups: root.optimum.prices[GROUPS..].to_vec(),
         leg: leg_price,
     };
     let bound = upper_bound(problem, &best.prices).unwrap_or(Value::MAX);

@@ -40,7 +40,7 @@ impl SqlJournal {
         }
         let mut tx = self.pool.write().await?;
         tx.fence(&self.fences, LeaseKey::vault(chain_id, vault)).await?;
-        let mut line = tx.lock_vault(chain_id, vault).await?;
+        let mut line = tx.lock_vault(chain_id, vault, None).await?;
         if tx.row("SELECT hash FROM records WHERE hash = $1", args![hash]).await?.is_none() {
             tx.close_run(chain_id, vault, &mut line).await?;
             if record.previous != line.head {
@@ -48,7 +48,7 @@ impl SqlJournal {
                 return Err(JournalError::StaleHead { vault, found, expected });
             }
             tx.freeze(record, body, &mut line).await?;
-            tx.note_decided(chain_id, vault, record.last().block()).await?;
+            tx.lock_vault(chain_id, vault, Some(record.last().block())).await?;
         }
         if let Some((intent, outcome)) = sent {
             tx.claim(intent).await?;
@@ -88,7 +88,7 @@ impl SqlJournal {
                 continue;
             }
             tx.fence(&self.fences, key).await?;
-            let mut line = tx.lock_vault(chain_id, vault).await?;
+            let mut line = tx.lock_vault(chain_id, vault, None).await?;
             hashes.extend(tx.close_run(chain_id, vault, &mut line).await?);
         }
         tx.commit().await?;
@@ -173,7 +173,7 @@ impl Tx {
         known: &OpenRuns,
     ) -> Result<HoldRun> {
         let (chain_id, vault) = (hold.header.chain_id, hold.header.vault);
-        let mut line = self.decide_vault(chain_id, vault, hold.observation.block()).await?;
+        let mut line = self.lock_vault(chain_id, vault, Some(hold.observation.block())).await?;
         let mut closed = None;
         let before = match self.run_text(chain_id, vault).await? {
             None => None,

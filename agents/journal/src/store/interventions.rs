@@ -26,7 +26,7 @@ impl SqlJournal {
     async fn put_intervention(&self, made: &Intervention) -> Result<()> {
         let mut tx = self.pool.write().await?;
         // Two at once come one after the other.
-        tx.lock_vault(made.chain_id, made.vault).await?;
+        tx.lock_vault(made.chain_id, made.vault, None).await?;
         tx.run(
             "INSERT INTO interventions (chain_id, vault, sequence, action, person, reason, made_at) \
              VALUES ($1, $2, (SELECT COALESCE(MAX(sequence) + 1, 0) FROM interventions \

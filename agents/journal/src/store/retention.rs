@@ -39,7 +39,7 @@ impl SqlJournal {
         }
         let mut tx = self.pool.write().await?;
         tx.fence(&self.fences, LeaseKey::vault(chain_id, vault)).await?;
-        tx.lock_vault(chain_id, vault).await?;
+        tx.lock_vault(chain_id, vault, None).await?;
         for (hash, previous) in &step.old {
             tx.run(
                 "UPDATE records SET body = '', previous = $2 WHERE hash = $1",

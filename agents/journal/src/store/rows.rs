@@ -15,73 +15,40 @@ pub(super) struct VaultLine {
     pub(super) head: B256,
 }
 
-fn vault_line(row: Option<Row>, vault: Address) -> Result<VaultLine> {
-    let row = row.ok_or_else(|| damaged("vault", &vault.to_string(), "it cannot be locked"))?;
-    Ok(VaultLine { next_sequence: row.number("next_sequence")?, head: row.parsed("head")? })
-}
-
 impl Tx {
-    /// The vault's line, locked against everybody else until the transaction ends; a new vault gets one.
-    pub(super) async fn lock_vault(&mut self, chain_id: u64, vault: Address) -> Result<VaultLine> {
-        let row = self
-            .row(
-                "INSERT INTO vaults (chain_id, vault, next_sequence, head) VALUES ($1, $2, 0, $3) \
-                 ON CONFLICT (chain_id, vault) DO UPDATE SET next_sequence = vaults.next_sequence \
-                 RETURNING next_sequence, head",
-                args![stored(chain_id)?, vault, B256::ZERO],
-            )
-            .await?;
-        vault_line(row, vault)
-    }
-
-    /// [`Self::lock_vault`] and [`Self::note_decided`] in one question.
-    pub(super) async fn decide_vault(
+    /// The vault's line, locked against everybody else until the transaction ends; a new vault gets one. A block that is
+    /// given is noted in it as that of the latest decision.
+    pub(super) async fn lock_vault(
         &mut self,
         chain_id: u64,
         vault: Address,
-        block: BlockRef,
+        decided: Option<BlockRef>,
     ) -> Result<VaultLine> {
+        let number = decided.map(|block| stored(block.number)).transpose()?;
+        let timestamp = decided.map(|block| stored(block.timestamp)).transpose()?;
         let row = self
             .row(
                 "INSERT INTO vaults (chain_id, vault, next_sequence, head, decided_number, decided_hash, \
                  decided_parent, decided_timestamp) VALUES ($1, $2, 0, $3, $4, $5, $6, $7) \
-                 ON CONFLICT (chain_id, vault) DO UPDATE SET decided_number = excluded.decided_number, \
-                 decided_hash = excluded.decided_hash, decided_parent = excluded.decided_parent, \
-                 decided_timestamp = excluded.decided_timestamp RETURNING next_sequence, head",
+                 ON CONFLICT (chain_id, vault) DO UPDATE SET \
+                 decided_number = COALESCE(excluded.decided_number, vaults.decided_number), \
+                 decided_hash = COALESCE(excluded.decided_hash, vaults.decided_hash), \
+                 decided_parent = COALESCE(excluded.decided_parent, vaults.decided_parent), \
+                 decided_timestamp = COALESCE(excluded.decided_timestamp, vaults.decided_timestamp) \
+                 RETURNING next_sequence, head",
                 args![
                     stored(chain_id)?,
                     vault,
                     B256::ZERO,
-                    stored(block.number)?,
-                    block.hash,
-                    block.parent_hash,
-                    stored(block.timestamp)?
+                    number,
+                    decided.map(|block| block.hash.to_string()),
+                    decided.map(|block| block.parent_hash.to_string()),
+                    timestamp
                 ],
             )
-            .await?;
-        vault_line(row, vault)
-    }
-
-    /// Notes the block of the latest decision.
-    pub(super) async fn note_decided(
-        &mut self,
-        chain_id: u64,
-        vault: Address,
-        block: BlockRef,
-    ) -> Result<()> {
-        self.run(
-            "UPDATE vaults SET decided_number = $3, decided_hash = $4, decided_parent = $5, \
-             decided_timestamp = $6 WHERE chain_id = $1 AND vault = $2",
-            args![
-                stored(chain_id)?,
-                vault,
-                stored(block.number)?,
-                block.hash,
-                block.parent_hash,
-                stored(block.timestamp)?
-            ],
-        )
-        .await
+            .await?
+            .ok_or_else(|| damaged("vault", &vault.to_string(), "it cannot be locked"))?;
+        Ok(VaultLine { next_sequence: row.number("next_sequence")?, head: row.parsed("head")? })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::program::{
     bound::worth,
-    problem::{Found, Strategy, Value, Way, product},
+    problem::{Found, Side, Strategy, Value, Way, product},
     simplex::Optimum,
 };
 
@@ -28,9 +28,7 @@ impl Search<'_> {
                 }
                 let side = strategy.side(*way);
                 let amount = (*amount).max(problem.smallest_move);
-                let holds = |piece: &std::ops::Range<usize>| amount <= side.ends[piece.end - 1];
-                let piece = side.pieces().iter().position(holds);
-                piece.map_or(Choice::Still, |piece| Choice::Moves { way: *way, piece })
+                Choice::of(*way, side, amount)
             })
             .collect();
         for _ in 0..MOST_DROPS {
@@ -111,10 +109,7 @@ impl Search<'_> {
                 return Choice::Still;
             }
             let way = if *moved > 0 { Way::In } else { Way::Out };
-            let side = strategy.side(way);
-            let holds = |piece: &std::ops::Range<usize>| moved.abs() <= side.ends[piece.end - 1];
-            let piece = side.pieces().iter().position(holds);
-            piece.map_or(Choice::Still, |piece| Choice::Moves { way, piece })
+            Choice::of(way, strategy.side(way), moved.abs())
         };
         moves.iter().zip(strategies).map(of).collect()
     }
@@ -160,6 +155,15 @@ impl Search<'_> {
         {
             (best.moves, best.value) = (moves, value);
         }
+    }
+}
+
+impl Choice {
+    /// Moving an amount, which lies on one stretch of the curve or beyond its end.
+    fn of(way: Way, side: &Side, amount: i128) -> Self {
+        let holds = |piece: &std::ops::Range<usize>| amount <= side.ends[piece.end - 1];
+        let piece = side.pieces().iter().position(holds);
+        piece.map_or(Self::Still, |piece| Self::Moves { way, piece })
     }
 }
 

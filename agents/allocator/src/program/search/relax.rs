@@ -32,11 +32,16 @@ pub(super) struct Offer {
     columns: Vec<(Way, Rc<Column>)>,
 }
 
-/// The rows that a unit moved draws on, with its sign there: idle, turnover, groups.
+/// Rows of the program: idle, turnover, and one per group from here on.
+pub(super) const IDLE: usize = 0;
+pub(super) const TURNOVER: usize = 1;
+pub(super) const GROUPS: usize = 2;
+
+/// The rows that a unit moved draws on, with its sign there.
 fn rows(strategy: &Strategy, way: Way) -> impl Iterator<Item = (usize, i8)> {
     let sign = way.sign();
-    let groups = strategy.groups.iter().map(move |group| (2 + group, sign));
-    [(0, sign), (1, 1)].into_iter().chain(groups)
+    let groups = strategy.groups.iter().map(move |group| (GROUPS + group, sign));
+    [(IDLE, sign), (TURNOVER, 1)].into_iter().chain(groups)
 }
 
 impl Search<'_> {
@@ -168,8 +173,9 @@ impl Search<'_> {
     /// What a unit moved costs at the prices.
     pub(super) fn cost(&self, optimum: &Optimum, place: usize, way: Way) -> i128 {
         let groups = self.problem.strategies[place].groups.iter();
-        let held = groups.map(|group| optimum.prices[2 + group]).sum::<i128>() + optimum.prices[0];
-        optimum.prices[1] + held * i128::from(way.sign())
+        let held =
+            groups.map(|group| optimum.prices[GROUPS + group]).sum::<i128>() + optimum.prices[IDLE];
+        optimum.prices[TURNOVER] + held * i128::from(way.sign())
     }
 }
 
