@@ -44,10 +44,11 @@ class Model:
         turnover = self.row(-infinity, int(problem["turnover"]) / ASSET)
         groups = [self.row(-infinity, int(room) / ASSET) for room in problem["groups"]]
         legs = self.row(-infinity, problem["most_legs"])
-        least, leg = int(problem["smallest_move"]), int(problem["leg_cost"])
+        leg = int(problem["leg_cost"])
         for strategy in problem["strategies"]:
             one = self.row(-infinity, 1)
             for way, sign in (("in", 1), ("out", -1)):
+                least = int(strategy[way]["least"])
                 ends = [int(end) for end in strategy[way]["ends"]]
                 slopes = [int(slope) for slope in strategy[way]["slopes"]]
                 starts = [0, *ends[:-1]]

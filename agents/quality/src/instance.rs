@@ -51,8 +51,9 @@ impl Instance {
             most_legs: if class == Class::General { 16 } else { usize::MAX >> 1 },
             ..Problem::default()
         };
+        let mut least = 0;
         if class == Class::General {
-            problem.smallest_move = i128::from(draw.within(1, 5_000)) * UNIT;
+            least = i128::from(draw.within(1, 5_000)) * UNIT;
             // A few tenths to a few tens, paid by what is earned in a horizon of a day to a month.
             let cost = i128::from(draw.within(100_000, 20_000_000));
             let horizons = i128::from(draw.within(12, 365));
@@ -64,6 +65,7 @@ impl Instance {
             held += position;
             income += earned;
             let mut strategy = strategy;
+            (strategy.inward.least, strategy.outward.least) = (least, least);
             strategy.groups = match class {
                 // One inside the other: each strategy is in the first few of a chain, or in none.
                 Class::Exact => (0..draw.index(groups + 1)).collect(),
@@ -139,6 +141,7 @@ fn market(draw: &mut Draw, class: Class, segments: usize) -> (Strategy, i128, Va
     let at = if draw.chance(25) { 0 } else { draw.index(segments + 1) };
     let position = at.checked_sub(1).map_or(0, |last| ends[last]);
     let inward = Side {
+        least: 0,
         ends: ends[at..].iter().map(|end| end - position).collect(),
         slopes: slopes[at..].to_vec(),
     };

@@ -5,7 +5,7 @@
 //! relaxation for integer programming", Mathematical Programming Study 2, 1974). Each strategy's gain is a maximum over the
 //! ends of its segments, whatever their order.
 
-use super::problem::{Found, Prices, Problem, Side, Value, Way};
+use super::problem::{Found, Limit, Prices, Problem, Side, Value, Way};
 
 /// Why something is no plan, or no proof.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -109,20 +109,30 @@ pub fn upper_bound(problem: &Problem, prices: &Prices) -> Result<Value, Flaw> {
         }
         let inward = prices.turnover.checked_add(held).ok_or(Flaw::Range)?;
         let outward = prices.turnover.checked_sub(held).ok_or(Flaw::Range)?;
-        let most_in = most(&strategy.inward, problem.smallest_move, inward)?;
-        let most_out = most(&strategy.outward, problem.smallest_move, outward)?;
+        let most_in = most(&strategy.inward, inward)?;
+        let most_out = most(&strategy.outward, outward)?;
         let best = [most_in, most_out].into_iter().flatten().max();
         if let Some(best) = best {
             let best = best.checked_sub(leg).ok_or(Flaw::Range)?;
             bound = plus(bound, best.max(Value::ZERO))?;
         }
     }
+    for goal in &problem.goals {
+        let price = match goal.limit {
+            Limit::Idle => prices.idle,
+            Limit::Group(place) => *prices.groups.get(place).ok_or(Flaw::Range)?,
+        };
+        let gain = goal.slope.checked_sub(price).ok_or(Flaw::Range)?.max(0);
+        bound = plus(bound, times(big(gain)?, big(goal.most.max(0))?)?)?;
+    }
     // Standing still is a plan whatever the limits are.
-    Ok(bound.max(Value::ZERO))
+    let still = worth(problem, &vec![0; problem.strategies.len()])?;
+    Ok(bound.max(still))
 }
 
 /// Most that a side gains if each unit costs so much; none if it cannot make a leg.
-fn most(side: &Side, least: i128, cost: i128) -> Result<Option<Value>, Flaw> {
+fn most(side: &Side, cost: i128) -> Result<Option<Value>, Flaw> {
+    let least = side.least;
     let (mut from, mut value, mut best) = (0_i128, Value::ZERO, None::<Value>);
     for (end, slope) in side.ends.iter().zip(&side.slopes) {
         let gain = big(slope.checked_sub(cost).ok_or(Flaw::Range)?)?;
@@ -152,8 +162,8 @@ pub fn worth(problem: &Problem, moves: &[i128]) -> Result<Value, Flaw> {
     {
         let way = if *moved > 0 { Way::In } else { Way::Out };
         let (side, amount) = (strategy.side(way), moved.checked_abs().ok_or(Flaw::Range)?);
-        if amount < problem.smallest_move {
-            return Err(Flaw::TooSmall { found: amount, least: problem.smallest_move });
+        if amount < side.least {
+            return Err(Flaw::TooSmall { found: amount, least: side.least });
         }
         within("a strategy", amount, side.ends.last().copied().unwrap_or(0))?;
         let mut from = 0;
@@ -188,6 +198,18 @@ pub fn worth(problem: &Problem, moves: &[i128]) -> Result<Value, Flaw> {
             found: count(legs)?,
             limit: count(problem.most_legs)?,
         });
+    }
+    for goal in &problem.goals {
+        let room = match goal.limit {
+            Limit::Idle => problem.idle.checked_sub(net).ok_or(Flaw::Range)?,
+            Limit::Group(place) => {
+                let (drawn, room) =
+                    groups.get(place).zip(problem.groups.get(place)).ok_or(Flaw::Range)?;
+                room.checked_sub(*drawn).ok_or(Flaw::Range)?
+            }
+        };
+        let left = room.min(goal.most).max(0);
+        value = plus(value, times(big(goal.slope)?, big(left)?)?)?;
     }
     Ok(value)
 }

@@ -24,7 +24,7 @@ type Corner = (i128, Value);
 
 /// The least concave curve above standing still and above every move of at least the smallest one, the leg's cost taken off.
 /// It is made over both ways at once, so that going both ways never pays. Slopes are rounded up.
-pub(crate) fn envelope(strategy: &Strategy, least: i128, leg: Value) -> Envelope {
+pub(crate) fn envelope(strategy: &Strategy, leg: Value) -> Envelope {
     let falls = |side: &Side| side.slopes.windows(2).all(|pair| pair[1] <= pair[0]);
     let (inward, outward) = (&strategy.inward, &strategy.outward);
     let is_concave = falls(inward) && falls(outward) && {
@@ -33,21 +33,22 @@ pub(crate) fn envelope(strategy: &Strategy, least: i128, leg: Value) -> Envelope
         gained <= lost
     };
     if is_concave {
-        let (inward, outward) = (tangent(inward, least, leg), tangent(outward, least, leg));
+        let (inward, outward) = (tangent(inward, leg), tangent(outward, leg));
         return Envelope { base: Value::ZERO, inward, outward };
     }
-    let mut corners: Vec<Corner> = corners(outward, least, leg);
+    let mut corners: Vec<Corner> = corners(outward, leg);
     for (moved, _) in &mut corners {
         *moved = -*moved;
     }
     corners.reverse();
     corners.push((0, Value::ZERO));
-    corners.extend(self::corners(inward, least, leg));
+    corners.extend(self::corners(inward, leg));
     joint(&hull(corners))
 }
 
 /// Where a side can be left: the smallest move and every end after it.
-fn corners(side: &Side, least: i128, leg: Value) -> Vec<Corner> {
+fn corners(side: &Side, leg: Value) -> Vec<Corner> {
+    let least = side.least;
     let mut found = Vec::with_capacity(side.ends.len() + 1);
     let mut value = leg.saturating_neg();
     for (from, to, slope) in side.segments() {
@@ -63,7 +64,8 @@ fn corners(side: &Side, least: i128, leg: Value) -> Vec<Corner> {
 }
 
 /// The envelope of a concave side: a line from standing still to where it touches the curve, and then the curve.
-fn tangent(side: &Side, least: i128, leg: Value) -> Column {
+fn tangent(side: &Side, leg: Value) -> Column {
+    let least = side.least;
     let mut column = Column::default();
     let mut value = leg.saturating_neg();
     let mut has_touched = false;
@@ -160,9 +162,9 @@ fn ceiling(over: Value, under: Value) -> i128 {
 }
 
 /// One concave stretch of a side: what has to be moved at least to be on it, and the rest of it as a column.
-pub(crate) fn stretch(side: &Side, piece: Range<usize>, least: i128) -> Option<(i128, Column)> {
+pub(crate) fn stretch(side: &Side, piece: Range<usize>) -> Option<(i128, Column)> {
     let start = piece.start.checked_sub(1).map_or(0, |before| side.ends[before]);
-    let from = start.max(least);
+    let from = start.max(side.least);
     if side.ends[piece.end - 1] < from {
         return None;
     }

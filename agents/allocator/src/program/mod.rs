@@ -9,5 +9,5 @@ mod simplex;
 mod start;
 
 pub use bound::{Flaw, upper_bound, verify, worth};
-pub use problem::{Found, Prices, Problem, Side, Strategy, Value, Way};
+pub use problem::{Found, Goal, Limit, Prices, Problem, Side, Strategy, Value, Way};
 pub use search::search;

@@ -8,6 +8,8 @@ pub type Value = I256;
 /// One direction in which a strategy may move.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Side {
+    /// Least that a leg moves this way.
+    pub least: i128,
     /// Ends of the segments as amounts moved, rising, smallest unit; below 2^113. Empty: it cannot move this way.
     pub ends: Vec<i128>,
     /// What one more unit moved adds to the yearly value on each segment, as a fraction with 56 binary digits; between
@@ -26,6 +28,27 @@ pub struct Strategy {
     pub groups: Vec<usize>,
 }
 
+/// A limit that several strategies share and that counts what is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Idle that may be given up.
+    Idle,
+    /// Room of a group, by its place.
+    Group(usize),
+}
+
+/// Room in a limit that is worth something in itself: a shortage of idle is filled by leaving room, and so is a group that
+/// holds too much brought back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Goal {
+    /// Where room is left.
+    pub limit: Limit,
+    /// As far as this.
+    pub most: i128,
+    /// What each unit of it adds to the yearly value; see [`Side::slopes`].
+    pub slope: i128,
+}
+
 /// The whole question: which amounts to move, so that the value gained less the cost of legs is the most.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problem {
@@ -38,8 +61,8 @@ pub struct Problem {
     pub turnover: i128,
     /// For each group, deposits less withdrawals of its members are at most this; never negative.
     pub groups: Vec<i128>,
-    /// Least that a leg moves.
-    pub smallest_move: i128,
+    /// Room that is worth something.
+    pub goals: Vec<Goal>,
     /// What a leg costs, whatever it moves.
     pub leg_cost: Value,
     /// Most legs.
@@ -85,7 +108,7 @@ pub struct Prices {
 pub struct Found {
     /// What each strategy moves: deposits positive, withdrawals negative.
     pub moves: Vec<i128>,
-    /// Value gained less the cost of the legs; never negative, for standing still is a plan.
+    /// Value gained less the cost of the legs; never less than that of standing still, which is a plan.
     pub value: Value,
     /// No plan is worth more, by these prices.
     pub bound: Value,

@@ -11,10 +11,11 @@ mod relax;
 use std::rc::Rc;
 
 use super::{
-    bound::upper_bound,
+    bound::{upper_bound, worth},
     problem::{Found, Prices, Problem, Value, Way, sum},
+    simplex::Column,
 };
-use relax::{GROUPS, IDLE, Offer, Relaxed, TURNOVER};
+use relax::{GROUPS, IDLE, Offer, Relaxed, TURNOVER, goal};
 
 /// Most programs that are solved for one problem.
 const MOST_NODES: usize = 96;
@@ -45,6 +46,8 @@ struct Search<'a> {
     prices: Vec<i128>,
     /// What each strategy offers by the choices that were looked at.
     offers: Vec<Vec<(Choice, Option<Rc<Offer>>)>>,
+    /// What room left in the limits adds.
+    goals: Vec<Rc<Column>>,
     nodes: usize,
 }
 
@@ -54,13 +57,15 @@ pub fn search(problem: &Problem) -> Found {
     let still = vec![0; problem.strategies.len()];
     let prices = Prices { groups: vec![0; problem.groups.len()], ..Prices::default() };
     let bound = upper_bound(problem, &prices).unwrap_or(Value::MAX);
-    let mut best = Found { moves: still, value: Value::ZERO, bound, prices, nodes: 0 };
+    let value = worth(problem, &still).unwrap_or(Value::ZERO);
+    let mut best = Found { moves: still, value, bound, prices, nodes: 0 };
     let mut search = Search {
         problem,
         leg: problem.leg_cost,
         rebate: Value::ZERO,
         prices: Vec::new(),
         offers: vec![Vec::new(); problem.strategies.len()],
+        goals: problem.goals.iter().filter(|goal| goal.most > 0).map(goal).collect(),
         nodes: 0,
     };
     let open = vec![Choice::Open; problem.strategies.len()];
@@ -130,7 +135,7 @@ impl Search<'_> {
         let promised = |place: usize| {
             let (way, amount) = relaxed.moves[place];
             let side = problem.strategies[place].side(way);
-            let real = if amount >= problem.smallest_move {
+            let real = if amount >= side.least {
                 side.value(amount).saturating_sub(self.leg)
             } else {
                 Value::ZERO

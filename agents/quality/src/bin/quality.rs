@@ -84,7 +84,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             .iter()
             .map(|one| {
                 let side = |side: &vagus_allocator::program::Side| {
-                    json!({ "ends": texts(&side.ends), "slopes": texts(&side.slopes) })
+                    json!({ "least": side.least.to_string(), "ends": texts(&side.ends), "slopes": texts(&side.slopes) })
                 };
                 json!({ "in": side(&one.inward), "out": side(&one.outward), "groups": one.groups })
             })
@@ -95,7 +95,6 @@ fn run(arguments: &Arguments) -> Result<()> {
             "idle": problem.idle.to_string(),
             "turnover": problem.turnover.to_string(),
             "groups": texts(&problem.groups),
-            "smallest_move": problem.smallest_move.to_string(),
             "leg_cost": problem.leg_cost.to_string(),
             "most_legs": problem.most_legs.min(1_000_000),
             "tolerance": problem.tolerance.to_string(),

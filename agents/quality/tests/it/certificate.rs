@@ -1,6 +1,6 @@
 //! What a plan claims is checked by what shares no code with the search.
 
-use vagus_allocator::program::{Found, Value, search, upper_bound, verify};
+use vagus_allocator::program::{Found, Problem, Value, search, upper_bound, verify};
 use vagus_quality::{Class, Instance};
 
 fn instances() -> impl Iterator<Item = (Instance, Found)> {
@@ -49,6 +49,13 @@ fn a_certificate_that_is_altered_by_one_unit_is_rejected() {
     }
 }
 
+/// Sets the least that a leg moves.
+fn set_least(problem: &mut Problem, least: i128) {
+    for strategy in &mut problem.strategies {
+        (strategy.inward.least, strategy.outward.least) = (least, least);
+    }
+}
+
 #[test]
 fn what_is_no_plan_is_named() {
     let (instance, found) = instances().next().expect("endless");
@@ -87,12 +94,12 @@ fn what_is_no_plan_is_named() {
         .filter(|moved| *moved > 0)
         .min()
         .expect("it moves");
-    problem.smallest_move = smallest + 1;
+    set_least(&mut problem, smallest + 1);
     assert_eq!(
         sentence(&problem, &found),
         format!("a leg moves {smallest}, expected at least {}", smallest + 1)
     );
-    problem.smallest_move = smallest;
+    set_least(&mut problem, smallest);
     let legs = found.moves.iter().filter(|moved| **moved != 0).count();
     problem.most_legs = legs - 1;
     assert!(sentence(&problem, &found).starts_with("the number of legs reaches"));

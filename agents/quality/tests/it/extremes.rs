@@ -1,10 +1,10 @@
 //! Numbers at the ends of their ranges: a plan or standing still, and never a panic.
 
-use vagus_allocator::program::{Problem, Side, Strategy, Value, search, verify};
+use vagus_allocator::program::{Goal, Limit, Problem, Side, Strategy, Value, search, verify};
 use vagus_draw::Draw;
 
 fn side(draw: &mut Draw, most_bits: u64) -> Side {
-    let mut side = Side::default();
+    let mut side = Side { least: 1_i128 << draw.below(most_bits + 3), ..Side::default() };
     for _ in 0..draw.below(6) {
         let length = 1_i128 << draw.below(most_bits);
         side.ends.push(side.most() + length + i128::from(draw.below(2)));
@@ -12,6 +12,17 @@ fn side(draw: &mut Draw, most_bits: u64) -> Side {
         side.slopes.push(if draw.chance(50) { -slope } else { slope });
     }
     side
+}
+
+fn goals(draw: &mut Draw, groups: usize, most_bits: u64) -> Vec<Goal> {
+    let limits = std::iter::once(Limit::Idle).chain((0..groups).map(Limit::Group));
+    let kept: Vec<Limit> = limits.filter(|_| draw.chance(20)).collect();
+    let one = |limit| Goal {
+        limit,
+        most: 1_i128 << draw.below(most_bits),
+        slope: 1_i128 << draw.below(70),
+    };
+    kept.into_iter().map(one).collect()
 }
 
 #[test]
@@ -34,7 +45,7 @@ fn the_largest_numbers_do_no_harm() {
             idle: if draw.chance(20) { -idle } else { idle },
             turnover: amount(&mut draw),
             groups: (0..groups).map(|_| amount(&mut draw)).collect(),
-            smallest_move: amount(&mut draw),
+            goals: goals(&mut draw, groups, bits),
             leg_cost: Value::ONE << usize::try_from(draw.below(180)).expect("small"),
             most_legs: draw.index(5),
             tolerance: Value::ZERO,

@@ -36,7 +36,7 @@ fn optimum(problem: &Problem) -> f64 {
                 let begin = starts[first];
                 let piece = first..last;
                 first = last;
-                if side.ends[last - 1] < problem.smallest_move.max(begin) {
+                if side.ends[last - 1] < side.least.max(begin) {
                     continue;
                 }
                 let gain = value(side.value(begin) - problem.leg_cost);
@@ -44,7 +44,7 @@ fn optimum(problem: &Problem) -> f64 {
                 one.push((switch, 1.0));
                 legs.push((switch, 1.0));
                 let mut moved = vec![(switch, assets(begin))];
-                let mut beyond = vec![(switch, assets((problem.smallest_move - begin).max(0)))];
+                let mut beyond = vec![(switch, assets((side.least - begin).max(0)))];
                 for place in piece {
                     let length = assets(side.ends[place] - starts[place]);
                     let slope = side.slopes[place] as f64 / (1_u64 << 56) as f64;
@@ -53,7 +53,7 @@ fn optimum(problem: &Problem) -> f64 {
                     moved.push((part, 1.0));
                     beyond.push((part, -1.0));
                 }
-                if problem.smallest_move > begin {
+                if side.least > begin {
                     model.add_constraint(beyond, ComparisonOp::Le, 0.0);
                 }
                 for (part, amount) in moved.into_iter().filter(|(_, amount)| *amount != 0.0) {

@@ -22,12 +22,12 @@ impl Search<'_> {
             .iter()
             .zip(&problem.strategies)
             .map(|((way, amount), strategy)| {
+                let side = strategy.side(*way);
                 // What is moved by halves of the smallest move and more is moved.
-                if *amount == 0 || *amount * 2 < problem.smallest_move {
+                if *amount == 0 || *amount * 2 < side.least {
                     return Choice::Still;
                 }
-                let side = strategy.side(*way);
-                let amount = (*amount).max(problem.smallest_move);
+                let amount = (*amount).max(side.least);
                 Choice::of(*way, side, amount)
             })
             .collect();
@@ -120,7 +120,6 @@ impl Search<'_> {
         optimum: &Optimum,
         place: usize,
     ) -> Option<(Value, usize, Choice)> {
-        let least = self.problem.smallest_move;
         let mut best: Option<(Value, usize, Choice)> = None;
         for way in [Way::In, Way::Out] {
             let side = self.problem.strategies[place].side(way);
@@ -130,7 +129,7 @@ impl Search<'_> {
                 // As far as a unit gains, but at least the smallest move.
                 let gains = side.slopes[piece.clone()].partition_point(|slope| *slope > cost);
                 let end = (piece.start + gains).checked_sub(1).map_or(0, |at| side.ends[at]);
-                let amount = end.max(least);
+                let amount = end.max(side.least);
                 if amount > last {
                     continue;
                 }

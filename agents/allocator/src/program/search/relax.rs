@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::program::{
     envelope::{envelope, stretch},
-    problem::{Strategy, Value, Way, product, sum},
+    problem::{Goal, Limit, Strategy, Value, Way, product, sum},
     simplex::{Column, Optimum, Program, solve},
     start,
 };
@@ -42,6 +42,15 @@ fn rows(strategy: &Strategy, way: Way) -> impl Iterator<Item = (usize, i8)> {
     let sign = way.sign();
     let groups = strategy.groups.iter().map(move |group| (GROUPS + group, sign));
     [(IDLE, sign), (TURNOVER, 1)].into_iter().chain(groups)
+}
+
+/// What room left in a limit adds.
+pub(super) fn goal(goal: &Goal) -> Rc<Column> {
+    let row = match goal.limit {
+        Limit::Idle => IDLE,
+        Limit::Group(place) => GROUPS + place,
+    };
+    Rc::new(Column { ends: vec![goal.most], slopes: vec![goal.slope], rows: vec![(row, 1)] })
 }
 
 impl Search<'_> {
@@ -90,18 +99,18 @@ impl Search<'_> {
     }
 
     fn make(&self, place: usize, choice: Choice) -> Option<Offer> {
-        let (strategy, least) = (&self.problem.strategies[place], self.problem.smallest_move);
+        let strategy = &self.problem.strategies[place];
         let mut offer = match choice {
             Choice::Still => return None,
             Choice::Open => {
-                let seen = envelope(strategy, least, self.leg);
+                let seen = envelope(strategy, self.leg);
                 let columns = [(Way::In, seen.inward), (Way::Out, seen.outward)];
                 (seen.base, (Way::In, 0), columns.to_vec())
             }
             Choice::Moves { way, piece } => {
                 let side = strategy.side(way);
                 let piece = side.pieces().get(piece)?.clone();
-                let (from, column) = stretch(side, piece, least)?;
+                let (from, column) = stretch(side, piece)?;
                 (side.value(from), (way, from), vec![(way, column)])
             }
         };
@@ -139,6 +148,7 @@ impl Search<'_> {
                 owners.push((place, *way));
             }
         }
+        program.columns.extend(self.goals.iter().cloned());
         let begin = if self.prices.is_empty() {
             start::start(&program)
         } else {
@@ -157,7 +167,9 @@ impl Search<'_> {
                 moves[*place] = (if net < 0 { Way::Out } else { Way::In }, net.abs());
             }
         }
-        let total = values.iter().copied().fold(Value::ZERO, sum);
+        let aims = program.columns.iter().zip(&optimum.values).skip(owners.len());
+        let aims = aims.map(|(column, amount)| paid(column, *amount));
+        let total = values.iter().copied().chain(aims).fold(Value::ZERO, sum);
         Some(Relaxed { moves, values, total, optimum })
     }
 
