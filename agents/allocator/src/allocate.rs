@@ -5,20 +5,22 @@
 
 use alloy_primitives::{B256, U256};
 use vagus_policy::{
-    ANY_COUNT, AgentPolicy, Mode, Move, Policy, Rebalance, Refusal, Rule, Snapshot, authorise,
-    check_with_headroom, predict,
+    ANY_COUNT, AgentPolicy, Mode, Move, ObjectiveKind, Policy, Rebalance, Refusal, Rule, Snapshot,
+    authorise, check_with_headroom, predict,
 };
 
 use crate::{
     ALGORITHM_VERSION, Action, Candidate, Certificate, Decision, Inputs, Limiting, NativePrice,
     Reason,
-    certificate::certify,
+    certificate::{RayPrices, certify, is_hold_proven},
     decision::Binding,
     explain::{bindings, leak_at, lines},
-    improve::{Found, Start, improve},
-    plan::{Plan, plan},
-    repair::{Blocked, Need, Repair, repair},
-    view::{NoView, View, view},
+    improve::{Answer, CLOSER_LOOKS, Question},
+    model::{Freedom, Hurdle},
+    needs::Needs,
+    plan::Plan,
+    program::Prices,
+    view::{LARGEST_AMOUNT, NoView, View, view},
 };
 
 /// Most candidates that a decision carries.
@@ -138,127 +140,176 @@ struct Deciding<'a> {
 impl Deciding<'_> {
     fn decide(&self) -> Decision {
         let is_active = self.snapshot.vault.guard_state.mode == Mode::Active;
-        let blocked = match repair(&self.view, self.inputs) {
-            Need::Repair(repair) => return self.repaired(&repair, is_active),
-            Need::Blocked(blocked) => Some(blocked),
-            Need::Nothing => None,
-        };
-        if blocked == Some(Blocked::Turnover) {
-            return self.held(Reason::TurnoverSpent, None, Vec::new());
+        let is_weighted = self.policy.objective.kind == ObjectiveKind::TargetWeights;
+        let needs = Needs::of(&self.view);
+        if !needs.is_empty() {
+            let is_priced = self.inputs.native_price != NativePrice::Missing;
+            return self.repaired(&needs, is_active && is_priced && !is_weighted);
         }
         if !is_active {
-            return self.held(Reason::ModeClosed, None, Vec::new());
+            return self.done_holding(Reason::ModeClosed, None, Prices::default(), Vec::new());
+        }
+        if is_weighted {
+            return self.done_holding(Reason::WithinBand, None, self.prices(), Vec::new());
         }
         self.income()
     }
 
-    /// A repair, with what income can be had in the same rebalance.
-    fn repaired(&self, repair: &Repair, is_active: bool) -> Decision {
-        let plain = self.plain(&repair.targets);
-        let mut plans = Vec::new();
-        if is_active && self.inputs.native_price != NativePrice::Missing {
-            plans = self.added(repair, &plain);
+    fn question<'q>(&'q self, needs: &'q Needs) -> Question<'q> {
+        Question {
+            policy: self.policy,
+            snapshot: self.snapshot,
+            inputs: self.inputs,
+            view: &self.view,
+            needs,
+            is_repair_only: false,
+            hurdle: Hurdle::In,
+            has_gas: true,
+            closer_looks: CLOSER_LOOKS,
         }
-        plans.push(plain);
+    }
+
+    fn no_needs(&self) -> Needs {
+        Needs::none(self.view.venues.len(), self.view.groups.len())
+    }
+
+    /// The prices of the best plan for income alone, which bound what any plan can gain.
+    fn prices(&self) -> Prices {
+        let needs = self.no_needs();
+        Question { hurdle: Hurdle::Nowhere, ..self.question(&needs) }.answer().prices
+    }
+
+    /// A repair, with what income can be had in the same rebalance.
+    fn repaired(&self, needs: &Needs, with_income: bool) -> Decision {
+        let repair = Question { is_repair_only: true, ..self.question(needs) };
+        let mut plans = Vec::new();
+        if with_income {
+            plans.push(self.question(needs).answer().plan);
+        }
+        let plain = repair.answer().plan;
+        let is_met = needs.met_by(&self.view, &plain.targets).is_some();
+        if !plans.contains(&plain) {
+            plans.push(plain);
+        }
+        let prices = self.prices();
+        if !is_met {
+            // Nothing can be done about what is outside; income goes on where it pays.
+            if self.is_turnover_spent() {
+                return self.done_holding(Reason::TurnoverSpent, None, prices, Vec::new());
+            }
+            plans.retain(|plan| plan.pays() && with_income);
+            let best = plans.first().cloned();
+            return match best.filter(|plan| self.refusal(plan).is_none()) {
+                Some(plan) => self.done(Reason::Income, &plan, prices, Vec::new()),
+                None => self.done_holding(Reason::RepairBlocked, None, prices, plans),
+            };
+        }
         let mut refusal = None;
         for place in 0..plans.len() {
+            let Some(met) = needs.met_by(&self.view, &plans[place].targets) else { continue };
             match self.refusal(&plans[place]) {
                 None => {
-                    let chosen = plans.swap_remove(place);
-                    return self.done(repair.reason, &chosen, Found::default(), plans);
+                    let chosen = plans.remove(place);
+                    return self.done(met, &chosen, prices, plans);
                 }
                 Some(found) => refusal = Some(found),
             }
         }
         let plain = plans.pop();
-        self.refused(refusal, plain.as_ref(), Found::default(), plans)
-    }
-
-    /// Plans that do more than the repair, and whose addition pays for itself; best first.
-    fn added(&self, repair: &Repair, plain: &Plan) -> Vec<Plan> {
-        let withdrawn = self.withdrawn(&repair.targets);
-        let start = Start {
-            targets: repair.targets.clone(),
-            only_out: self
-                .view
-                .venues
-                .iter()
-                .zip(&repair.targets)
-                .map(|(venue, target)| *target < venue.position)
-                .collect(),
-            repaired: withdrawn,
-            turnover: self.view.turnover.saturating_sub(withdrawn),
-            slack: (self.view.idle + withdrawn) as i128 - self.view.idle_goal as i128,
-        };
-        let mut plans = improve(self.policy, self.snapshot, self.inputs, &self.view, &start).plans;
-        plans.retain(|plan| Self::is_worth_adding(plain, plan));
-        plans
-    }
-
-    fn is_worth_adding(plain: &Plan, plan: &Plan) -> bool {
-        let better = plan.gain.saturating_add(plain.loss).saturating_add(plain.cost);
-        let worse = [plan.loss, plan.cost, plan.hurdle]
-            .into_iter()
-            .fold(plain.gain, |sum, part| sum.saturating_add(part));
-        better > worse
+        self.refused(refusal, plain.as_ref(), prices, plans)
     }
 
     fn income(&self) -> Decision {
-        let start = Start::standing(&self.view);
-        let mut found = improve(self.policy, self.snapshot, self.inputs, &self.view, &start);
-        // Between its floor and its goal idle is no reason to withdraw, so what neither deposits nor gains is left out.
-        found.plans.retain(|plan| !plan.moves.is_empty());
-        let plans = std::mem::take(&mut found.plans);
-        let best = plans.first().cloned();
-        let Some(best) = best.filter(|plan| !plan.gain.is_zero()) else {
-            let reason =
-                if self.is_turnover_in_the_way() { Reason::TurnoverSpent } else { Reason::Optimal };
-            return self.done_holding(reason, None, found, plans);
-        };
+        let needs = self.no_needs();
+        let question = self.question(&needs);
+        let Answer { plan: mut best, prices } = question.answer();
+        // What the hurdle is paid on is the larger one of deposits and withdrawals, which no price per unit says exactly.
+        let other = |hurdle: Hurdle| Question { hurdle, ..question }.answer().plan;
+        let is_settled =
+            is_hold_proven(self.policy, self.inputs, &self.view, &RayPrices::of(&prices));
+        for hurdle in [Hurdle::Both, Hurdle::Nowhere] {
+            if !is_settled && !best.pays() {
+                best = Some(other(hurdle)).filter(Plan::pays).unwrap_or(best);
+            }
+        }
+        if best.moves.is_empty() {
+            best = self.declined(&question);
+        }
+        if best.moves.is_empty() || best.gain.is_zero() {
+            let reason = if self.is_turnover_in_the_way(&prices) {
+                Reason::TurnoverSpent
+            } else {
+                Reason::Optimal
+            };
+            return self.done_holding(reason, None, prices, Vec::new());
+        }
         if self.inputs.native_price == NativePrice::Missing {
-            return self.done_holding(Reason::NoNativePrice, Some(&best), found, plans);
+            return self.done_holding(Reason::NoNativePrice, Some(&best), prices, Vec::new());
         }
         if !best.pays() {
-            let reason = if self.is_turnover_in_the_way() {
+            let reason = if self.is_turnover_in_the_way(&prices) {
                 Reason::TurnoverSpent
             } else {
                 Reason::BelowHurdle
             };
-            return self.done_holding(reason, Some(&best), found, plans);
+            return self.done_holding(reason, Some(&best), prices, Vec::new());
         }
+        let (further, prices) = self.further(&question, &best);
+        let plans: Vec<Plan> = further.into_iter().chain([best]).collect();
         let mut refusal = None;
-        for plan in plans.iter().filter(|plan| plan.pays()) {
+        for plan in &plans {
             match self.refusal(plan) {
                 None => {
                     let rest = plans.iter().filter(|other| *other != plan).cloned().collect();
-                    return self.done(Reason::Income, plan, found, rest);
+                    return self.done(Reason::Income, plan, prices, rest);
                 }
                 Some(refused) => refusal = refusal.or(Some(refused)),
             }
         }
-        self.refused(refusal, Some(&best), found, plans)
+        self.refused(refusal, plans.last(), prices, Vec::new())
+    }
+
+    /// What would move if moving cost nothing: what a hold declines.
+    fn declined(&self, question: &Question<'_>) -> Plan {
+        let free =
+            Question { hurdle: Hurdle::Nowhere, has_gas: false, closer_looks: 1, ..*question };
+        free.answer().plan
+    }
+
+    /// Who moves is decided with the hurdle; how far they move is decided by income alone, as long as the whole still pays:
+    /// the hurdle says whether to move, not how far. With it the prices without a hurdle.
+    fn further(&self, question: &Question<'_>, best: &Plan) -> (Option<Plan>, Prices) {
+        let free = Question { hurdle: Hurdle::Nowhere, ..*question };
+        let Answer { plan, prices } = free.answer();
+        let stands = |plan: &Plan, place: usize| {
+            plan.targets.get(place) == Some(&self.view.venues[place].position)
+        };
+        let places = || 0..self.view.venues.len();
+        let is_within = places().all(|place| stands(&plan, place) || !stands(best, place));
+        let plan = if is_within {
+            plan
+        } else {
+            let freedom = |place: usize| {
+                if stands(best, place) { Freedom::Barred } else { Freedom::Free }
+            };
+            free.answer_with(places().map(freedom).collect()).plan
+        };
+        (Some(plan).filter(|plan| plan.pays() && plan.gain > best.gain), prices)
+    }
+
+    /// Whether no useful move is left in the turnover budgets.
+    fn is_turnover_spent(&self) -> bool {
+        self.view.venues.first().is_some_and(|venue| self.view.turnover < venue.smallest)
     }
 
     /// Whether a plan would pay if the turnover budgets were empty.
-    fn is_turnover_in_the_way(&self) -> bool {
-        let mut wide = self.view.clone();
-        wide.turnover = crate::view::LARGEST_AMOUNT;
-        let start = Start::standing(&wide);
-        improve(self.policy, self.snapshot, self.inputs, &wide, &start)
-            .plans
-            .first()
-            .is_some_and(Plan::pays)
-    }
-
-    /// What a repair takes out in all.
-    fn withdrawn(&self, targets: &[u128]) -> u128 {
-        self.view.venues.iter().zip(targets).map(|(venue, target)| venue.position - target).sum()
-    }
-
-    /// A repair and nothing else.
-    fn plain(&self, targets: &[u128]) -> Plan {
-        let repaired = self.withdrawn(targets);
-        plan(self.policy, self.snapshot, self.inputs, &self.view, targets, repaired)
+    fn is_turnover_in_the_way(&self, prices: &Prices) -> bool {
+        if prices.turnover == 0 && !self.is_turnover_spent() {
+            return false;
+        }
+        let wide = View { turnover: LARGEST_AMOUNT, ..self.view.clone() };
+        let needs = self.no_needs();
+        Question { view: &wide, ..self.question(&needs) }.answer().plan.pays()
     }
 
     /// What the rules say to a plan, with headroom.
@@ -281,7 +332,7 @@ impl Deciding<'_> {
         &self,
         refusal: Option<Refusal>,
         plan: Option<&Plan>,
-        found: Found,
+        prices: Prices,
         others: Vec<Plan>,
     ) -> Decision {
         let reason = match refusal.map(|refusal| refusal.rule) {
@@ -289,7 +340,7 @@ impl Deciding<'_> {
             Some(Rule::Turnover) => Reason::TurnoverSpent,
             _ => Reason::RuleRefuses,
         };
-        let mut decision = self.done_holding(reason, plan, found, others);
+        let mut decision = self.done_holding(reason, plan, prices, others);
         if reason == Reason::RuleRefuses {
             decision.refusal = refusal;
         } else if let Some(refusal) = refusal {
@@ -300,15 +351,11 @@ impl Deciding<'_> {
         decision
     }
 
-    fn held(&self, reason: Reason, plan: Option<&Plan>, others: Vec<Plan>) -> Decision {
-        self.done_holding(reason, plan, Found::default(), others)
-    }
-
     /// A rebalance.
-    fn done(&self, reason: Reason, plan: &Plan, found: Found, others: Vec<Plan>) -> Decision {
+    fn done(&self, reason: Reason, plan: &Plan, prices: Prices, others: Vec<Plan>) -> Decision {
         Decision {
             action: Action::Rebalance { moves: plan.moves.clone() },
-            ..self.described(reason, Some(plan), &found, others)
+            ..self.described(reason, Some(plan), &prices, others)
         }
     }
 
@@ -317,20 +364,13 @@ impl Deciding<'_> {
         &self,
         reason: Reason,
         plan: Option<&Plan>,
-        found: Found,
+        prices: Prices,
         others: Vec<Plan>,
     ) -> Decision {
-        let mut decision = self.described(reason, plan, &found, others);
-        let targets = self.targets(plan);
+        let mut decision = self.described(reason, plan, &prices, others);
         let is_economic = matches!(reason, Reason::Optimal | Reason::BelowHurdle);
         let is_proven = is_economic
-            && crate::certificate::is_hold_proven(
-                self.policy,
-                self.inputs,
-                &self.view,
-                &targets,
-                &decision.certificate,
-            );
+            && is_hold_proven(self.policy, self.inputs, &self.view, &RayPrices::of(&prices));
         let retry_at = match reason {
             Reason::TurnoverSpent => {
                 leak_at(self.policy, self.snapshot, self.inputs, self.mandate, &self.view)
@@ -351,12 +391,10 @@ impl Deciding<'_> {
         &self,
         reason: Reason,
         plan: Option<&Plan>,
-        found: &Found,
+        prices: &Prices,
         others: Vec<Plan>,
     ) -> Decision {
         let targets = &self.targets(plan);
-        let is_hold = !reason.is_rebalance();
-        let prices = if is_hold { &found.hurdle_prices } else { &found.prices };
         let mut candidates: Vec<Candidate> =
             plan.into_iter().chain(&others).map(Plan::candidate).collect();
         candidates.dedup_by(|a, b| a.moves == b.moves);

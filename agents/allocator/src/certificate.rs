@@ -1,45 +1,72 @@
 //! How good a decision is, provably.
 //!
-//! For any price λ ≥ 0 on idle and τ ≥ 0 on turnover, no list of moves inside the limits can gain more in a year than
+//! For any prices λ ≥ 0 of idle, τ ≥ 0 of turnover and g ≥ 0 of room in each group, no list of moves inside the limits can
+//! gain more in a year than
 //!
-//! Σ max over p of (income(p) − income(now) − λ × (p − now) − τ × |p − now|) + λ × slack + τ × turnover
+//! Σ max over p of (income(p) − income(now) − (λ + Σ g of its groups) × (p − now) − τ × |p − now|)
+//! + λ × slack + τ × turnover + Σ g × room
 //!
-//! where p runs over the pieces that a strategy may end on, slack is the idle above its goal and turnover what the
-//! budgets leave. Income is concave where it rises, so there the maximum on a piece is bounded by the tangent at the left
-//! end of an interval that shrinks around it; where it falls, interval by interval. The bound needs no trust in the
-//! search that found prices and plan.
+//! where p runs over what a strategy may end on, slack is the idle above its goal and turnover what the budgets leave. The
+//! bound needs no trust in the search that found prices and plan.
 
-use alloy_primitives::{I256, U256};
+mod bound;
+
+use alloy_primitives::U256;
 use vagus_policy::{Policy, Snapshot};
 
 use crate::{
     Action, Certificate, Decision, Inputs,
-    improve::{Piece, pieces},
-    math::{RAY, YEAR_SECONDS, amount, u256},
-    plan::{gas_cost_up, hurdle_ray, income},
-    solve::{Solution, ray},
+    math::{RAY, YEAR_SECONDS, u256},
+    model::ray_down,
+    plan::income,
+    program::Prices,
     view::{Venue, View, view},
 };
+use bound::bound_up;
+pub(crate) use bound::is_hold_proven;
+
+/// Prices of the limits, yearly rates in ray.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RayPrices {
+    pub(crate) idle: U256,
+    pub(crate) turnover: U256,
+    pub(crate) groups: Vec<U256>,
+}
+
+impl RayPrices {
+    /// The search's prices, rounded down. Any prices prove a bound, so rounding costs nothing but tightness.
+    pub(crate) fn of(prices: &Prices) -> Self {
+        Self {
+            idle: ray_down(prices.idle),
+            turnover: ray_down(prices.turnover),
+            groups: prices.groups.iter().map(|price| ray_down(*price)).collect(),
+        }
+    }
+
+    fn stated(certificate: &Certificate) -> Self {
+        Self {
+            idle: certificate.idle_price_ray,
+            turnover: certificate.turnover_price_ray,
+            groups: certificate.group_price_rays.clone(),
+        }
+    }
+}
 
 /// The certificate of targets at prices.
 pub(crate) fn certify(
     policy: &Policy,
     view: &View,
     targets: &[u128],
-    prices: &Solution,
+    prices: &Prices,
 ) -> Certificate {
-    let idle_price_ray = ray(prices.idle_price);
-    let turnover_price_ray = ray(prices.turnover_price);
+    let mut prices = RayPrices::of(prices);
+    prices.groups.resize(view.groups.len(), U256::ZERO);
     Certificate {
         value: value_down(policy, view, targets),
-        upper_bound: bound_up(
-            policy,
-            view,
-            targets,
-            [idle_price_ray, turnover_price_ray, U256::ZERO],
-        ),
-        idle_price_ray,
-        turnover_price_ray,
+        upper_bound: bound_up(policy, view, targets, &prices),
+        idle_price_ray: prices.idle,
+        turnover_price_ray: prices.turnover,
+        group_price_rays: prices.groups,
     }
 }
 
@@ -123,8 +150,11 @@ pub fn verify_certificate(
     if recomputed != certificate.value {
         return Err(CertificateError::Value { stated: certificate.value, recomputed });
     }
-    let prices = [certificate.idle_price_ray, certificate.turnover_price_ray, U256::ZERO];
-    let recomputed = bound_up(policy, &view, &targets, prices);
+    let prices = RayPrices::stated(certificate);
+    if prices.groups.len() != view.groups.len() {
+        return Err(CertificateError::Contradiction);
+    }
+    let recomputed = bound_up(policy, &view, &targets, &prices);
     if recomputed != certificate.upper_bound {
         return Err(CertificateError::Bound { stated: certificate.upper_bound, recomputed });
     }
@@ -135,26 +165,11 @@ pub fn verify_certificate(
         });
     }
     if matches!(decision.action, Action::Hold { is_proven: true, .. })
-        && !is_hold_proven(policy, inputs, &view, &targets, certificate)
+        && !is_hold_proven(policy, inputs, &view, &prices)
     {
         return Err(CertificateError::NotProven);
     }
     Ok(())
-}
-
-/// Whether no list of moves can beat its costs and hurdle: the bound at the certificate's prices, each deposited unit
-/// paying the hurdle, is no more than the gas of a single leg.
-pub(crate) fn is_hold_proven(
-    policy: &Policy,
-    inputs: &Inputs,
-    view: &View,
-    targets: &[u128],
-    certificate: &Certificate,
-) -> bool {
-    let hurdle = hurdle_ray(policy);
-    let prices = [certificate.idle_price_ray, certificate.turnover_price_ray, hurdle];
-    let bound = bound_up(policy, view, targets, prices);
-    gas_cost_up(inputs, 1).is_some_and(|gas| bound <= gas)
 }
 
 /// Income gained over the horizon by going from the positions to the targets, rounded down; zero if it loses.
@@ -170,97 +185,4 @@ fn value_down(policy: &Policy, view: &View, targets: &[u128]) -> U256 {
     let horizon = u256(u64::from(policy.objective.horizon_seconds));
     vagus_policy::math::mul_div_down(after.saturating_sub(before), horizon, u256(YEAR_SECONDS))
         / RAY
-}
-
-/// The bound over the horizon, rounded up, at the prices of idle, of turnover and of a deposited unit.
-///
-/// A repair may have to end outside the pieces that income may end on: its targets count as pieces of their own.
-fn bound_up(policy: &Policy, view: &View, targets: &[u128], prices: [U256; 3]) -> U256 {
-    let [idle_price, turnover_price, hurdle] = prices;
-    let slack = view.idle.saturating_sub(view.idle_goal);
-    let mut bound = idle_price
-        .saturating_mul(amount(slack))
-        .saturating_add(turnover_price.saturating_mul(amount(view.turnover)));
-    for (venue, target) in view.venues.iter().zip(targets) {
-        let Some(earning) = &venue.earning else { continue };
-        let best = pieces(venue, venue.position, false)
-            .into_iter()
-            .chain([Piece { lowest: *target, highest: *target }])
-            .map(|piece| most_on(venue, piece, idle_price, turnover_price, hurdle))
-            .max()
-            .unwrap_or(I256::ZERO)
-            .max(I256::ZERO);
-        let noise = earning.noise_ray(venue.position.max(venue.highest)).saturating_mul(u256(4));
-        bound = bound.saturating_add(best.unsigned_abs()).saturating_add(noise);
-    }
-    let horizon = u256(u64::from(policy.objective.horizon_seconds));
-    let yearly = vagus_policy::math::mul_div_up(bound, horizon, u256(YEAR_SECONDS));
-    vagus_policy::math::mul_div_up(yearly, U256::ONE, RAY)
-}
-
-/// Intervals into which the falling part of an income curve is cut.
-const FALLING_STEPS: u128 = 256;
-
-/// Most that one strategy can add on a piece, less what it pays at the prices; an upper bound, in yearly ray.
-fn most_on(
-    venue: &Venue,
-    piece: Piece,
-    idle_price: U256,
-    turnover_price: U256,
-    hurdle: U256,
-) -> I256 {
-    let (idle, turnover, hurdle) = (big(idle_price), big(turnover_price), big(hurdle));
-    let Some(earning) = &venue.earning else { return I256::ZERO };
-    let here = big(income(earning, venue.position));
-    // What a unit pays on the way in is λ + τ and the hurdle; what it brings on the way out is λ − τ.
-    let dear = idle.saturating_add(turnover).saturating_add(hurdle);
-    let cheap = idle.saturating_sub(turnover);
-    let worth = |target: u128| {
-        let gained = big(income(earning, target)).saturating_sub(here);
-        if target >= venue.position {
-            gained.saturating_sub(dear.saturating_mul(big(amount(target - venue.position))))
-        } else {
-            gained.saturating_add(cheap.saturating_mul(big(amount(venue.position - target))))
-        }
-    };
-    let slope = |target: u128, price: I256| {
-        earning.marginal_ray(target).unwrap_or(I256::ZERO).saturating_sub(price)
-    };
-    let split = venue.position.clamp(piece.lowest, piece.highest);
-    let bisected = |from: u128, to: u128, price: I256| {
-        let (mut left, mut right) = (from, to);
-        while right - left > 1 {
-            let middle = left + (right - left) / 2;
-            if slope(middle, price) > I256::ZERO { left = middle } else { right = middle }
-        }
-        (left, right)
-    };
-    let side = |from: u128, to: u128, price: I256| {
-        // Beyond its peak income only falls: there a step of an interval bounds what it can be worth.
-        let peak =
-            if slope(to, I256::ZERO) < I256::ZERO { bisected(from, to, I256::ZERO).1 } else { to };
-        let (left, right) = bisected(from, peak, price);
-        // One unit further the tangent rises by at most its slope at the left end.
-        let rise = slope(left, price).max(I256::ZERO);
-        let rising = worth(left).saturating_add(rise).max(worth(right));
-        if !price.is_negative() {
-            return rising;
-        }
-        let mut most = rising;
-        let step = ((to - peak) / FALLING_STEPS).max(1);
-        let mut left = peak;
-        while left < to {
-            let right = left.saturating_add(step).min(to);
-            // Income of the left end, at the price of the right one.
-            let moved = big(amount(right - left));
-            most = most.max(worth(left).saturating_sub(price.saturating_mul(moved)));
-            left = right;
-        }
-        most
-    };
-    side(piece.lowest, split, cheap).max(side(split, piece.highest, dear)).max(worth(split))
-}
-
-fn big(value: U256) -> I256 {
-    I256::try_from(value).unwrap_or(I256::MAX)
 }

@@ -95,7 +95,7 @@ pub enum Limiting {
 pub struct Binding {
     /// What binds.
     pub limiting: Limiting,
-    /// Place of the strategy it binds at, or none if it binds the whole plan.
+    /// Place of the strategy it binds at, or of the group under [`Rule::Group`]; none if it binds the whole plan.
     pub index: Option<u8>,
     /// What the plan reaches.
     #[serde(with = "decimal")]
@@ -121,6 +121,9 @@ pub struct Certificate {
     /// Price of one unit of turnover: marginal yearly rate, ray.
     #[serde(with = "decimal")]
     pub turnover_price_ray: U256,
+    /// Price of one unit of room of each group of the policy, in its order: marginal yearly rate, ray.
+    #[serde(with = "decimal::list")]
+    pub group_price_rays: Vec<U256>,
 }
 
 /// A list of moves that was considered, with what it is worth.

@@ -8,7 +8,7 @@ use crate::{
     decision::Binding,
     math::{RAY, amount},
     plan::Plan,
-    solve::Solution,
+    program::Prices,
     view::{Venue, View},
 };
 
@@ -46,7 +46,7 @@ pub(crate) fn bindings(
     reason: Reason,
     plan: Option<&Plan>,
     targets: &[u128],
-    prices: &Solution,
+    prices: &Prices,
 ) -> Vec<Binding> {
     let mut found: Vec<(i128, Binding)> = Vec::new();
     if reason == Reason::BelowHurdle
@@ -68,8 +68,8 @@ pub(crate) fn bindings(
         .zip(targets)
         .map(|(venue, target)| venue.position.abs_diff(*target))
         .sum();
-    if prices.turnover_price > 0 || reason == Reason::TurnoverSpent {
-        let price = if reason == Reason::TurnoverSpent { i128::MAX } else { prices.turnover_price };
+    if prices.turnover > 0 || reason == Reason::TurnoverSpent {
+        let price = if reason == Reason::TurnoverSpent { i128::MAX } else { prices.turnover };
         found.push((
             price,
             Binding {
@@ -83,10 +83,9 @@ pub(crate) fn bindings(
     let held_before: u128 = view.venues.iter().map(|venue| venue.position).sum();
     let held_after: u128 = targets.iter().sum();
     let idle_after = (view.idle + held_before).saturating_sub(held_after);
-    if prices.idle_price > 0 && idle_after <= view.idle_goal.saturating_add(view.idle_goal / 1_000)
-    {
+    if prices.idle > 0 && idle_after <= view.idle_goal.saturating_add(view.idle_goal / 1_000) {
         found.push((
-            prices.idle_price,
+            prices.idle,
             Binding {
                 limiting: Limiting::Rule(Rule::Idle),
                 index: None,
@@ -95,9 +94,12 @@ pub(crate) fn bindings(
             },
         ));
     }
+    found.extend(groups(view, targets, prices));
     for (index, (venue, target)) in (0_u8..).zip(view.venues.iter().zip(targets)) {
+        let held = venue.groups.iter().filter_map(|place| prices.groups.get(*place));
+        let held = held.fold(prices.idle, |sum, price| sum.saturating_add(*price));
         if let Some((price, limiting, observed, limit)) =
-            at_strategy(venue, *target, inputs, prices)
+            at_strategy(venue, *target, inputs, (held, prices.turnover))
         {
             let (observed, limit) = (amount(observed), amount(limit));
             found.push((price, Binding { limiting, index: Some(index), observed, limit }));
@@ -107,27 +109,52 @@ pub(crate) fn bindings(
     found.into_iter().map(|(_, binding)| binding).collect()
 }
 
+/// The groups that bind, or that the guard would let nothing be deposited into.
+fn groups<'a>(
+    view: &'a View,
+    targets: &'a [u128],
+    prices: &'a Prices,
+) -> impl Iterator<Item = (i128, Binding)> + 'a {
+    view.groups.iter().enumerate().filter_map(move |(place, group)| {
+        let members = view.venues.iter().zip(targets);
+        let members = members.filter(|(venue, _)| venue.groups.contains(&place));
+        let (mut before, mut after) = (0_u128, 0_u128);
+        for (venue, target) in members {
+            before = before.saturating_add(venue.position);
+            after = after.saturating_add(*target);
+        }
+        let price = prices.groups.get(place).copied().unwrap_or(0);
+        if price == 0 && group.is_open && group.held <= group.limit {
+            return None;
+        }
+        let limiting = Limiting::Rule(Rule::Group);
+        let index = u8::try_from(place).ok();
+        let observed = amount(group.held.saturating_add(after).saturating_sub(before));
+        Some((price, Binding { limiting, index, observed, limit: amount(group.limit) }))
+    })
+}
+
 /// The limit at which a strategy's target stands, and what one more unit beyond it would add.
 fn at_strategy(
     venue: &Venue,
     target: u128,
     inputs: &Inputs,
-    prices: &Solution,
+    (held, turnover): (i128, i128),
 ) -> Option<(i128, Limiting, u128, u128)> {
     let marginal = venue.earning.as_ref().map_or(0, |earning| earning.quick_marginal(target));
-    let gain_in = marginal.saturating_sub(prices.idle_price).saturating_sub(prices.turnover_price);
+    let gain_in = marginal.saturating_sub(held).saturating_sub(turnover);
     let near = inputs.smallest_move.max(1);
     if venue.value > venue.limit && !venue.is_written_off && target > venue.limit {
         let limiting = if target > venue.floor {
             Limiting::VenueLiquidity
         } else {
-            Limiting::Rule(Rule::Floor)
+            Limiting::Rule(venue.floor_rule)
         };
         return Some((i128::MAX - 1, limiting, venue.liquid, venue.value - venue.limit));
     }
     if gain_in > 0 && target.saturating_add(near) > venue.highest && target >= venue.position {
         if venue.goal <= venue.highest.saturating_add(near) {
-            return Some((gain_in, Limiting::Rule(Rule::Weight), target, venue.limit));
+            return Some((gain_in, Limiting::Rule(venue.limit_rule), target, venue.limit));
         }
         if venue.room < crate::view::LARGEST_AMOUNT && venue.highest > venue.position
             || venue.room < near
@@ -136,7 +163,7 @@ fn at_strategy(
             return Some((gain_in, Limiting::VenueCap, added, venue.room));
         }
     }
-    let gain_out = prices.idle_price.saturating_sub(prices.turnover_price).saturating_sub(marginal);
+    let gain_out = held.saturating_sub(turnover).saturating_sub(marginal);
     if gain_out > 0
         && target <= venue.position
         && target < venue.lowest.saturating_add(near)
@@ -145,7 +172,7 @@ fn at_strategy(
         if venue.floor > 0
             && target <= venue.floor.saturating_add(venue.floor / 100).saturating_add(near)
         {
-            return Some((gain_out, Limiting::Rule(Rule::Floor), target, venue.floor));
+            return Some((gain_out, Limiting::Rule(venue.floor_rule), target, venue.floor));
         }
         if venue.liquid < venue.position {
             let taken = venue.position - target;

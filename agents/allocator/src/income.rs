@@ -112,6 +112,11 @@ impl Earning {
         self.slope.marginal(target)
     }
 
+    /// The yearly rate in native integers, with as many digits.
+    pub(crate) fn quick_rate(&self, target: u128) -> i128 {
+        self.slope.rate(target)
+    }
+
     /// Bound on the rounding of [`Earning::income_ray`] at `target`, in its unit.
     #[must_use]
     pub fn noise_ray(&self, target: u128) -> U256 {

@@ -8,11 +8,12 @@ mod explain;
 mod improve;
 pub mod income;
 pub mod math;
+mod model;
+mod needs;
 mod plan;
 pub mod program;
 pub mod reason;
-mod repair;
-mod solve;
+mod sides;
 mod view;
 
 pub use allocate::decide;
@@ -24,4 +25,4 @@ pub use income::Earning;
 pub use reason::Reason;
 
 /// Version of the decision code. An output that changes for the same input is a new version.
-pub const ALGORITHM_VERSION: u32 = 2;
+pub const ALGORITHM_VERSION: u32 = 3;

@@ -1,12 +1,13 @@
 //! From targets to a list of moves, and what that list is worth.
 
 use alloy_primitives::U256;
-use vagus_policy::{ALL_ASSETS, MAX_MOVES, Move, Policy, Snapshot, predict};
+use vagus_policy::{ALL_ASSETS, Move, Policy, Snapshot, predict};
 
 use crate::{
     Candidate, Inputs, NativePrice,
     income::Earning,
     math::{BPS, RAY, YEAR_SECONDS, amount, u256},
+    needs::Needs,
     view::{LARGEST_AMOUNT, ROUNDING_UNITS, View},
 };
 
@@ -32,12 +33,6 @@ impl Plan {
     /// Whether the gain beats costs and hurdle.
     pub(crate) fn pays(&self) -> bool {
         !self.moves.is_empty() && self.gain > self.cost.saturating_add(self.hurdle)
-    }
-
-    /// Gain less costs and hurdle, for comparing: what is above them, or else how little is missing; more is better.
-    pub(crate) fn surplus(&self) -> (U256, std::cmp::Reverse<U256>) {
-        let paid = self.cost.saturating_add(self.loss).saturating_add(self.hurdle);
-        (self.gain.saturating_sub(paid), std::cmp::Reverse(paid.saturating_sub(self.gain)))
     }
 
     pub(crate) fn candidate(&self) -> Candidate {
@@ -73,14 +68,14 @@ pub(crate) fn gas_cost_up(inputs: &Inputs, legs: usize) -> Option<U256> {
 }
 
 /// Makes the moves that lead from the positions to the targets and values them. Deposits are cut to what idle allows.
-/// What a repair takes out, `repaired`, is asked for no hurdle.
+/// What has to be moved is asked for no hurdle.
 pub(crate) fn plan(
     policy: &Policy,
     snapshot: &Snapshot,
     inputs: &Inputs,
     view: &View,
     targets: &[u128],
-    repaired: u128,
+    needs: &Needs,
 ) -> Plan {
     let mut targets = targets.to_vec();
     let mut moves = moves(view, &targets);
@@ -102,7 +97,7 @@ pub(crate) fn plan(
         }
     }
     moves.retain(|leg| leg.assets > 0);
-    value(policy, snapshot, inputs, view, (targets, moves), repaired)
+    value(policy, snapshot, inputs, view, (targets, moves), needs)
 }
 
 fn moves(view: &View, targets: &[u128]) -> Vec<Move> {
@@ -130,7 +125,7 @@ fn value(
     inputs: &Inputs,
     view: &View,
     (targets, moves): (Targets, Vec<Move>),
-    repaired: u128,
+    needs: &Needs,
 ) -> Plan {
     let (mut before, mut after, mut noise) = (U256::ZERO, U256::ZERO, U256::ZERO);
     for (venue, target) in view.venues.iter().zip(&targets) {
@@ -166,7 +161,8 @@ fn value(
     }
     let gas = gas_cost_up(inputs, moves.len()).unwrap_or(U256::ZERO);
     let cost = if moves.is_empty() { U256::ZERO } else { gas.saturating_add(entry) };
-    let moved = moved_in.max(moved_out.saturating_sub(amount(repaired)));
+    let moved_in = moved_in.saturating_sub(amount(needs.in_in_all()));
+    let moved = moved_in.max(moved_out.saturating_sub(amount(needs.out_in_all())));
     let hurdle = vagus_policy::math::bps_up(moved, policy.objective.hurdle_bps);
     Plan { targets, moves, gain, loss, cost, hurdle }
 }
@@ -179,14 +175,4 @@ pub(crate) fn income(earning: &Earning, target: u128) -> U256 {
 /// Yearly ray income over the horizon, in the asset's smallest unit, rounded down.
 pub(crate) fn over_horizon_down(yearly_ray: U256, horizon: U256) -> U256 {
     vagus_policy::math::mul_div_down(yearly_ray, horizon, u256(YEAR_SECONDS)) / RAY
-}
-
-/// Number of legs that the targets need.
-pub(crate) fn legs(view: &View, targets: &[u128]) -> usize {
-    view.venues.iter().zip(targets).filter(|(venue, target)| **target != venue.position).count()
-}
-
-/// Whether one rebalance can carry the targets.
-pub(crate) fn fits_moves(view: &View, targets: &[u128]) -> bool {
-    legs(view, targets) <= MAX_MOVES
 }

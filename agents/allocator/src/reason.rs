@@ -13,6 +13,12 @@ pub enum Reason {
     RepairIdle,
     /// A strategy in exit-only still holds assets.
     RepairExitOnly,
+    /// A group of strategies stands above its cap or weight limit.
+    RepairGroup,
+    /// A strategy stands below its least weight.
+    RepairFloor,
+    /// A strategy stands outside the band around its target weight.
+    RepairTarget,
     /// The plan's gain over the horizon beats its costs by the hurdle.
     Income,
     /// A person asked for exactly these moves.
@@ -31,6 +37,10 @@ pub enum Reason {
     Optimal,
     /// The best plan found does not beat its costs by the hurdle.
     BelowHurdle,
+    /// Every strategy stands inside the band around its target weight.
+    WithinBand,
+    /// Something is outside its limits, and liquidity, scope, a price or another limit keeps it there.
+    RepairBlocked,
     /// The agent's cooldown is not over.
     Cooldown,
     /// Turnover budgets allow no useful move.
@@ -97,10 +107,13 @@ impl std::str::FromStr for Reason {
 
 impl Reason {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 38] = [
         Self::RepairWeight,
         Self::RepairIdle,
         Self::RepairExitOnly,
+        Self::RepairGroup,
+        Self::RepairFloor,
+        Self::RepairTarget,
         Self::Income,
         Self::Person,
         Self::Checkpoint,
@@ -108,6 +121,8 @@ impl Reason {
         Self::Activate,
         Self::Optimal,
         Self::BelowHurdle,
+        Self::WithinBand,
+        Self::RepairBlocked,
         Self::Cooldown,
         Self::TurnoverSpent,
         Self::LossSpent,
@@ -147,6 +162,9 @@ impl Reason {
             Self::RepairWeight
                 | Self::RepairIdle
                 | Self::RepairExitOnly
+                | Self::RepairGroup
+                | Self::RepairFloor
+                | Self::RepairTarget
                 | Self::Income
                 | Self::Person
         )

@@ -67,6 +67,20 @@ impl Slope {
         })
     }
 
+    /// Yearly rate that all of `target` earns, 56 binary digits.
+    pub(crate) fn rate(&self, target: u128) -> i128 {
+        let supplied = self.others.saturating_add(target);
+        let usage = fraction(self.debt, supplied);
+        let supply_usage = fraction(self.debt, supplied.saturating_add(self.deficit));
+        let rate = if usage > self.optimal {
+            self.at_kink + times(self.above, usage - self.optimal)
+        } else {
+            self.base + times(self.below, usage)
+        };
+        // Below 2^69, as a borrow rate is at most two of 2^68.
+        times(times(rate, supply_usage), self.kept) as i128
+    }
+
     /// Yearly income of one more unit once we hold `target`, 56 binary digits.
     pub(crate) fn marginal(&self, target: u128) -> i128 {
         if self.debt == 0 {

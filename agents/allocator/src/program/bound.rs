@@ -109,8 +109,8 @@ pub fn upper_bound(problem: &Problem, prices: &Prices) -> Result<Value, Flaw> {
         }
         let inward = prices.turnover.checked_add(held).ok_or(Flaw::Range)?;
         let outward = prices.turnover.checked_sub(held).ok_or(Flaw::Range)?;
-        let most_in = most(&strategy.inward, inward)?;
-        let most_out = most(&strategy.outward, outward)?;
+        let most_in = most(&strategy.inward, problem.turnover, inward)?;
+        let most_out = most(&strategy.outward, problem.turnover, outward)?;
         let best = [most_in, most_out].into_iter().flatten().max();
         if let Some(best) = best {
             let best = best.checked_sub(leg).ok_or(Flaw::Range)?;
@@ -131,8 +131,11 @@ pub fn upper_bound(problem: &Problem, prices: &Prices) -> Result<Value, Flaw> {
 }
 
 /// Most that a side gains if each unit costs so much; none if it cannot make a leg.
-fn most(side: &Side, cost: i128) -> Result<Option<Value>, Flaw> {
+fn most(side: &Side, turnover: i128, cost: i128) -> Result<Option<Value>, Flaw> {
     let least = side.least;
+    if least > turnover {
+        return Ok(None);
+    }
     let (mut from, mut value, mut best) = (0_i128, Value::ZERO, None::<Value>);
     for (end, slope) in side.ends.iter().zip(&side.slopes) {
         let gain = big(slope.checked_sub(cost).ok_or(Flaw::Range)?)?;

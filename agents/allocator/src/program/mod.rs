@@ -9,5 +9,6 @@ mod simplex;
 mod start;
 
 pub use bound::{Flaw, upper_bound, verify, worth};
+pub(crate) use problem::product;
 pub use problem::{Found, Goal, Limit, Prices, Problem, Side, Strategy, Value, Way};
 pub use search::search;

@@ -149,6 +149,16 @@ impl Side {
         parts.map(|(from, to, slope)| product(slope, to.min(amount) - from)).fold(Value::ZERO, sum)
     }
 
+    /// The same way as one step: all of it or nothing, worth no more than it is.
+    #[must_use]
+    pub fn all_or_nothing(&self) -> Self {
+        let most = self.most();
+        let Some(mean) = self.value(most).checked_div(wide(most)) else { return Self::default() };
+        // Towards zero, so that one less is below; a mean of slopes is one.
+        let slope = i128::try_from(mean).unwrap_or(i128::MIN >> 8) - 1;
+        Self { least: most, ends: vec![most], slopes: vec![slope] }
+    }
+
     /// The concave stretches, as ranges of segments: the slopes fall inside each.
     pub(crate) fn pieces(&self) -> Vec<std::ops::Range<usize>> {
         let mut pieces = Vec::new();

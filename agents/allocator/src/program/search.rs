@@ -135,10 +135,13 @@ impl Search<'_> {
         let promised = |place: usize| {
             let (way, amount) = relaxed.moves[place];
             let side = problem.strategies[place].side(way);
-            let real = if amount >= side.least {
-                side.value(amount).saturating_sub(self.leg)
-            } else {
-                Value::ZERO
+            if 0 < amount && amount < side.least {
+                // No such leg can be made, whatever it would bring.
+                return relaxed.values[place].saturating_abs();
+            }
+            let real = match amount {
+                0 => Value::ZERO,
+                amount => side.value(amount).saturating_sub(self.leg),
             };
             relaxed.values[place].saturating_sub(real)
         };

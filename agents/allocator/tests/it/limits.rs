@@ -1,8 +1,10 @@
-//! Limits that the search does not know of itself: what they refuse is not sent.
+//! Groups, floors and target weights: what is outside is repaired, and no plan breaks them.
 
 use alloy_primitives::{B256, U256};
-use vagus_allocator::{Action, Decision, Reason, decide};
-use vagus_policy::{GroupPolicy, Move, ObjectiveKind, Rule, StrategyStatus, check, predict};
+use vagus_allocator::{Action, Decision, Limiting, Reason, decide};
+use vagus_policy::{
+    ALL_ASSETS, GroupPolicy, Move, ObjectiveKind, Rule, StrategyStatus, check, predict,
+};
 
 use crate::world::{USDC, World, two_markets};
 
@@ -35,17 +37,58 @@ fn group_with_room_changes_nothing() {
 }
 
 #[test]
-fn group_without_room_is_a_hold_that_names_the_rule() {
+fn group_without_room_takes_nothing_and_what_is_too_much_leaves_it() {
     let mut world = grouped(1);
     // Without it the first strategy would be the next best.
     assert!(moves(&answer(&world)).iter().all(|leg| leg.index == 0));
     world.policy.strategies[0].groups = 1;
     let decision = answer(&world);
-    assert_eq!(decision.reason, Reason::RuleRefuses);
-    let refusal = decision.refusal.unwrap();
-    assert_eq!(refusal.rule, Rule::Group);
-    // Less the headroom that is kept.
-    assert!(refusal.observed > U256::ONE && refusal.limit < U256::ONE, "{refusal}");
+    assert_eq!(decision.reason, Reason::RepairGroup);
+    let leave = Move { index: 0, is_deposit: false, assets: ALL_ASSETS };
+    assert_eq!(moves(&decision), [leave]);
+}
+
+#[test]
+fn group_is_repaired_one_unit_past_its_limit_and_not_at_it() {
+    let mut world = grouped(1_000_000 * USDC);
+    world.policy.strategies[0].groups = 1;
+    // So that nothing pays but what has to be done.
+    world.policy.objective.hurdle_bps = 2_000;
+    let swap = answer(&world);
+    // Its headroom is used up, so that nothing may come in; and nothing has to leave.
+    assert_eq!((swap.reason, moves(&swap)), (Reason::Optimal, &[][..]));
+    assert!(swap.bindings.iter().any(|binding| binding.limiting == Limiting::Rule(Rule::Group)));
+    world.policy.groups[0].cap -= 1;
+    let decision = answer(&world);
+    assert_eq!(decision.reason, Reason::RepairGroup);
+    let cap = world.policy.groups[0].cap;
+    let goal = cap - (cap * 10).div_ceil(10_000) - 8;
+    let assets = 1_000_000 * USDC - goal;
+    assert_eq!(moves(&decision), [Move { index: 0, is_deposit: false, assets }]);
+}
+
+#[test]
+fn crossing_groups_are_repaired_by_what_they_share() {
+    let market = || crate::world::morpho(10_000_000 * USDC, 8_000_000 * USDC, 400, 0);
+    let mut world = crate::world::world(
+        100_000 * USDC,
+        &[(market(), 300_000 * USDC), (market(), 300_000 * USDC), (market(), 300_000 * USDC)],
+    );
+    let group = |name: &[u8]| GroupPolicy {
+        name: B256::right_padding_from(name),
+        max_weight_bps: 10_000,
+        cap: 550_000 * USDC,
+    };
+    world.policy.groups = vec![group(b"first"), group(b"second")];
+    world.policy.objective.hurdle_bps = 2_000;
+    for (place, groups) in [0b01, 0b11, 0b10].into_iter().enumerate() {
+        world.policy.strategies[place].groups = groups;
+    }
+    let decision = answer(&world);
+    assert_eq!(decision.reason, Reason::RepairGroup);
+    // One leg out of the strategy that is in both serves both.
+    let [leg] = moves(&decision) else { panic!("{:?}", moves(&decision)) };
+    assert_eq!((leg.index, leg.is_deposit), (1, false));
 }
 
 #[test]
@@ -63,28 +106,77 @@ fn what_is_sent_fits_the_group() {
 }
 
 #[test]
-fn member_outside_of_its_band_is_a_hold_that_names_the_rule() {
+fn member_outside_of_its_band_closes_the_group() {
     let mut world = grouped(u128::MAX);
     world.policy.strategies[0].groups = 1;
     // The position is worth twice what the guard knows of, which stops no withdrawal from it.
     let strategy = &mut world.snapshot.vault.strategies[0];
     strategy.reference_price /= U256::from(2);
     let decision = answer(&world);
-    assert_eq!(decision.reason, Reason::RuleRefuses);
-    assert_eq!(decision.refusal.unwrap().rule, Rule::Group);
+    assert_eq!((decision.reason, moves(&decision)), (Reason::Optimal, &[][..]));
+    assert!(decision.bindings.iter().any(|one| one.limiting == Limiting::Rule(Rule::Group)));
+}
+
+/// A third of everything in each of two markets, and targets around that.
+fn weighted(targets: [u16; 2], band_bps: u16) -> World {
+    let market = || crate::world::morpho(10_000_000 * USDC, 8_000_000 * USDC, 400, 0);
+    let mut world = crate::world::world(
+        1_000_000 * USDC,
+        &[(market(), 1_000_000 * USDC), (market(), 1_000_000 * USDC)],
+    );
+    world.policy.limits.min_idle_bps = 0;
+    world.policy.objective.kind = ObjectiveKind::TargetWeights;
+    world.policy.objective.target_weights_bps = targets.to_vec();
+    world.policy.objective.band_bps = band_bps;
+    world
 }
 
 #[test]
-fn repair_against_the_targets_is_a_hold_that_names_the_rule() {
+fn inside_the_band_nothing_moves_and_one_past_it_the_fewest_legs() {
+    // 33.34 % in each.
+    assert_eq!(answer(&weighted([3_400, 3_300], 100)).reason, Reason::WithinBand);
+    let decision = answer(&weighted([3_600, 3_300], 100));
+    assert_eq!(decision.reason, Reason::RepairTarget);
+    let [leg] = moves(&decision) else { panic!("{:?}", moves(&decision)) };
+    assert_eq!((leg.index, leg.is_deposit), (0, true));
+    // To the band's edge and its headroom: 35 % and a thousandth of that.
+    let edge = 1_050_000 * USDC;
+    assert_eq!(leg.assets, edge + edge / 1_000 + 4 - 1_000_000 * USDC);
+    let decision = answer(&weighted([3_300, 3_000], 100));
+    let [leg] = moves(&decision) else { panic!("{:?}", moves(&decision)) };
+    assert_eq!((leg.index, leg.is_deposit), (1, false));
+    let edge = 930_000 * USDC;
+    assert_eq!(leg.assets, 1_000_000 * USDC - (edge - edge / 1_000));
+}
+
+#[test]
+fn strategy_below_its_floor_is_filled_from_idle() {
+    let mut world = weighted([0, 0], 0);
+    world.policy.objective.kind = ObjectiveKind::Yield;
+    world.policy.objective.hurdle_bps = 2_000;
+    world.policy.strategies[0].min_weight_bps = 3_333;
+    assert_ne!(answer(&world).reason, Reason::RepairFloor);
+    world.policy.strategies[0].min_weight_bps = 3_334;
+    let decision = answer(&world);
+    assert_eq!(decision.reason, Reason::RepairFloor);
+    let [leg] = moves(&decision) else { panic!("{:?}", moves(&decision)) };
+    assert_eq!((leg.index, leg.is_deposit), (0, true));
+}
+
+#[test]
+fn repair_against_the_targets_is_a_hold_that_says_so() {
     let mut world = two_markets();
     world.policy.strategies[0].cap = 900_000 * USDC;
     world.policy.objective.kind = ObjectiveKind::TargetWeights;
     world.policy.objective.target_weights_bps = vec![9_500, 0];
     world.policy.objective.band_bps = 100;
     let decision = answer(&world);
-    assert_eq!(decision.reason, Reason::RuleRefuses);
-    assert_eq!(decision.refusal.unwrap().rule, Rule::Objective);
+    assert_eq!((decision.reason, moves(&decision)), (Reason::RepairBlocked, &[][..]));
+    assert_eq!(decision.bindings[0].limiting, Limiting::Rule(Rule::Objective));
+    // The band reaches to 891,000, less than the cap.
     world.policy.objective.target_weights_bps = vec![8_000, 0];
+    assert_eq!(answer(&world).reason, Reason::RepairTarget);
+    world.policy.objective.target_weights_bps = vec![8_200, 0];
     assert_eq!(answer(&world).reason, Reason::RepairWeight);
 }
 

@@ -78,8 +78,13 @@ proptest! {
     fn after_its_own_plan_it_holds(mut world in any_world(6)) {
         world.policy.limits.cooldown_seconds = 0;
         let first = answer(&world);
-        let next = after_or_same(&world, &first);
-        let second = answer(&next);
+        let mut next = after_or_same(&world, &first);
+        let mut second = answer(&next);
+        // A repair may open what was closed to income before: a group that had used up its headroom.
+        if first.reason != Reason::Income && second.reason == Reason::Income {
+            next = after_or_same(&next, &second);
+            second = answer(&next);
+        }
         if first.reason.is_rebalance() {
             prop_assert!(!second.reason.is_rebalance(), "first {:#?}\nsecond {:#?}", first, second);
         }

@@ -5,7 +5,7 @@
 use alloy_primitives::U256;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use vagus_allocator::{Action, Earning, Reason, decide};
-use vagus_policy::{StrategyStatus, budget::Budget};
+use vagus_policy::{ObjectiveKind, StrategyStatus, budget::Budget};
 
 use crate::{
     properties::config,
@@ -20,8 +20,14 @@ fn calm(world: &mut World) {
     let state = &mut world.snapshot.vault;
     state.checkpoint.base = state.checkpoint.nav;
     let nav = small(state.checkpoint.nav);
+    world.policy.groups.clear();
+    world.policy.objective.kind = ObjectiveKind::Yield;
     for (listed, strategy) in world.policy.strategies.iter_mut().zip(&state.strategies) {
         let held = small(strategy.redeem_assets);
+        listed.groups = 0;
+        if held < (nav * u128::from(listed.min_weight_bps)).div_ceil(10_000) {
+            listed.min_weight_bps = 0;
+        }
         if held > 0 {
             listed.status = StrategyStatus::Active;
         }
@@ -234,7 +240,8 @@ fn income_is_within_a_thousandth_of_the_best_on_a_grid() {
         worst.0
     );
     assert!(looked_at > runner.config().cases / 2);
-    // What is left, two in 20,000 worlds, are gains of the size of a few legs' gas and markets that are mostly ours.
     assert!(beyond * 1_000 <= looked_at, "{beyond} of {looked_at}; worst {worst:?}");
-    assert!(worst.0 <= 30_000, "{worst:?}");
+    // What is left are markets that are mostly ours: the hurdle is asked of the larger one of deposits and withdrawals, and
+    // where the two differ widely a plan that just pays it is missed.
+    assert!(worst.0 <= 20_000, "{worst:?}");
 }

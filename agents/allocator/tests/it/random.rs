@@ -1,9 +1,9 @@
 //! Random worlds: every limit that a decision meets, on both sides.
 
-use alloy_primitives::U256;
+use alloy_primitives::{B256, U256};
 use proptest::{collection::vec, prelude::*};
 use vagus_allocator::NativePrice;
-use vagus_policy::{Bucket, Curve, StrategyStatus};
+use vagus_policy::{Bucket, Curve, GroupPolicy, ObjectiveKind, StrategyStatus};
 
 use crate::world::{AaveSpec, NOW, USDC, World, aave, morpho, world};
 
@@ -23,6 +23,8 @@ pub(crate) struct VenueSpec {
     cap: u128,
     room: Option<u128>,
     status: StrategyStatus,
+    groups: u16,
+    target_bps: u16,
 }
 
 fn venue() -> impl Strategy<Value = VenueSpec> {
@@ -31,7 +33,7 @@ fn venue() -> impl Strategy<Value = VenueSpec> {
         (1_000_u32..=9_900, 0_u32..300, 0_u32..1_500, 0_u32..20_000, 0_u32..3_000),
         (1_000_u16..=10_000, 0_u16..500, 10_000_u128..20_000_000),
         prop::option::weighted(0.3, 0_u128..2_000_000),
-        0_u8..20,
+        (0_u8..20, 0_u16..8, 0_u16..3_000),
     )
         .prop_map(
             |(
@@ -39,7 +41,7 @@ fn venue() -> impl Strategy<Value = VenueSpec> {
                 (optimal_bps, base_bps, slope1_bps, slope2_bps, kept_out_bps),
                 (max_weight_bps, min_weight_bps, cap),
                 room,
-                status,
+                (status, groups, target_bps),
             )| VenueSpec {
                 is_morpho,
                 others: others * USDC + 17,
@@ -55,6 +57,8 @@ fn venue() -> impl Strategy<Value = VenueSpec> {
                 cap: if held == 2 { cap * USDC } else { 1 << 100 },
                 room: room.map(|room| room * USDC + 5),
                 status: if status == 0 { StrategyStatus::ExitOnly } else { StrategyStatus::Active },
+                groups,
+                target_bps,
             },
         )
 }
@@ -86,6 +90,11 @@ pub(crate) fn any_world(most_venues: usize) -> impl Strategy<Value = World> {
         (0_u64..1_000_000_000_000_000_000, 0_u64..1_000_000_000_000_000_000, 0_u8..3),
         (0_u16..50, 1_u32..120, 0_u64..50, 0_u32..6),
         (0_u16..200, 0_u128..5_000, 1_u32..=8),
+        (
+            vec((500_u16..=10_000, prop::option::weighted(0.3, 10_000_u128..5_000_000)), 0..=3),
+            0_u8..6,
+            0_u16..400,
+        ),
     )
         .prop_map(
             |(
@@ -95,6 +104,7 @@ pub(crate) fn any_world(most_venues: usize) -> impl Strategy<Value = World> {
                 (vault_level, agent_level, is_used),
                 (hurdle_bps, days, gas_gwei, in_scope),
                 (headroom_bps, smallest, seasoned),
+                (groups, is_weighted, band_bps),
             )| {
                 let list: Vec<(Curve, u128)> =
                     venues.iter().map(|spec| (curve(spec), spec.position)).collect();
@@ -120,10 +130,25 @@ pub(crate) fn any_world(most_venues: usize) -> impl Strategy<Value = World> {
                     listed.min_weight_bps = spec.min_weight_bps;
                     listed.cap = spec.cap;
                     listed.status = spec.status;
+                    listed.groups = spec.groups & ((1 << groups.len()) - 1);
                     if let Some(room) = spec.room {
                         world.snapshot.vault.strategies[place].max_deposit_assets =
                             U256::from(room);
                     }
+                }
+                for (place, (max_weight_bps, cap)) in groups.into_iter().enumerate() {
+                    let name = B256::right_padding_from(format!("group {place}").as_bytes());
+                    let cap = cap.map_or(1 << 100, |cap| cap * USDC);
+                    world.policy.groups.push(GroupPolicy { name, max_weight_bps, cap });
+                }
+                if is_weighted == 0 {
+                    let objective = &mut world.policy.objective;
+                    objective.kind = ObjectiveKind::TargetWeights;
+                    objective.band_bps = band_bps;
+                    // Together at most everything.
+                    let targets = venues.iter().map(|spec| spec.target_bps);
+                    let share = u16::try_from(venues.len()).unwrap().max(4) / 4;
+                    objective.target_weights_bps = targets.map(|bps| bps / share).collect();
                 }
                 let checkpoint = &mut world.snapshot.vault.checkpoint;
                 checkpoint.base = checkpoint.nav * U256::from(seasoned) / U256::from(8);

@@ -1,6 +1,8 @@
 //! Beside every plan there is, where that is a small number.
 
-use vagus_allocator::program::{Goal, Limit, Problem, Side, Strategy, Value, search, verify, worth};
+use vagus_allocator::program::{
+    Goal, Limit, Problem, Side, Strategy, Value, search, verify, worth,
+};
 use vagus_draw::Draw;
 
 /// A side of a few units, with a kink or not.

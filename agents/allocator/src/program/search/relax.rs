@@ -1,10 +1,10 @@
 //! What the choices made so far leave, solved as a program.
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 use crate::program::{
     envelope::{envelope, stretch},
-    problem::{Goal, Limit, Strategy, Value, Way, product, sum},
+    problem::{Goal, Limit, Side, Strategy, Value, Way, product, sum},
     simplex::{Column, Optimum, Program, solve},
     start,
 };
@@ -98,12 +98,27 @@ impl Search<'_> {
         made
     }
 
+    /// A strategy without the ways whose least leg is more than may be moved at all.
+    fn able<'a>(&self, strategy: &'a Strategy) -> Cow<'a, Strategy> {
+        let is_able = |side: &Side| side.least <= self.problem.turnover;
+        if is_able(&strategy.inward) && is_able(&strategy.outward) {
+            return Cow::Borrowed(strategy);
+        }
+        let mut able = strategy.clone();
+        for side in [&mut able.inward, &mut able.outward] {
+            if !is_able(side) {
+                *side = Side::default();
+            }
+        }
+        Cow::Owned(able)
+    }
+
     fn make(&self, place: usize, choice: Choice) -> Option<Offer> {
         let strategy = &self.problem.strategies[place];
         let mut offer = match choice {
             Choice::Still => return None,
             Choice::Open => {
-                let seen = envelope(strategy, self.leg);
+                let seen = envelope(&self.able(strategy), self.leg);
                 let columns = [(Way::In, seen.inward), (Way::Out, seen.outward)];
                 (seen.base, (Way::In, 0), columns.to_vec())
             }

@@ -1,0 +1,241 @@
+//! One strategy and how far it may go.
+
+use alloy_primitives::U256;
+use vagus_policy::{
+    Mode, Move, ObjectiveKind, Policy, Rule, Snapshot, StrategyPolicy, StrategyState,
+    StrategyStatus, groups::groups_of, predict, price::Band,
+};
+
+use super::{LARGEST_AMOUNT, NoView, ROUNDING_UNITS, View, bps_down, bps_up, capped, fitting};
+use super::{lowered, raised};
+use crate::{Inputs, income::Earning};
+
+/// One strategy and how far it may go.
+#[derive(Clone, Debug)]
+pub(crate) struct Venue {
+    /// Value by `convertToAssets`: what earns.
+    pub(crate) position: u128,
+    /// Value by the guard's rules.
+    pub(crate) value: u128,
+    /// Most that it may hold, by the guard's valuation, and the rule that says so.
+    pub(crate) limit: u128,
+    /// See `limit`.
+    pub(crate) limit_rule: Rule,
+    /// The same less headroom.
+    pub(crate) goal: u128,
+    /// Most that deposits may bring it to, all limits considered; at least the position.
+    pub(crate) highest: u128,
+    /// Least that withdrawals may bring it to, all limits considered; at most the position.
+    pub(crate) lowest: u128,
+    /// Least that it may hold, by the guard's valuation, and the rule that says so.
+    pub(crate) floor: u128,
+    /// See `floor`.
+    pub(crate) floor_rule: Rule,
+    /// The same with headroom.
+    pub(crate) floor_goal: u128,
+    /// What the venue itself still takes in.
+    pub(crate) room: u128,
+    /// What the venue can pay out to us now.
+    pub(crate) liquid: u128,
+    /// Least that is worth moving, and a few units at least.
+    pub(crate) smallest: u128,
+    /// Whether "all shares" would work: the venue can pay out the whole position.
+    pub(crate) can_leave: bool,
+    /// Whether the strategy is listed as exit-only.
+    pub(crate) is_exit_only: bool,
+    /// Whether the strategy is written off: not to be touched.
+    pub(crate) is_written_off: bool,
+    /// Places of the groups it is in.
+    pub(crate) groups: Vec<usize>,
+    /// Income curve; none if unknown or broken.
+    pub(crate) earning: Option<Earning>,
+}
+
+impl Venue {
+    /// Least that a plan for income may leave here. It does not push a venue above its kink by withdrawing, and above it
+    /// there is only holding and leaving.
+    pub(crate) fn lowest_for_income(&self) -> u128 {
+        let Some(earning) = &self.earning else { return self.position };
+        if self.is_above_kink() {
+            return self.position;
+        }
+        self.lowest.max(earning.kink().min(self.position))
+    }
+
+    /// Whether a plan for income may leave it wholly from above its kink.
+    pub(crate) fn may_leave_from_above(&self) -> bool {
+        self.is_above_kink() && self.lowest == 0 && self.position > 0 && self.can_leave
+    }
+
+    fn is_above_kink(&self) -> bool {
+        // A rest of a withdrawal that was meant to end on the kink does not stand above it.
+        self.earning
+            .as_ref()
+            .is_some_and(|earning| earning.kink().saturating_sub(self.position) > self.smallest)
+    }
+}
+
+/// A limit of the guard on what a strategy holds, by its valuation.
+struct Held {
+    assets: U256,
+    rule: Rule,
+}
+
+/// R8 and, under target weights, R14: the tighter one, the first at a tie.
+fn most_held(
+    view: &View,
+    policy: &Policy,
+    listed: &StrategyPolicy,
+    target_bps: Option<u16>,
+) -> Held {
+    if listed.status != StrategyStatus::Active {
+        return Held { assets: U256::ZERO, rule: Rule::Weight };
+    }
+    let assets = U256::from(listed.cap).min(bps_down(view.base, listed.max_weight_bps));
+    let band_bps = policy.objective.band_bps;
+    let high =
+        target_bps.map(|target| bps_down(view.nav, target.saturating_add(band_bps).min(10_000)));
+    match high.filter(|high| *high < assets) {
+        Some(assets) => Held { assets, rule: Rule::Objective },
+        None => Held { assets, rule: Rule::Weight },
+    }
+}
+
+/// R10 and, under target weights, R14: the higher one, the first at a tie. Only where the strategy is Active; nothing stops
+/// the leaving of one that governance has closed.
+fn least_held(
+    view: &View,
+    policy: &Policy,
+    listed: &StrategyPolicy,
+    target_bps: Option<u16>,
+) -> Held {
+    if listed.status != StrategyStatus::Active {
+        return Held { assets: U256::ZERO, rule: Rule::Floor };
+    }
+    let assets = bps_up(view.nav, listed.min_weight_bps);
+    let band_bps = policy.objective.band_bps;
+    let low = target_bps.map(|target| bps_up(view.nav, target.saturating_sub(band_bps)));
+    match low.filter(|low| *low > assets) {
+        Some(assets) => Held { assets, rule: Rule::Objective },
+        None => Held { assets, rule: Rule::Floor },
+    }
+}
+
+pub(super) fn venue(
+    view: &View,
+    policy: &Policy,
+    snapshot: &Snapshot,
+    inputs: &Inputs,
+    index: usize,
+    is_in_scope: bool,
+) -> Result<Venue, NoView> {
+    let lists = policy.strategies.get(index).zip(snapshot.vault.strategies.get(index));
+    let (listed, strategy) = lists.ok_or(NoView::Mismatch)?;
+    let headroom = inputs.headroom_bps;
+    let position = fitting(strategy.convert_assets)?;
+    let value = fitting(strategy.redeem_assets)?;
+    let is_active = listed.status == StrategyStatus::Active;
+    // R10 and R14 are asked in Active alone.
+    let is_open = snapshot.vault.guard_state.mode == Mode::Active;
+    let target_bps = (is_open && policy.objective.kind == ObjectiveKind::TargetWeights)
+        .then(|| policy.objective.target_weights_bps.get(index).copied().unwrap_or(0));
+    let most = most_held(view, policy, listed, target_bps);
+    let least = if is_open {
+        least_held(view, policy, listed, target_bps)
+    } else {
+        Held { assets: U256::ZERO, rule: Rule::Floor }
+    };
+    let earning = Earning::of(strategy, position, view.at).ok().flatten();
+    let groups: Vec<usize> =
+        groups_of(listed.groups).filter(|place| *place < view.groups.len()).collect();
+    let is_touchable =
+        is_in_scope && strategy.is_readable && listed.status != StrategyStatus::WrittenOff;
+    let may_deposit = is_touchable
+        && is_active
+        && is_open
+        && groups.iter().all(|place| view.groups[*place].is_open)
+        && is_deposit_priced(policy, snapshot, inputs, index, view);
+    let may_withdraw = is_touchable && is_withdrawal_priced(listed, strategy, headroom);
+
+    // Headroom is taken of all that we would hold, not of the room alone, so that a second look after the plan finds
+    // the same bound.
+    let room = capped(strategy.max_deposit_assets);
+    let reserve = capped(bps_up(U256::from(room.saturating_add(position)), headroom));
+    let usable_room = if room >= LARGEST_AMOUNT { room } else { room.saturating_sub(reserve) };
+    let in_books = earning.as_ref().map_or(U256::MAX, Earning::withdraw_room);
+    let liquid = capped(strategy.max_withdraw_assets.min(in_books));
+    let can_leave = liquid.saturating_add(ROUNDING_UNITS) >= position && position > 0;
+    // What is left behind for a race with others is less than a move, so that the next look finds nothing to take.
+    let left_behind = capped(bps_up(U256::from(liquid), headroom))
+        .min(inputs.smallest_move / 2)
+        .max(ROUNDING_UNITS);
+    let usable_liquid =
+        if can_leave { position } else { liquid.saturating_sub(left_behind).min(position) };
+
+    let goal = capped(lowered(most.assets, headroom));
+    let highest = if may_deposit {
+        goal.min(position.saturating_add(usable_room)).max(position)
+    } else {
+        position
+    };
+    // The floors look at the guard's value, which may lie below what earns.
+    let floor_goal = if least.assets.is_zero() {
+        0
+    } else {
+        capped(raised(least.assets, headroom)).saturating_add(ROUNDING_UNITS)
+    };
+    let kept =
+        if floor_goal == 0 { 0 } else { floor_goal.saturating_add(position.saturating_sub(value)) };
+    let lowest = if may_withdraw {
+        position.saturating_sub(usable_liquid).max(kept).min(position)
+    } else {
+        position
+    };
+    Ok(Venue {
+        position,
+        value,
+        limit: capped(most.assets),
+        limit_rule: most.rule,
+        goal,
+        highest,
+        lowest,
+        floor: capped(least.assets),
+        floor_rule: least.rule,
+        floor_goal,
+        room,
+        liquid,
+        smallest: inputs.smallest_move.clamp(4 * ROUNDING_UNITS, LARGEST_AMOUNT),
+        can_leave,
+        is_exit_only: listed.status == StrategyStatus::ExitOnly,
+        is_written_off: listed.status == StrategyStatus::WrittenOff,
+        groups,
+        earning,
+    })
+}
+
+/// R13 for a withdrawal: the price now is not below the band.
+fn is_withdrawal_priced(listed: &StrategyPolicy, strategy: &StrategyState, headroom: u16) -> bool {
+    let band = Band::around(strategy.reference_price, listed.price_band_bps, headroom);
+    strategy.redeem_assets.saturating_add(U256::ONE) >= band.lowest_value_up(strategy.shares)
+}
+
+/// R13 for a deposit: the price after it lies inside the band.
+fn is_deposit_priced(
+    policy: &Policy,
+    snapshot: &Snapshot,
+    inputs: &Inputs,
+    index: usize,
+    view: &View,
+) -> bool {
+    let lists = policy.strategies.get(index).zip(snapshot.vault.strategies.get(index));
+    let (Some((listed, strategy)), Ok(place)) = (lists, u8::try_from(index)) else { return false };
+    let band = Band::around(strategy.reference_price, listed.price_band_bps, inputs.headroom_bps);
+    // The price does not depend on the amount; a larger one only has less rounding in it.
+    let assets = inputs.smallest_move.max(view.idle).clamp(1, LARGEST_AMOUNT);
+    let receipt =
+        predict(policy, &snapshot.vault, &[Move { index: place, is_deposit: true, assets }]);
+    receipt.legs.first().is_some_and(|leg| {
+        leg.value_after.saturating_add(U256::ONE) >= band.lowest_value_up(leg.shares_after)
+            && leg.value_after <= band.highest_value(leg.shares_after)
+    })
+}
