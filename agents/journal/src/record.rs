@@ -2,7 +2,7 @@
 //!
 //! Its hash is the keccak-256 of its canonical JSON by RFC 8785. Amounts are decimal strings; the few plain numbers
 //! (heights, times, counts) stay below 2^53, where every JSON reader agrees on them. Nothing in it comes from a wall
-//! clock or from the machine. The schema is `schema/decision-record.v2.json`.
+//! clock or from the machine. The schema is `schema/decision-record.v3.json`.
 
 mod canonical;
 mod consistency;
@@ -15,7 +15,7 @@ use vagus_allocator::{Action, Decision, Inputs, Limiting, Reason};
 use vagus_policy::{BlockRef, Rebalance, Receipt, Rule, Snapshot, decimal};
 
 /// Version of the record's shape. A change of any field, here or in what it is made of, is a new version.
-pub const RECORD_SCHEMA_VERSION: u32 = 2;
+pub const RECORD_SCHEMA_VERSION: u32 = 3;
 
 /// A record that cannot be, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -11,6 +11,9 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::RepairWeight => "a strategy stands above its limit and is brought back inside",
         Reason::RepairIdle => "idle stands below its minimum and is filled up",
         Reason::RepairExitOnly => "a strategy that may only be left is being left",
+        Reason::RepairGroup => "a group of strategies stands above its limit and is brought back",
+        Reason::RepairFloor => "a strategy stands below its least weight and is filled up",
+        Reason::RepairTarget => "a strategy stands outside the band around its target weight",
         Reason::Income => "the move earns more than it costs, by more than the hurdle",
         Reason::Person => "a person asked for it",
         Reason::Checkpoint => "the vault was not refreshed for about a day",
@@ -18,6 +21,8 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::Activate => "a policy has waited for its delay, and is put in force",
         Reason::Optimal => "no move would earn more",
         Reason::BelowHurdle => "the best move does not earn its costs and the hurdle",
+        Reason::WithinBand => "every strategy stands inside the band around its target weight",
+        Reason::RepairBlocked => "something is outside its limits, and nothing can be moved",
         Reason::Cooldown => "the last rebalance is too recent",
         Reason::TurnoverSpent => "the turnover budget allows no useful move",
         Reason::LossSpent => "the loss budget allows no useful move",
@@ -48,11 +53,21 @@ pub const fn reason(reason: Reason) -> &'static str {
 #[must_use]
 pub const fn would_have_to_change(reason: Reason) -> &'static str {
     match reason {
-        Reason::RepairWeight | Reason::RepairIdle | Reason::RepairExitOnly | Reason::Income => "",
+        Reason::RepairWeight
+        | Reason::RepairIdle
+        | Reason::RepairExitOnly
+        | Reason::RepairGroup
+        | Reason::RepairFloor
+        | Reason::RepairTarget
+        | Reason::Income => "",
         Reason::Person | Reason::Checkpoint | Reason::Trim | Reason::Activate => "",
         Reason::Optimal => "Rates, limits or capital would have to change.",
         Reason::BelowHurdle => {
             "Rates would have to differ more, or gas, costs or the policy's hurdle be lower."
+        }
+        Reason::WithinBand => "Weights would have to leave their bands.",
+        Reason::RepairBlocked => {
+            "Liquidity, a price or a limit that is in the way would have to change; see the limits."
         }
         Reason::Cooldown => "Time has to pass: the policy's cooldown is not over.",
         Reason::TurnoverSpent => {
