@@ -222,11 +222,12 @@ impl Deciding<'_> {
     fn income(&self) -> Decision {
         let needs = self.no_needs();
         let question = self.question(&needs);
-        let Answer { plan: mut best, prices } = question.answer();
+        let Answer { plan: mut best, prices, is_settled } = question.answer();
+        let is_settled = is_settled
+            || !best.pays()
+                && is_hold_proven(self.policy, self.inputs, &self.view, &RayPrices::of(&prices));
         // What the hurdle is paid on is the larger one of deposits and withdrawals, which no price per unit says exactly.
         let other = |hurdle: Hurdle| Question { hurdle, ..question }.answer().plan;
-        let is_settled =
-            is_hold_proven(self.policy, self.inputs, &self.view, &RayPrices::of(&prices));
         for hurdle in [Hurdle::Both, Hurdle::Nowhere] {
             if !is_settled && !best.pays() {
                 best = Some(other(hurdle)).filter(Plan::pays).unwrap_or(best);
@@ -241,7 +242,7 @@ impl Deciding<'_> {
             } else {
                 Reason::Optimal
             };
-            return self.done_holding(reason, None, prices, Vec::new());
+            return self.proven_as(is_settled, self.done_holding(reason, None, prices, Vec::new()));
         }
         if self.inputs.native_price == NativePrice::Missing {
             return self.done_holding(Reason::NoNativePrice, Some(&best), prices, Vec::new());
@@ -252,7 +253,8 @@ impl Deciding<'_> {
             } else {
                 Reason::BelowHurdle
             };
-            return self.done_holding(reason, Some(&best), prices, Vec::new());
+            return self
+                .proven_as(is_settled, self.done_holding(reason, Some(&best), prices, Vec::new()));
         }
         let (further, prices) = self.further(&question, &best);
         let plans: Vec<Plan> = further.into_iter().chain([best]).collect();
@@ -269,6 +271,15 @@ impl Deciding<'_> {
         self.refused(refusal, plans.last(), prices, Vec::new())
     }
 
+    /// Says of a hold that even the bound does not beat costs and hurdle, if that is why it holds.
+    fn proven_as(&self, is_shown: bool, mut decision: Decision) -> Decision {
+        let is_economic = matches!(decision.reason, Reason::Optimal | Reason::BelowHurdle);
+        if let Action::Hold { is_proven, .. } = &mut decision.action {
+            *is_proven = is_shown && is_economic;
+        }
+        decision
+    }
+
     /// What would move if moving cost nothing: what a hold declines.
     fn declined(&self, question: &Question<'_>) -> Plan {
         let free =
@@ -280,7 +291,7 @@ impl Deciding<'_> {
     /// the hurdle says whether to move, not how far. With it the prices without a hurdle.
     fn further(&self, question: &Question<'_>, best: &Plan) -> (Option<Plan>, Prices) {
         let free = Question { hurdle: Hurdle::Nowhere, ..*question };
-        let Answer { plan, prices } = free.answer();
+        let Answer { plan, prices, .. } = free.answer();
         let stands = |plan: &Plan, place: usize| {
             plan.targets.get(place) == Some(&self.view.venues[place].position)
         };
@@ -359,7 +370,7 @@ impl Deciding<'_> {
         }
     }
 
-    /// A hold, proven where the bound shows it.
+    /// A hold.
     fn done_holding(
         &self,
         reason: Reason,
@@ -368,16 +379,13 @@ impl Deciding<'_> {
         others: Vec<Plan>,
     ) -> Decision {
         let mut decision = self.described(reason, plan, &prices, others);
-        let is_economic = matches!(reason, Reason::Optimal | Reason::BelowHurdle);
-        let is_proven = is_economic
-            && is_hold_proven(self.policy, self.inputs, &self.view, &RayPrices::of(&prices));
         let retry_at = match reason {
             Reason::TurnoverSpent => {
                 leak_at(self.policy, self.snapshot, self.inputs, self.mandate, &self.view)
             }
             _ => None,
         };
-        decision.action = Action::Hold { is_proven, retry_at };
+        decision.action = Action::Hold { is_proven: false, retry_at };
         decision
     }
 

@@ -39,6 +39,8 @@ pub(crate) struct Question<'a> {
 pub(crate) struct Answer {
     pub(crate) plan: Plan,
     pub(crate) prices: Prices,
+    /// Whether a first look was enough: nothing moves, and the prices prove that nothing would pay.
+    pub(crate) is_settled: bool,
 }
 
 impl Question<'_> {
@@ -50,7 +52,7 @@ impl Question<'_> {
     /// Searches with strategies as free as is said.
     pub(crate) fn answer_with(&self, mut freedoms: Vec<Freedom>) -> Answer {
         loop {
-            let (mut targets, found) = self.search(&freedoms);
+            let (mut targets, found, is_settled) = self.search(&freedoms);
             if let Some(place) = self.returns_at_once(&targets, &found, &freedoms) {
                 freedoms[place] = Freedom::Stays;
                 continue;
@@ -58,11 +60,12 @@ impl Question<'_> {
             self.leave_no_dust(&mut targets);
             let Question { policy, snapshot, inputs, view, needs, .. } = self;
             let plan = plan(policy, snapshot, inputs, view, &targets, needs);
-            return Answer { plan, prices: found.prices };
+            return Answer { plan, prices: found.prices, is_settled };
         }
     }
 
-    fn search(&self, freedoms: &[Freedom]) -> (Targets, Found) {
+    /// Targets, prices, and whether a first look was enough.
+    fn search(&self, freedoms: &[Freedom]) -> (Targets, Found, bool) {
         let venues = &self.view.venues;
         let Question { policy, inputs, view, needs, is_repair_only, hurdle, has_gas, .. } = *self;
         let model = Model { policy, inputs, view, needs, is_repair_only, hurdle, has_gas };
@@ -77,9 +80,9 @@ impl Question<'_> {
                 .zip(&found.moves)
                 .map(|(venue, moved)| venue.position.saturating_add_signed(*moved))
                 .collect();
-            if look == self.closer_looks || (look == 0 && self.is_settled(&targets, &found.prices))
-            {
-                return (targets, found);
+            let is_settled = look == 0 && self.is_settled(&targets, &found.prices);
+            if is_settled || look == self.closer_looks {
+                return (targets, found, is_settled);
             }
             look += 1;
             for (step, (grid, target)) in steps.iter_mut().zip(grids.iter_mut().zip(&targets)) {
