@@ -95,6 +95,27 @@ impl Drop for Wake {
     }
 }
 
+/// Asks an endpoint once to announce heads, and comes back when it has agreed to.
+///
+/// # Errors
+/// Why it does not, without the address: it is silent for `patience`, refuses, or cannot be reached.
+pub async fn probe(url: &WebsocketUrl, patience: Duration) -> Result<(), String> {
+    // Fails only if a provider is installed already, which is what is wanted.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let shared = Shared::default();
+    let agreed = async {
+        while !shared.is_live.load(Ordering::Relaxed) {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let mut announced = 0;
+    tokio::select! {
+        end = session(&shared, url, patience, &mut announced) => Err(end.to_string()),
+        () = agreed => Ok(()),
+        () = sleep(patience) => Err(End::Silent.to_string()),
+    }
+}
+
 /// Why a connection ended.
 #[derive(Debug)]
 enum End {

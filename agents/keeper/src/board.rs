@@ -107,6 +107,12 @@ impl Board {
                 vault.is_in_flight = true;
                 vault.decide(rebalance.block, rebalance.reason, rebalance.decision, true);
             }),
+            Event::Upkeep(upkeep) => self.change_vault(&upkeep.vault, |vault| {
+                add_one(&mut vault.decisions, upkeep.reason);
+                add_one(&mut vault.transactions, state_word(OutcomeState::Submitted));
+                vault.is_in_flight = true;
+                vault.decide(upkeep.block, upkeep.reason, upkeep.decision, true);
+            }),
             Event::Settled(settled) => self.change_vault(&settled.vault, |vault| {
                 add_one(&mut vault.transactions, state_word(settled.state));
                 let news = Some((settled.decision, Instant::now()));
@@ -126,5 +132,35 @@ impl Board {
             #[allow(unreachable_patterns, reason = "what else is said is not counted")]
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::B256;
+    use vagus_allocator::Reason;
+    use vagus_chain::AgentKey;
+
+    use super::*;
+    use crate::{report::UpkeepEvent, testing};
+
+    #[test]
+    fn a_vault_whose_first_act_is_upkeep_has_decided() {
+        let (_, world) = testing::world(&AgentKey::random());
+        let board = Board::new(std::slice::from_ref(&world));
+        let vault = || board.views()[0].vaults[0].clone();
+        assert!(vault().latest.is_none());
+        board.count(&Event::Upkeep(UpkeepEvent {
+            vault: world.vaults[0].config.name.clone(),
+            block: 7,
+            reason: Reason::Checkpoint,
+            decision: B256::ZERO,
+        }));
+        let seen = vault();
+        let latest = seen.latest.expect("it has decided");
+        assert_eq!((latest.block, latest.reason), (7, Reason::Checkpoint));
+        assert_eq!(seen.decisions.get(&Reason::Checkpoint), Some(&1));
+        assert_eq!(seen.transactions.get("submitted"), Some(&1));
+        assert!(seen.is_in_flight);
     }
 }

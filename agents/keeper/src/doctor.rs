@@ -4,6 +4,7 @@
 mod chain;
 mod local;
 mod vault;
+mod ways;
 
 use serde::Serialize;
 

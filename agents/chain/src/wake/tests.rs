@@ -156,6 +156,21 @@ async fn a_refused_subscription_is_no_life() {
 }
 
 #[tokio::test]
+async fn a_probe_says_whether_heads_are_announced() {
+    let server = Server::start().await;
+    let url = server.url.clone();
+    let asked = tokio::spawn(async move { probe(&url, Duration::from_secs(5)).await });
+    let _socket = server.subscribed().await;
+    assert_eq!(asked.await.expect("no panic"), Ok(()));
+    // Shakes no hands.
+    assert_eq!(probe(&server.url, PATIENCE).await, Err("it gives no sign of life".to_owned()));
+    let url = server.url.clone();
+    drop(server);
+    let gone = probe(&url, PATIENCE).await.expect_err("nobody listens");
+    assert!(!gone.contains("secret"), "{gone}");
+}
+
+#[tokio::test]
 async fn one_that_never_wakes_never_wakes() {
     let wake = Wake::never();
     assert!(is_left_alone(&wake).await && !wake.is_live());

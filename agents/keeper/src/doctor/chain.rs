@@ -7,7 +7,7 @@ use vagus_chain::{
     Chain, ChainReader as _, ChainWriter as _, Deployment, Endpoints, Header, HttpChain, Tag,
 };
 
-use super::{Findings, vault};
+use super::{Findings, vault, ways};
 use crate::{
     board::unix_now,
     config::{ChainConfig, Config, Finality, VaultConfig},
@@ -41,6 +41,7 @@ pub(super) async fn chain(
             sound.push(http);
         }
     }
+    ways::ways(findings, &area, chain).await;
     quorum(findings, &area, chain, sound.len());
     agreement(findings, &area, chain, &heads);
     let Some((_, head)) = heads.iter().max_by_key(|(_, head)| head.block.number) else { return };
