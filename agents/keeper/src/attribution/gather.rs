@@ -1,0 +1,351 @@
+//! From chain and journal to a history: the edge of the report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::{Address, B256, I256, U256};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use vagus_attribution::{Action, Actor, Decision, Delta, Event, History, Holdings, Kind, Point};
+use vagus_chain::{ChainError, ChainResult, ChainWriter as _, Header, PlacedLog, events};
+use vagus_policy::{AssetInfo, StrategyStatus};
+
+use super::{
+    book::{Book, Known, priced},
+    ledger::{Contracts, Entry, EntryKind, FeeShares, Ledger},
+    points::{Asker, Balances},
+    range, scan,
+    standing::{Standing, standing},
+};
+use crate::world::{ChainWorld, VaultWorld};
+
+/// Blocks read at regular distances, for the plots.
+const SAMPLES: u64 = 60;
+/// Blocks with events up to which limits and budgets are read at each of them too.
+const MOST_STANDINGS: usize = 200;
+/// Blocks that are read at once.
+const AT_ONCE: usize = 8;
+
+/// A strategy of the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Venue {
+    pub(crate) strategy: Address,
+    /// For people: of the configuration, else its symbol, else its address.
+    pub(crate) name: String,
+}
+
+/// Where an event came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Source {
+    /// Its transaction; none if no event explains it.
+    pub(crate) transaction: Option<B256>,
+    /// Hash of the decision's record that the guard's event names.
+    pub(crate) decision: Option<B256>,
+    /// What the journal knows of it.
+    pub(crate) known: Option<Known>,
+    /// What its transaction cost, wei; none of a flow.
+    pub(crate) fee_wei: Option<U256>,
+}
+
+/// Everything a report is made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Gathered {
+    pub(crate) asset: AssetInfo,
+    pub(crate) venues: Vec<Venue>,
+    pub(crate) opening: Header,
+    pub(crate) closing: Header,
+    pub(crate) history: History,
+    /// Of each event.
+    pub(crate) sources: Vec<Source>,
+    /// Of each point.
+    pub(crate) standings: Vec<Option<Standing>>,
+    pub(crate) fees: FeeShares,
+    /// The vault's own word for its live value at the end.
+    pub(crate) live_assets: Option<U256>,
+}
+
+fn contracts(vault: &VaultWorld) -> Contracts {
+    let entry = &vault.entry;
+    Contracts { vault: entry.vault, guard: entry.guard, asset: entry.asset }
+}
+
+/// Blocks at regular distances between two.
+fn samples(first: u64, last: u64) -> impl Iterator<Item = u64> {
+    let span = last.saturating_sub(first);
+    let count = span.min(SAMPLES);
+    // The quotient is at most the span.
+    (0..=count).map(move |place| {
+        first
+            + (u128::from(span) * u128::from(place))
+                .checked_div(count.into())
+                .map_or(0, |off| u64::try_from(off).unwrap_or(span))
+    })
+}
+
+/// Gathers the history of a vault between two blocks.
+///
+/// # Errors
+/// Those of the chain.
+pub(crate) async fn gather(
+    world: &ChainWorld,
+    vault: &VaultWorld,
+    (opening, closing): (Header, Header),
+    book: &Book,
+) -> ChainResult<Gathered> {
+    let chain = &world.endpoints;
+    let contracts = contracts(vault);
+    let asker = Asker { chain, contracts };
+    let (first, last) = (opening.block.number, closing.block.number);
+    // The oldest state before anything else: an endpoint that does not keep it says so at once.
+    let list = asker.exit_list(&opening).await?;
+    let policy_version = asker.policy_version(&opening).await?;
+    let events_range = (first.saturating_add(1), last);
+    let own = scan::own_events(chain, contracts.vault, contracts.guard, events_range).await?;
+    let strategies = strategies(&own, contracts, &list);
+    let tokens: Vec<Address> = std::iter::once(contracts.asset).chain(strategies.clone()).collect();
+    let mut logs = scan::transfers(chain, contracts.vault, &tokens, events_range).await?;
+    logs.extend(own);
+    let logs = scan::merged(logs);
+    let with_events: BTreeSet<u64> = logs.iter().map(|log| log.block_number).collect();
+    let sampled: BTreeSet<u64> = samples(first, last).collect();
+    let paid = book.known.values().filter_map(|known| known.mined.map(|mined| mined.block));
+    let paid = paid.filter(|block| (events_range.0..=last).contains(block));
+    let blocks: BTreeSet<u64> = with_events
+        .iter()
+        .copied()
+        .chain(paid)
+        .chain(sampled.clone())
+        .chain([first, last])
+        .collect();
+    let balances = read(&asker, &strategies, &blocks).await?;
+    let is_wanted = |number: &u64| with_events.len() <= MOST_STANDINGS || sampled.contains(number);
+    let standings = balances.iter().map(|point| async {
+        if !is_wanted(&point.header.block.number) {
+            return Ok(None);
+        }
+        standing(world, vault, &point.header).await
+    });
+    let standings: Vec<_> = stream::iter(standings).buffered(AT_ONCE).try_collect().await?;
+    let at = &balances.first().map_or(opening, |point| point.header);
+    asker.same_block(at, opening.block.hash)?;
+    let mut ledger = Ledger::new(
+        contracts,
+        &strategies,
+        balances.first().map_or_else(Delta::default, |point| point.held.clone()),
+        &list,
+        policy_version,
+    );
+    let book_at_opening = ledger.book();
+    for point in balances.iter().skip(1) {
+        let number = point.header.block.number;
+        let begin = logs.partition_point(|log| log.block_number < number);
+        let end = logs.partition_point(|log| log.block_number <= number);
+        let of_block: &[PlacedLog] = logs.get(begin..end).unwrap_or_default();
+        for log in of_block {
+            asker.same_block(&point.header, log.block_hash)?;
+        }
+        ledger.block(number, of_block, &point.held);
+    }
+    let (entries, fees) = ledger.finish();
+    let (events, sources) = events_of(world, &balances, entries, book).await?;
+    let unsigned = |amount: &I256| U256::try_from(*amount).unwrap_or_default();
+    let history = History {
+        opening: Holdings {
+            idle: unsigned(&book_at_opening.idle),
+            shares: book_at_opening.shares.iter().map(unsigned).collect(),
+        },
+        points: balances.iter().map(point_of).collect(),
+        events,
+    };
+    Ok(Gathered {
+        asset: AssetInfo {
+            address: contracts.asset,
+            symbol: asker.symbol(contracts.asset, &closing).await?,
+            decimals: asker.asset_decimals(&closing).await?,
+        },
+        venues: names(&asker, vault, &strategies, &closing).await?,
+        opening,
+        closing,
+        history,
+        sources,
+        standings,
+        fees,
+        live_assets: asker.live_assets(&closing).await?,
+    })
+}
+
+fn point_of(balances: &Balances) -> Point {
+    let block = balances.header.block;
+    Point { block: block.number, timestamp: block.timestamp, prices: balances.prices.clone() }
+}
+
+/// Every strategy that a list of the period names, in the order in which they were first named.
+fn strategies(
+    own: &[PlacedLog],
+    contracts: Contracts,
+    list: &[(Address, StrategyStatus)],
+) -> Vec<Address> {
+    let mut all: Vec<Address> = list.iter().map(|(strategy, _)| *strategy).collect();
+    for log in own {
+        let event = events::event_of(contracts.vault, contracts.guard, &log.log);
+        let Some(events::VaultEvent::Adopted(list)) = event else { continue };
+        for (strategy, _) in list {
+            if !all.contains(&strategy) {
+                all.push(strategy);
+            }
+        }
+    }
+    all
+}
+
+async fn read(
+    asker: &Asker<'_>,
+    strategies: &[Address],
+    blocks: &BTreeSet<u64>,
+) -> ChainResult<Vec<Balances>> {
+    let reads = blocks.iter().map(|number| async {
+        let header = range::block(asker.chain, *number).await?;
+        asker.balances(strategies, header).await
+    });
+    let balances: Vec<Balances> = stream::iter(reads).buffered(AT_ONCE).try_collect().await?;
+    // Headers were asked for by height, one after the other.
+    for (before, after) in balances.iter().zip(balances.iter().skip(1)) {
+        let (before, after) = (before.header.block, after.header.block);
+        if before.number + 1 == after.number && before.hash != after.parent_hash {
+            return Err(ChainError::Reorganised {
+                endpoint: asker.chain.endpoint(),
+                block: before.hash,
+            });
+        }
+    }
+    Ok(balances)
+}
+
+async fn names(
+    asker: &Asker<'_>,
+    vault: &VaultWorld,
+    strategies: &[Address],
+    closing: &Header,
+) -> ChainResult<Vec<Venue>> {
+    let mut venues = Vec::with_capacity(strategies.len());
+    for strategy in strategies {
+        let name = match vault.config.strategies.get(strategy) {
+            Some(name) => name.clone(),
+            None => Some(asker.symbol(*strategy, closing).await?)
+                .filter(|symbol| !symbol.is_empty())
+                .unwrap_or_else(|| strategy.to_string()),
+        };
+        venues.push(Venue { strategy: *strategy, name });
+    }
+    Ok(venues)
+}
+
+/// Entries of the ledger and what else was paid for, as events of the history.
+async fn events_of(
+    world: &ChainWorld,
+    balances: &[Balances],
+    entries: Vec<Entry>,
+    book: &Book,
+) -> ChainResult<(Vec<Event>, Vec<Source>)> {
+    let places: BTreeMap<u64, usize> =
+        balances.iter().enumerate().map(|(i, point)| (point.header.block.number, i)).collect();
+    let venues = balances.first().map_or(0, |point| point.prices.len());
+    let mut found: Vec<(Event, Source)> = Vec::with_capacity(entries.len());
+    // A transaction is paid once, whatever it carries.
+    let mut paid: BTreeSet<B256> = BTreeSet::new();
+    for entry in entries {
+        let Some(point) = places.get(&entry.block).copied() else { continue };
+        let (kind, source) = match entry.kind {
+            EntryKind::Flow(flow) => {
+                let transaction = entry.transaction;
+                (Kind::Flow(flow), Source { transaction, ..Source::default() })
+            }
+            _ => decided(world, &entry, book, &mut paid).await?,
+        };
+        found.push((Event { point, delta: entry.delta, kind }, source));
+    }
+    for known in book.known.values() {
+        let Some(mined) = known.mined else { continue };
+        let Some(point) = places.get(&mined.block).copied().filter(|point| *point > 0) else {
+            continue;
+        };
+        // What was reorganised away was not paid.
+        let is_there = balances[point].header.block.hash == mined.block_hash;
+        if !is_there || !paid.insert(mined.transaction) {
+            continue;
+        }
+        let is_done = known.state.is_some_and(|state| {
+            use vagus_journal::OutcomeState::{Executed, Included};
+            matches!(state, Executed | Included)
+        });
+        let action = if known.is_upkeep && is_done { Action::Upkeep } else { Action::Failed };
+        let decision = Decision {
+            actor: Actor::Agent(known.agent),
+            action,
+            policy_version: known.policy_version,
+            gas_assets: priced(mined.fee_wei, known.native_price),
+        };
+        let source = Source {
+            transaction: Some(mined.transaction),
+            decision: Some(known.decision),
+            known: Some(known.clone()),
+            fee_wei: Some(mined.fee_wei),
+        };
+        let delta = Delta::none(venues);
+        found.push((Event { point, delta, kind: Kind::Decision(decision) }, source));
+    }
+    // Stable: inside a block they stay as they were raised.
+    found.sort_by_key(|(event, _)| event.point);
+    Ok(found.into_iter().unzip())
+}
+
+async fn decided(
+    world: &ChainWorld,
+    entry: &Entry,
+    book: &Book,
+    paid: &mut BTreeSet<B256>,
+) -> ChainResult<(Kind, Source)> {
+    let by_transaction = entry.transaction.and_then(|hash| book.by_transaction(hash));
+    let (actor, action, decision, known) = match entry.kind {
+        EntryKind::Rebalance(event) => {
+            let known = book.known.get(&event.decision);
+            (Actor::Agent(event.agent), Action::Rebalance, Some(event.decision), known)
+        }
+        EntryKind::Trim { by } => {
+            let actor = if by_transaction.is_some() { Actor::Agent(by) } else { Actor::Anyone(by) };
+            let decision = by_transaction.map(|known| known.decision);
+            (actor, Action::Trim, decision, by_transaction)
+        }
+        EntryKind::Pull | EntryKind::Flow(_) => (Actor::Guardian, Action::Pull, None, None),
+    };
+    let mut fee_wei = U256::ZERO;
+    if let Some(transaction) = entry.transaction.filter(|hash| paid.insert(*hash)) {
+        let receipt = world.endpoints.receipt(transaction).await?;
+        fee_wei = receipt.map_or(U256::ZERO, |receipt| {
+            let gas_wei =
+                U256::from(receipt.gas_used).saturating_mul(U256::from(receipt.gas_price_wei));
+            gas_wei.saturating_add(U256::from(receipt.data_fee_wei))
+        });
+    }
+    let gas_assets = match known {
+        _ if fee_wei.is_zero() => Some(U256::ZERO),
+        Some(known) => priced(fee_wei, known.native_price),
+        None => None,
+    };
+    let policy_version = entry.policy_version;
+    let kind = Kind::Decision(Decision { actor, action, policy_version, gas_assets });
+    let (transaction, known) = (entry.transaction, known.cloned());
+    Ok((kind, Source { transaction, decision, known, fee_wei: Some(fee_wei) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_begin_and_end_with_the_range_and_stay_inside() {
+        assert_eq!(samples(7, 7).collect::<Vec<_>>(), [7]);
+        assert_eq!(samples(7, 9).collect::<Vec<_>>(), [7, 8, 9]);
+        let many: Vec<_> = samples(100, 1_000_000).collect();
+        assert_eq!((many.len(), many[0], many[60]), (61, 100, 1_000_000));
+        assert!(many.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+}
