@@ -40,7 +40,7 @@ fn kind(number: u8) -> Kind {
             actor: actors[usize::from(number) % 3],
             action: if number.is_multiple_of(5) { Action::Failed } else { Action::Rebalance },
             policy_version: u64::from(number) % 4,
-            gas_assets: (number % 2 == 0).then(|| U256::from(number)),
+            gas_assets: number.is_multiple_of(2).then(|| U256::from(number)),
         }),
     }
 }

@@ -1,5 +1,7 @@
 //! The report as a document: what all forms of it show.
 
+#[cfg(test)]
+mod fixture;
 mod make;
 
 use alloy::primitives::{Address, B256, I256, U256};
@@ -10,6 +12,8 @@ use vagus_journal::OutcomeState;
 use vagus_policy::{AssetInfo, decimal};
 
 use super::Held;
+#[cfg(test)]
+pub(crate) use fixture::fixture;
 pub(crate) use make::{Facts, report};
 
 /// A signed amount, in JSON a decimal string.
