@@ -95,6 +95,7 @@ pub(crate) async fn gather(
     let asker = Asker { chain, contracts };
     let (first, last) = (opening.block.number, closing.block.number);
     // The oldest state before anything else: an endpoint that does not keep it says so at once.
+    asker.idle(&opening).await?;
     let list = asker.exit_list(&opening).await?;
     let policy_version = asker.policy_version(&opening).await?;
     let events_range = (first.saturating_add(1), last);

@@ -44,10 +44,23 @@ impl Asker<'_> {
         })
     }
 
-    /// A token that is not there yet holds nothing; none if it fails or answers something else.
-    async fn balance(&self, token: Address, at: &Header) -> ChainResult<Option<I256>> {
+    /// The vault's own balance of the asset. The asset was there before the vault, so an endpoint that answers nothing has no state of
+    /// the block: that is an error, and never a zero.
+    ///
+    /// # Errors
+    /// Those of the chain, and if the asset does not tell a balance.
+    pub(crate) async fn idle(&self, at: &Header) -> ChainResult<I256> {
+        let (asset, input) =
+            (self.contracts.asset, events::encode_balance_of(self.contracts.vault));
+        let idle = self.number(asset, input, at).await?;
+        let idle = idle.and_then(|idle| I256::try_from(idle).ok());
+        idle.ok_or_else(|| self.odd(asset, "balanceOf"))
+    }
+
+    /// A strategy that is not there yet holds nothing; none if it fails or answers something else.
+    async fn balance(&self, strategy: Address, at: &Header) -> ChainResult<Option<I256>> {
         let input = events::encode_balance_of(self.contracts.vault);
-        let balance = match self.chain.read(token, &input, at).await? {
+        let balance = match self.chain.read(strategy, &input, at).await? {
             Reading::Answer(answer) if answer.is_empty() => Some(U256::ZERO),
             Reading::Answer(answer) => events::decode_number(&answer),
             Reading::Fails => None,
@@ -83,9 +96,7 @@ impl Asker<'_> {
         strategies: &[Address],
         header: Header,
     ) -> ChainResult<Balances> {
-        let asset = self.contracts.asset;
-        let idle = self.balance(asset, &header).await?;
-        let idle = idle.ok_or_else(|| self.odd(asset, "balanceOf"))?;
+        let idle = self.idle(&header).await?;
         let positions = strategies.iter().map(|one| self.position(*one, &header));
         let positions = try_join_all(positions).await?;
         let (shares, prices) = positions.into_iter().unzip();

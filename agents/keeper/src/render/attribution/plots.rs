@@ -30,7 +30,14 @@ fn share(part: Amount, whole: Amount) -> Option<I256> {
 /// All plots, as figures of a page.
 pub(super) fn figures(report: &Report) -> String {
     let percent = |bps: I256| U256::try_from(bps).map_or(String::new(), bps_percent);
-    let money = |value: I256| amount(value, &report.asset);
+    // Cents of thousands say nothing on an axis, and need room.
+    let money = |value: I256| {
+        let words = amount(value, &report.asset);
+        match words.split_once('.') {
+            Some((whole, _)) if whole.contains(',') => whole.to_owned(),
+            _ => words,
+        }
+    };
     let about_income = "Value less opening and flows. Without decisions: opening portfolio and flows held unchanged. A strategy \
                         alone: everything in it, from the opening on, whatever its limits.";
     let plots = [

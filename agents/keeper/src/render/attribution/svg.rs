@@ -14,6 +14,8 @@ const LEFT: i64 = 84;
 const RIGHT: i64 = 10;
 const TOP: i64 = 10;
 const BOTTOM: i64 = 28;
+/// Least distances between ticks that a scale is cut into, before they are made round.
+const TICKS: i64 = 5;
 /// Colours of the page.
 const COLOURS: usize = 8;
 
@@ -68,8 +70,8 @@ impl Scale {
     fn of(lines: &[Line]) -> Option<Self> {
         let values = || lines.iter().flat_map(|line| line.points.iter().filter_map(|(_, v)| *v));
         let (least, most) = (values().min()?.min(I256::ZERO), values().max()?.max(I256::ZERO));
-        let span = most.checked_sub(least)?.max(int(4));
-        let step = round_up(span.checked_div(int(4))?);
+        let span = most.checked_sub(least)?.max(int(TICKS));
+        let step = round_up(span.checked_div(int(TICKS))?);
         let most = if most == least { least.checked_add(step)? } else { most };
         Some(Self { least, most, step })
     }
