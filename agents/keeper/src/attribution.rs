@@ -2,6 +2,7 @@
 
 mod book;
 mod gather;
+mod join;
 mod ledger;
 mod points;
 mod range;
@@ -129,10 +130,7 @@ async fn range_of(
     wanted: &Reporting,
     head: &Header,
 ) -> ChainResult<(Header, Header)> {
-    let chain = &world.endpoints;
-    let opening = match wanted.from {
-        Some(bound) => range::opening(chain, bound, head).await?,
-        None => range::block(chain, deploy_block.saturating_sub(1)).await?,
-    };
-    Ok((opening, range::closing(chain, wanted.to, head).await?))
+    let (chain, floor) = (&world.endpoints, deploy_block.saturating_sub(1));
+    let opening = range::opening(chain, wanted.from, floor, head).await?;
+    Ok((opening, range::closing(chain, wanted.to, floor, head).await?))
 }

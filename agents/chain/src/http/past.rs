@@ -50,16 +50,14 @@ impl HttpChain {
         block: B256,
     ) -> ChainResult<Reading> {
         let call = json!({ "to": contract, "input": input });
-        let answer = self.rpc.request("eth_call", (call, pinned(block))).await;
-        match self.pinned::<Bytes>(answer, block).await {
-            Ok(answer) => Ok(Reading::Answer(answer)),
-            // Only what a contract does is an answer; that a node has no such old state is none.
-            Err(ChainError::Refused { code, message, data, .. })
-                if data.is_some() || is_revert(code, &message) =>
-            {
-                Ok(Reading::Fails)
-            }
-            Err(error) => Err(error),
+        let answer: ChainResult<Option<Bytes>> =
+            self.rpc.request("eth_call", (call, pinned(block))).await;
+        // Only what a contract does is an answer; that a node has no such old state is none.
+        if let Err(ChainError::Refused { code, message, data, .. }) = &answer
+            && (data.is_some() || is_revert(*code, message))
+        {
+            return Ok(Reading::Fails);
         }
+        self.pinned(answer, block).await.map(Reading::Answer)
     }
 }

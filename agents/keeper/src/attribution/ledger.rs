@@ -83,9 +83,13 @@ pub(crate) struct Contracts {
     pub(crate) asset: Address,
 }
 
-/// A number too large for any honest token is cut: the reconciliation with balances then says so.
-fn clamp(amount: U256) -> I256 {
-    I256::try_from(amount).unwrap_or(I256::MAX)
+/// Bits of an amount up to which products with a price, of at most 128, stay in range. No honest token comes near.
+pub(crate) const AMOUNT_BITS: usize = 127;
+
+/// What no honest token says counts as nothing: the reconciliation with balances then finds what is true of it.
+fn believed(amount: U256) -> I256 {
+    let is_sane = amount.bit_len() <= AMOUNT_BITS;
+    I256::try_from(amount).ok().filter(|_| is_sane).unwrap_or_default()
 }
 
 fn counts(status: StrategyStatus) -> bool {
@@ -168,7 +172,7 @@ impl Ledger {
             }
             VaultEvent::Deposit { assets } => {
                 // What an entry brings is known; anything beside it is not the entrant's.
-                let brought = clamp(assets).min(self.pending.idle);
+                let brought = believed(assets).min(self.pending.idle);
                 self.pending.idle = self.pending.idle.saturating_sub(brought);
                 self.unclaimed(block);
                 self.pending.idle = brought;
@@ -191,8 +195,8 @@ impl Ledger {
         }
         let sign = i8::from(to == self.vault) - i8::from(from == self.vault);
         let value = match sign {
-            1 => clamp(value),
-            -1 => -clamp(value),
+            1 => believed(value),
+            -1 => -believed(value),
             _ => return,
         };
         for delta in [&mut self.pending, &mut self.held] {

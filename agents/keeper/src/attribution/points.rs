@@ -5,7 +5,7 @@ use futures_util::future::try_join_all;
 use vagus_attribution::{Delta, Price};
 use vagus_chain::{ChainError, ChainReader, ChainResult, Header, Reading, events};
 
-use super::ledger::{Contracts, ExitList};
+use super::ledger::{AMOUNT_BITS, Contracts, ExitList};
 
 /// Digits by which a whole share is multiplied where no share is held and the price has to be asked for.
 const PROBE_DIGITS: u64 = 6;
@@ -53,6 +53,7 @@ impl Asker<'_> {
         let (asset, input) =
             (self.contracts.asset, events::encode_balance_of(self.contracts.vault));
         let idle = self.number(asset, input, at).await?;
+        let idle = idle.filter(|idle| idle.bit_len() <= AMOUNT_BITS);
         let idle = idle.and_then(|idle| I256::try_from(idle).ok());
         idle.ok_or_else(|| self.odd(asset, "balanceOf"))
     }
@@ -65,6 +66,7 @@ impl Asker<'_> {
             Reading::Answer(answer) => events::decode_number(&answer),
             Reading::Fails => None,
         };
+        let balance = balance.filter(|balance| balance.bit_len() <= AMOUNT_BITS);
         Ok(balance.and_then(|balance| I256::try_from(balance).ok()))
     }
 
@@ -84,6 +86,8 @@ impl Asker<'_> {
         }
         let input = events::encode_convert_to_assets(shares);
         let assets = self.number(strategy, input, at).await?;
+        // The vault has no room for more.
+        let assets = assets.filter(|assets| assets.bit_len() <= 128);
         Ok((held, assets.map_or(Price::NOTHING, |assets| Price { assets, shares })))
     }
 

@@ -48,20 +48,21 @@ pub(crate) async fn block(chain: &dyn ChainReader, number: u64) -> ChainResult<H
     })
 }
 
-/// The last block before a time; the first one of the chain if there is none before it.
+/// The last block before a time, but none before `floor`.
 ///
 /// # Errors
 /// Those of the chain.
 pub(crate) async fn last_before(
     chain: &dyn ChainReader,
     time: u64,
+    floor: u64,
     head: &Header,
 ) -> ChainResult<Header> {
     if head.block.timestamp < time {
         return Ok(*head);
     }
-    // Always: the block at `low` is before the time or the first one, the block at `high` is not before it.
-    let (mut low, mut high) = (0, head.block.number);
+    // Always: the block at `low` is before the time or the floor, the block at `high` is not before it.
+    let (mut low, mut high) = (floor.min(head.block.number), head.block.number);
     while high.saturating_sub(low) > 1 {
         let middle = low + (high - low) / 2;
         if block(chain, middle).await?.block.timestamp < time {
@@ -73,18 +74,21 @@ pub(crate) async fn last_before(
     block(chain, low).await
 }
 
-/// The block at whose end a report opens: the one named, or the last before the day.
+/// The block at whose end a report opens: the one named, or the last before the day. With nothing named, and for a day before the
+/// vault was there, the `floor`: the last block before it.
 ///
 /// # Errors
 /// Those of the chain.
 pub(crate) async fn opening(
     chain: &dyn ChainReader,
-    bound: Bound,
+    bound: Option<Bound>,
+    floor: u64,
     head: &Header,
 ) -> ChainResult<Header> {
     match bound {
-        Bound::Block(number) => block(chain, number).await,
-        Bound::Day(begins) => last_before(chain, begins, head).await,
+        None => block(chain, floor).await,
+        Some(Bound::Block(number)) => block(chain, number).await,
+        Some(Bound::Day(begins)) => last_before(chain, begins, floor, head).await,
     }
 }
 
@@ -95,20 +99,24 @@ pub(crate) async fn opening(
 pub(crate) async fn closing(
     chain: &dyn ChainReader,
     bound: Option<Bound>,
+    floor: u64,
     head: &Header,
 ) -> ChainResult<Header> {
     match bound {
         None => Ok(*head),
         Some(Bound::Block(number)) => block(chain, number).await,
         Some(Bound::Day(begins)) => {
-            last_before(chain, begins.saturating_add(calendar::DAY), head).await
+            last_before(chain, begins.saturating_add(calendar::DAY), floor, head).await
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use vagus_chain::Tag;
+
     use super::*;
+    use crate::testing::{policy, snapshot};
 
     #[test]
     fn blocks_and_days_are_told_apart() {
@@ -129,5 +137,33 @@ mod tests {
         ] {
             assert!(text.parse::<Bound>().is_err(), "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_day_is_from_the_last_block_before_it_to_its_last() {
+        let agent = alloy::primitives::Address::repeat_byte(1);
+        let chain = vagus_chain::memory::MemoryChain::new(policy(agent), snapshot(agent));
+        let first = chain.head(Tag::Latest).await.unwrap().block;
+        for _ in 0..40 {
+            chain.with(|model| model.mine(3_600));
+        }
+        let head = chain.head(Tag::Latest).await.unwrap();
+        let at = |number| first.timestamp + (number - first.number) * 3_600;
+        let last = first.number + 40;
+        assert_eq!(head.block.number, last);
+        let floor = first.number;
+        for number in floor..=last {
+            let found = last_before(&chain, at(number), floor, &head).await.unwrap();
+            assert_eq!(found.block.number, floor.max(number - 1));
+        }
+        assert_eq!(last_before(&chain, at(last) + 1, floor, &head).await, Ok(head));
+        let day = Some(Bound::Day(at(last - 30)));
+        assert_eq!(opening(&chain, day, floor, &head).await.unwrap().block.number, last - 31);
+        let end = closing(&chain, day, floor, &head).await.unwrap();
+        assert_eq!(end.block.number, last - 30 + 23);
+        assert_eq!(closing(&chain, None, floor, &head).await, Ok(head));
+        assert_eq!(opening(&chain, None, floor, &head).await.unwrap().block, first);
+        let missing = opening(&chain, Some(Bound::Block(last + 1)), floor, &head).await;
+        assert!(missing.unwrap_err().to_string().contains("it has no block"));
     }
 }

@@ -164,6 +164,13 @@ fn what_no_event_explains_is_a_flow_of_its_own() {
         (flow(FlowKind::Other), delta(0, [-1, 0])),
     ];
     assert_eq!(found, expected);
+    // What is said to have come is not there.
+    let huge = U256::MAX >> 1;
+    let lie = log(FIRST, &Transfer { from: ANN, to: VAULT, value: huge });
+    let found = entries(&[vec![lie, sent(FIRST, ANN, VAULT, 5)]], delta(100, [10, 20]));
+    let expected =
+        [(flow(FlowKind::Donation), delta(0, [5, 0])), (flow(FlowKind::Other), delta(0, [-5, 0]))];
+    assert_eq!(found, expected);
     // It leaves, and nothing says why.
     let found = entries(&[vec![sent(FIRST, VAULT, ANN, 10)]], delta(100, [0, 20]));
     assert_eq!(found, [(flow(FlowKind::Other), delta(0, [-10, 0]))]);

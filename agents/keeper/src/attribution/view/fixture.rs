@@ -16,7 +16,8 @@ use crate::{
     attribution::{
         Declined, Held,
         book::{Known, Mined},
-        gather::{Gathered, Source, Venue},
+        gather::{Gathered, Venue},
+        join::Source,
         ledger::FeeShares,
         standing::Standing,
     },
