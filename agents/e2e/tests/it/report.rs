@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use vagus_e2e::{
     keeper::Keeper,
     paths, playground,
-    treasury::{Vault, people},
+    treasury::{IPolicyGuard, Vault, people},
     venues::{self, Token},
     world::World,
 };
@@ -77,7 +77,7 @@ async fn check(
     config: &Path,
     first: u64,
     last: u64,
-    rebalances: &BTreeMap<u64, String>,
+    decided: &BTreeMap<u64, Option<String>>,
 ) -> Value {
     let (from, to) = (first.to_string(), last.to_string());
     let output = report(config, &["--from", &from, "--to", &to, "--format", "json"]);
@@ -98,7 +98,7 @@ async fn check(
             .map(|(after, before)| *after - *before)
             .collect();
         let idle = after.idle - before.idle;
-        if rebalances.contains_key(&block) {
+        if decided.contains_key(&block) {
             decisions.insert(block, (idle, changes));
         } else if !idle.is_zero() || changes.iter().any(|change| !change.is_zero()) {
             let places = 0..changes.len();
@@ -134,12 +134,12 @@ async fn check(
         .as_array()
         .unwrap()
         .iter()
-        .filter(|row| row["action"] == "rebalance")
+        .filter(|row| row["action"] == "rebalance" || row["action"] == "pull")
         .collect();
     assert_eq!(moved.len(), decisions.len());
     for (row, (block, (idle, changes))) in moved.iter().zip(&decisions) {
         assert_eq!(row["block"], *block);
-        assert_eq!(row["decision"], rebalances[block]);
+        assert_eq!(row["decision"].as_str(), decided[block].as_deref());
         assert_eq!(number(&row["idle"]), *idle);
         let mut exact = *idle;
         for (place, change) in changes.iter().enumerate() {
@@ -202,15 +202,22 @@ async fn the_parts_of_a_report_add_up_to_what_the_chain_says() {
         world.clock.advance(seconds).await.unwrap();
     }
     world.dismiss().await.unwrap();
-    let last = world.clock.head.number;
+    // The guardian brings part of a strategy back, which is a decision too.
+    let (guardian, guard) = (world.person(people::GUARDIAN), world.treasury.guard);
+    let assets = world.assets(400_000).to::<u128>();
+    let call = IPolicyGuard::pullCall { index: 2, assets, minAssets: U256::ONE };
+    world.clock.act(guardian, guard, call, 12).await.unwrap();
+    let pulled = world.clock.head.number;
+    let last = world.clock.mine(HOUR).await.unwrap().number;
 
     let facts = world.rebalances().await.unwrap();
-    let rebalances: BTreeMap<u64, String> =
-        facts.iter().map(|fact| (fact.block, fact.decision.to_string())).collect();
-    assert!(rebalances.len() >= 3, "{facts:#?}");
+    assert!(facts.len() >= 3, "{facts:#?}");
+    let mut decided: BTreeMap<u64, Option<String>> =
+        facts.iter().map(|fact| (fact.block, Some(fact.decision.to_string()))).collect();
+    decided.insert(pulled, None);
 
     // From before the first deposit, and from the middle on.
-    let told = check(&world, &config, world.began_block, last, &rebalances).await;
+    let told = check(&world, &config, world.began_block, last, &decided).await;
     let kinds: Vec<&str> =
         told["flows"].as_array().unwrap().iter().map(|row| row["kind"].as_str().unwrap()).collect();
     let expected =
@@ -218,10 +225,14 @@ async fn the_parts_of_a_report_add_up_to_what_the_chain_says() {
     assert_eq!(kinds, expected);
     assert!(told["holds"].as_array().unwrap().iter().any(|hold| !hold["declined"].is_null()));
     for row in told["decisions"].as_array().unwrap() {
-        assert!(row["reason"].is_string() && row["gas_assets"].is_string(), "{row}");
+        let is_pull = row["actor"]["kind"] == "guardian";
+        assert_eq!(row["action"] == "pull", is_pull);
+        assert_eq!(row["reason"].is_string(), !is_pull, "{row}");
+        assert_eq!(row["gas_assets"].is_string(), !is_pull, "{row}");
+        assert_ne!(number(&row["fee_wei"]), I256::ZERO, "{row}");
     }
     assert_eq!(told["venues"][0]["name"], world.strategies[0].0.as_str());
-    let from_middle = check(&world, &config, middle, last, &rebalances).await;
+    let from_middle = check(&world, &config, middle, last, &decided).await;
     assert_ne!(number(&from_middle["result"]["held"]), I256::ZERO);
 
     // Left to itself it is the vault's whole life, which began with nothing; every form says the same.
