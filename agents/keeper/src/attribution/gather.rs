@@ -11,7 +11,7 @@ use vagus_policy::{AssetInfo, StrategyStatus};
 use super::{
     book::Book,
     join::{Source, events_of},
-    ledger::{Contracts, FeeShares, Ledger},
+    ledger::{Contracts, Entry, ExitList, FeeShares, Ledger},
     points::{Asker, Balances},
     range, scan,
     standing::{Standing, standing},
@@ -68,6 +68,32 @@ fn samples(first: u64, last: u64) -> impl Iterator<Item = u64> {
     })
 }
 
+/// What the chain says happened, and to which strategies.
+struct Found {
+    /// In force at the opening.
+    list: ExitList,
+    /// In force at the opening.
+    policy_version: u64,
+    strategies: Vec<Address>,
+    /// In order.
+    logs: Vec<PlacedLog>,
+}
+
+async fn find(asker: &Asker<'_>, opening: &Header, last: u64) -> ChainResult<Found> {
+    let Asker { chain, contracts } = *asker;
+    // The oldest state before anything else: an endpoint that does not keep it says so at once.
+    asker.idle(opening).await?;
+    let list = asker.exit_list(opening).await?;
+    let policy_version = asker.policy_version(opening).await?;
+    let range = (opening.block.number.saturating_add(1), last);
+    let own = scan::own_events(chain, contracts.vault, contracts.guard, range).await?;
+    let strategies = strategies(&own, contracts, &list);
+    let tokens: Vec<Address> = std::iter::once(contracts.asset).chain(strategies.clone()).collect();
+    let mut logs = scan::transfers(chain, contracts.vault, &tokens, range).await?;
+    logs.extend(own);
+    Ok(Found { list, policy_version, strategies, logs: scan::merged(logs) })
+}
+
 /// Gathers the history of a vault between two blocks.
 ///
 /// # Errors
@@ -78,51 +104,66 @@ pub(crate) async fn gather(
     (opening, closing): (Header, Header),
     book: &Book,
 ) -> ChainResult<Gathered> {
-    let chain = &world.endpoints;
     let contracts = contracts(vault);
-    let asker = Asker { chain, contracts };
+    let asker = Asker { chain: &world.endpoints, contracts };
     let (first, last) = (opening.block.number, closing.block.number);
-    // The oldest state before anything else: an endpoint that does not keep it says so at once.
-    asker.idle(&opening).await?;
-    let list = asker.exit_list(&opening).await?;
-    let policy_version = asker.policy_version(&opening).await?;
-    let events_range = (first.saturating_add(1), last);
-    let own = scan::own_events(chain, contracts.vault, contracts.guard, events_range).await?;
-    let strategies = strategies(&own, contracts, &list);
-    let tokens: Vec<Address> = std::iter::once(contracts.asset).chain(strategies.clone()).collect();
-    let mut logs = scan::transfers(chain, contracts.vault, &tokens, events_range).await?;
-    logs.extend(own);
-    let logs = scan::merged(logs);
-    let with_events: BTreeSet<u64> = logs.iter().map(|log| log.block_number).collect();
+    let found = find(&asker, &opening, last).await?;
+    let with_events: BTreeSet<u64> = found.logs.iter().map(|log| log.block_number).collect();
     let sampled: BTreeSet<u64> = samples(first, last).collect();
     let paid = book.known.values().filter_map(|known| known.mined.map(|mined| mined.block));
-    let paid = paid.filter(|block| (events_range.0..=last).contains(block));
-    let blocks: BTreeSet<u64> = with_events
-        .iter()
-        .copied()
-        .chain(paid)
-        .chain(sampled.clone())
-        .chain([first, last])
-        .collect();
-    let balances = read(&asker, &strategies, &blocks).await?;
-    let is_wanted = |number: &u64| with_events.len() <= MOST_STANDINGS || sampled.contains(number);
+    let paid = paid.filter(|block| (first..=last).contains(block));
+    let blocks = with_events.iter().copied().chain(paid).chain(sampled.iter().copied());
+    let balances = read(&asker, &found.strategies, &blocks.collect()).await?;
+    // What was read by height has to be the chain that the ends were chosen in.
+    for (point, end) in
+        balances.first().into_iter().chain(balances.last()).zip([&opening, &closing])
+    {
+        asker.same_block(&point.header, end.block.hash)?;
+    }
     let standings = balances.iter().map(|point| async {
-        if !is_wanted(&point.header.block.number) {
+        let is_sample = sampled.contains(&point.header.block.number);
+        if with_events.len() > MOST_STANDINGS && !is_sample {
             return Ok(None);
         }
         standing(world, vault, &point.header).await
     });
     let standings: Vec<_> = stream::iter(standings).buffered(AT_ONCE).try_collect().await?;
-    let at = &balances.first().map_or(opening, |point| point.header);
-    asker.same_block(at, opening.block.hash)?;
-    let mut ledger = Ledger::new(
-        contracts,
-        &strategies,
-        balances.first().map_or_else(Delta::default, |point| point.held.clone()),
-        &list,
-        policy_version,
-    );
-    let book_at_opening = ledger.book();
+    let (opened, entries, fees) = follow(&asker, &found, &balances)?;
+    let (events, sources) = events_of(world, &balances, entries, book).await?;
+    let unsigned = |amount: &I256| U256::try_from(*amount).unwrap_or_default();
+    let shares = opened.shares.iter().map(unsigned).collect();
+    let history = History {
+        opening: Holdings { idle: unsigned(&opened.idle), shares },
+        points: balances.iter().map(point_of).collect(),
+        events,
+    };
+    Ok(Gathered {
+        asset: AssetInfo {
+            address: contracts.asset,
+            symbol: asker.symbol(contracts.asset, &closing).await?,
+            decimals: asker.asset_decimals(&closing).await?,
+        },
+        venues: names(&asker, vault, &found.strategies, &closing).await?,
+        opening,
+        closing,
+        history,
+        sources,
+        standings,
+        fees,
+        live_assets: asker.live_assets(&closing).await?,
+    })
+}
+
+/// What counted at the opening, and every change of it since. Every event has to be of a block that was read.
+fn follow(
+    asker: &Asker<'_>,
+    found: &Found,
+    balances: &[Balances],
+) -> ChainResult<(Delta, Vec<Entry>, FeeShares)> {
+    let held = balances.first().map_or_else(Delta::default, |point| point.held.clone());
+    let Found { list, policy_version, strategies, logs } = found;
+    let mut ledger = Ledger::new(asker.contracts, strategies, held, list, *policy_version);
+    let opened = ledger.book();
     for point in balances.iter().skip(1) {
         let number = point.header.block.number;
         let begin = logs.partition_point(|log| log.block_number < number);
@@ -134,31 +175,7 @@ pub(crate) async fn gather(
         ledger.block(number, of_block, &point.held);
     }
     let (entries, fees) = ledger.finish();
-    let (events, sources) = events_of(world, &balances, entries, book).await?;
-    let unsigned = |amount: &I256| U256::try_from(*amount).unwrap_or_default();
-    let history = History {
-        opening: Holdings {
-            idle: unsigned(&book_at_opening.idle),
-            shares: book_at_opening.shares.iter().map(unsigned).collect(),
-        },
-        points: balances.iter().map(point_of).collect(),
-        events,
-    };
-    Ok(Gathered {
-        asset: AssetInfo {
-            address: contracts.asset,
-            symbol: asker.symbol(contracts.asset, &closing).await?,
-            decimals: asker.asset_decimals(&closing).await?,
-        },
-        venues: names(&asker, vault, &strategies, &closing).await?,
-        opening,
-        closing,
-        history,
-        sources,
-        standings,
-        fees,
-        live_assets: asker.live_assets(&closing).await?,
-    })
+    Ok((opened, entries, fees))
 }
 
 fn point_of(balances: &Balances) -> Point {
