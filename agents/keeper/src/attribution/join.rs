@@ -104,22 +104,135 @@ async fn decided(
         }
         EntryKind::Pull | EntryKind::Flow(_) => (Actor::Guardian, Action::Pull, None, None),
     };
-    let mut fee_wei = U256::ZERO;
-    if let Some(transaction) = entry.transaction.filter(|hash| paid.insert(*hash)) {
-        let receipt = world.endpoints.receipt(transaction).await?;
-        fee_wei = receipt.map_or(U256::ZERO, |receipt| {
-            let gas_wei =
-                U256::from(receipt.gas_used).saturating_mul(U256::from(receipt.gas_price_wei));
+    // A second decision of a transaction costs nothing more; what no receipt tells is not known.
+    let fee_wei = match entry.transaction.filter(|hash| paid.insert(*hash)) {
+        None => Some(U256::ZERO),
+        Some(transaction) => world.endpoints.receipt(transaction).await?.map(|receipt| {
+            let price_wei = U256::from(receipt.gas_price_wei);
+            let gas_wei = U256::from(receipt.gas_used).saturating_mul(price_wei);
             gas_wei.saturating_add(U256::from(receipt.data_fee_wei))
-        });
-    }
-    let gas_assets = match known {
-        _ if fee_wei.is_zero() => Some(U256::ZERO),
-        Some(known) => priced(fee_wei, known.native_price),
-        None => None,
+        }),
+    };
+    let gas_assets = match (fee_wei, known) {
+        (Some(U256::ZERO), _) => Some(U256::ZERO),
+        (Some(fee_wei), Some(known)) => priced(fee_wei, known.native_price),
+        _ => None,
     };
     let policy_version = entry.policy_version;
     let kind = Kind::Decision(Decision { actor, action, policy_version, gas_assets });
     let (transaction, known) = (entry.transaction, known.cloned());
-    Ok((kind, Source { transaction, decision, known, fee_wei: Some(fee_wei) }))
+    Ok((kind, Source { transaction, decision, known, fee_wei }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use alloy::primitives::{Address, I256};
+    use vagus_allocator::{NativePrice, Reason};
+    use vagus_attribution::{FlowKind, Price};
+    use vagus_chain::{Header, guard::Rebalanced, memory::MemoryChain};
+    use vagus_journal::OutcomeState;
+    use vagus_policy::BlockRef;
+
+    use super::*;
+    use crate::{
+        attribution::book::Mined,
+        testing::{policy, snapshot, world_on},
+    };
+
+    const AGENT: Address = Address::repeat_byte(0xa9);
+
+    fn hash(byte: u8) -> B256 {
+        B256::repeat_byte(byte)
+    }
+
+    fn read(number: u64) -> Balances {
+        let (parent_hash, timestamp) = (B256::ZERO, number);
+        let block =
+            BlockRef { number, hash: B256::from(U256::from(number)), parent_hash, timestamp };
+        let header = Header { block, base_fee_wei: 0 };
+        Balances { header, held: Delta::none(1), prices: vec![Price::NOTHING] }
+    }
+
+    fn known(byte: u8, block: u64, is_upkeep: bool, state: OutcomeState) -> Known {
+        Known {
+            decision: hash(byte),
+            agent: AGENT,
+            reason: Reason::Income,
+            native_price: NativePrice::Native,
+            policy_version: 4,
+            is_upkeep,
+            state: Some(state),
+            mined: Some(Mined {
+                transaction: hash(byte),
+                block,
+                block_hash: B256::from(U256::from(block)),
+                fee_wei: U256::from(7),
+            }),
+        }
+    }
+
+    fn entry(block: u64, transaction: B256, kind: EntryKind) -> Entry {
+        let delta = Delta { idle: I256::ONE, ..Delta::none(1) };
+        Entry { block, transaction: Some(transaction), policy_version: 4, kind, delta }
+    }
+
+    #[tokio::test]
+    async fn what_moved_and_what_was_only_paid_for_are_joined_with_their_records() {
+        let chain = MemoryChain::new(policy(AGENT), snapshot(AGENT));
+        let world = world_on(&Arc::new(chain), AGENT);
+        let mut book = Book::default();
+        let mut orphaned = known(4, 12, false, OutcomeState::Reverted);
+        orphaned.mined = orphaned.mined.map(|mined| Mined { block_hash: hash(9), ..mined });
+        for known in [
+            known(1, 11, false, OutcomeState::Executed),
+            known(2, 12, false, OutcomeState::Reverted),
+            known(3, 11, true, OutcomeState::Executed),
+            orphaned,
+            known(5, 10, false, OutcomeState::Reverted),
+            known(6, 13, false, OutcomeState::Reverted),
+        ] {
+            book.known.insert(known.decision, known);
+        }
+        let event = |decision| Rebalanced {
+            agent: AGENT,
+            nonce: 1,
+            decision,
+            rebalance_count: 1,
+            turnover_assets: U256::ZERO,
+            loss_assets: U256::ZERO,
+        };
+        let entries = vec![
+            entry(11, hash(8), EntryKind::Flow(FlowKind::Donation)),
+            entry(11, hash(1), EntryKind::Rebalance(event(hash(1)))),
+            entry(12, hash(1), EntryKind::Rebalance(event(hash(0x77)))),
+            entry(12, hash(0x78), EntryKind::Trim { by: Address::repeat_byte(3) }),
+        ];
+        let balances = [read(10), read(11), read(12)];
+        let (events, sources) = events_of(&world, &balances, entries, &book).await.unwrap();
+        let decided = |event: &Event| match event.kind {
+            Kind::Decision(decision) => Some((decision.action, decision.gas_assets)),
+            Kind::Flow(_) => None,
+        };
+        let found: Vec<_> = events.iter().map(|event| (event.point, decided(event))).collect();
+        let seven = Some(U256::from(7));
+        assert_eq!(
+            found,
+            [
+                (1, None),
+                // The chain in process has no receipts of these: what they cost is not known.
+                (1, Some((Action::Rebalance, None))),
+                (1, Some((Action::Upkeep, seven))),
+                // The second decision of a transaction costs nothing more.
+                (2, Some((Action::Rebalance, Some(U256::ZERO)))),
+                (2, Some((Action::Trim, None))),
+                (2, Some((Action::Failed, seven))),
+            ]
+        );
+        assert_eq!(sources[1].known.as_ref().map(|known| known.reason), Some(Reason::Income));
+        assert_eq!((sources[3].decision, &sources[3].known), (Some(hash(0x77)), &None));
+        let Kind::Decision(trim) = events[4].kind else { panic!("{:?}", events[4]) };
+        assert_eq!(trim.actor, Actor::Anyone(Address::repeat_byte(3)));
+    }
 }
