@@ -23,8 +23,9 @@ use self::{
     score::{Fault, Scores},
 };
 use crate::{
-    BlockAt, Call, Chain, ChainError, ChainReader, ChainResult, ChainWriter, Header, Query,
-    SendAnswer, Sighting, Simulation, Tag, Tally, TransactionReceipt, Witness,
+    BlockAt, Call, Chain, ChainError, ChainReader, ChainResult, ChainWriter, Header, LogFilter,
+    PlacedLog, Query, Reading, SendAnswer, Sighting, Simulation, Tag, Tally, TransactionReceipt,
+    Witness,
 };
 
 /// How often one that has not seen a block yet is asked again before another is, and the first wait; it doubles.
@@ -325,6 +326,14 @@ impl ChainReader for Endpoints {
 
     async fn policy(&self, guard: Address, block: u64, hash: B256) -> ChainResult<Policy> {
         first_that_answers!(self, policy(guard, block, hash))
+    }
+
+    async fn logs(&self, filter: &LogFilter) -> ChainResult<Vec<PlacedLog>> {
+        first_that_answers!(self, logs(filter))
+    }
+
+    async fn read(&self, contract: Address, input: &Bytes, block: &Header) -> ChainResult<Reading> {
+        first_that_answers!(self, read(contract, input, block))
     }
 
     async fn simulate(&self, call: &Call, block: &Header, at: u64) -> ChainResult<Simulation> {

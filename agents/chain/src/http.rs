@@ -1,5 +1,6 @@
 //! The chain over HTTP: one endpoint, every request with a limit in time, every read pinned to a block by hash.
 
+mod past;
 mod raw;
 
 use std::{
@@ -16,8 +17,8 @@ use vagus_policy::Policy;
 use self::raw::{Quantity, RawHeader, RawLog, RawReceipt};
 use crate::{
     BlockAt, Call, ChainError, ChainReader, ChainResult, ChainWriter, EndpointUrl, EventLog,
-    Header, Query, SendAnswer, Sighting, Simulation, Tag, Tally, TransactionReceipt, Witness,
-    guard, lens,
+    Header, LogFilter, PlacedLog, Query, Reading, SendAnswer, Sighting, Simulation, Tag, Tally,
+    TransactionReceipt, Witness, guard, lens,
     rpc::{BlockTrouble, Rpc, Wire, block_trouble},
 };
 
@@ -271,6 +272,14 @@ impl ChainReader for HttpChain {
         });
         let logs: Vec<Place> = self.rpc.request("eth_getLogs", (filter,)).await?;
         Ok(logs.first().map(|log| log.transaction_hash))
+    }
+
+    async fn logs(&self, filter: &LogFilter) -> ChainResult<Vec<PlacedLog>> {
+        self.past_logs(filter).await
+    }
+
+    async fn read(&self, contract: Address, input: &Bytes, block: &Header) -> ChainResult<Reading> {
+        self.past_reading(contract, input, block.block.hash).await
     }
 
     async fn simulate(&self, call: &Call, block: &Header, at: u64) -> ChainResult<Simulation> {

@@ -176,7 +176,7 @@ fn vault(view: VaultView, agent: Address) -> Result<VaultState, String> {
 }
 
 /// Symbols are chosen by strangers: no control characters in a terminal, no endless ones.
-fn printable(symbol: &str) -> String {
+pub(crate) fn printable(symbol: &str) -> String {
     symbol.chars().filter(|c| !c.is_control()).take(32).collect()
 }
 

@@ -10,6 +10,7 @@ pub mod data_fee;
 pub mod deployment;
 pub mod endpoints;
 pub mod error;
+pub mod events;
 #[cfg(test)]
 mod fake_node;
 pub mod follower;
@@ -32,8 +33,8 @@ pub use follower::{Account, BlockId, Cursor, Follower, Freshness, HeadWatch, New
 pub use http::{DEFAULT_LENS_GAS, HttpChain};
 pub use lens::LENS_VERSION;
 pub use reader::{
-    BlockAt, Call, Chain, ChainReader, ChainWriter, EventLog, Header, Query, SendAnswer, Sighting,
-    Simulation, Tag, TransactionReceipt, Unseen, Witness,
+    BlockAt, Call, Chain, ChainReader, ChainWriter, EventLog, Header, LogFilter, PlacedLog, Query,
+    Reading, SendAnswer, Sighting, Simulation, Tag, TransactionReceipt, Unseen, Witness,
 };
 pub use rpc::{Tally, Wire, WireAnswer, WireError};
 pub use signer::{AgentKey, ContractAgent, ContractForm, HashSigner, KeyError};

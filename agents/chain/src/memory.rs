@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use vagus_policy::{Policy, Snapshot};
 
 use crate::{
-    BlockAt, Call, ChainError, ChainReader, ChainResult, ChainWriter, Header, Query, SendAnswer,
-    Sighting, Simulation, Tag, TransactionReceipt, Unseen, Witness,
+    BlockAt, Call, ChainError, ChainReader, ChainResult, ChainWriter, Header, LogFilter, PlacedLog,
+    Query, Reading, SendAnswer, Sighting, Simulation, Tag, TransactionReceipt, Unseen, Witness,
 };
 
 pub use model::Model;
@@ -112,6 +112,12 @@ impl MemoryChain {
         }
     }
 
+    /// The past of tokens and vaults is no part of the model.
+    fn not_modelled(&self, method: &'static str) -> ChainError {
+        let (endpoint, message) = (self.endpoint(), "it is not modelled".to_owned());
+        ChainError::Refused { endpoint, method, code: -32_601, message, data: None }
+    }
+
     fn sight(&self, query: &Query, block: &Header) -> Sighting {
         if self.fault("unseen").is_some() {
             return Err(Unseen { vault: query.vault, cause: "it is broken".to_owned() });
@@ -204,6 +210,19 @@ impl ChainReader for MemoryChain {
                 && event.is_some_and(|event| event.decision == decision)
         };
         Ok(receipts.iter().find(is_it).map(|receipt| receipt.hash))
+    }
+
+    async fn logs(&self, _filter: &LogFilter) -> ChainResult<Vec<PlacedLog>> {
+        Err(self.not_modelled("logs"))
+    }
+
+    async fn read(
+        &self,
+        _contract: Address,
+        _input: &Bytes,
+        _block: &Header,
+    ) -> ChainResult<Reading> {
+        Err(self.not_modelled("read"))
     }
 
     async fn simulate(&self, call: &Call, block: &Header, at: u64) -> ChainResult<Simulation> {

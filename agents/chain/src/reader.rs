@@ -128,6 +128,43 @@ pub struct EventLog {
     pub data: Bytes,
 }
 
+/// Which events to look for. Blocks are those of the endpoint's present chain; every event found names its own by hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFilter {
+    /// Contracts that raised them.
+    pub addresses: Vec<Address>,
+    /// Signature hash and indexed values; none for any.
+    pub topics: Vec<Option<B256>>,
+    /// First block.
+    pub first: u64,
+    /// Last block, itself included.
+    pub last: u64,
+}
+
+/// An event with its place in the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedLog {
+    /// Height of its block.
+    pub block_number: u64,
+    /// Hash of its block.
+    pub block_hash: B256,
+    /// Transaction that raised it.
+    pub transaction: B256,
+    /// Place among the events of its block.
+    pub log_index: u64,
+    /// The event.
+    pub log: EventLog,
+}
+
+/// What a contract answers to a question. An endpoint that cannot ask it is an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// It answers this; nothing if there is no contract.
+    Answer(Bytes),
+    /// It reverts or runs out of gas.
+    Fails,
+}
+
 /// Answer to handing in a transaction. No answer at all is an error, and means "maybe sent".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SendAnswer {
@@ -187,6 +224,12 @@ pub trait ChainReader: Send + Sync + Debug {
         decision: B256,
         range: (u64, u64),
     ) -> ChainResult<Option<B256>>;
+
+    /// The events that a filter finds, in the order in which they were raised.
+    async fn logs(&self, filter: &LogFilter) -> ChainResult<Vec<PlacedLog>>;
+
+    /// What a contract answers at the end of a block.
+    async fn read(&self, contract: Address, input: &Bytes, block: &Header) -> ChainResult<Reading>;
 
     /// What a call would do on top of a block, at the height after it and at the time `at`.
     async fn simulate(&self, call: &Call, block: &Header, at: u64) -> ChainResult<Simulation>;

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use self::wire::HttpWire;
 pub use wire::{Wire, WireAnswer, WireError};
-pub(crate) use wording::{BlockTrouble, block_trouble};
+pub(crate) use wording::{BlockTrouble, block_trouble, is_revert};
 
 use crate::{ChainError, ChainResult, EndpointUrl};
 

@@ -1,12 +1,14 @@
 //! The command line.
 
 mod journal;
+mod report;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use journal::{Adopting, Copying, Exporting, Journal, JournalCommand, Listing, Showing};
+pub use report::{ReportFormat, Reporting};
 
 /// Examples under the help.
 const EXAMPLES: &str = "\
@@ -16,6 +18,7 @@ Examples:
   keeper run --config keeper.toml --json          the same, one JSON object per line
   keeper run --config keeper.toml --shadow        the same, but nothing is signed or sent
   keeper status --config keeper.toml --vault main chain, policy, mandate, weights, last decisions
+  keeper report --config keeper.toml --vault main  what came of each decision; also as CSV, JSON and HTML
   keeper move out.toml --config keeper.toml       a person's rebalance, inside the same rules
   keeper pause --config keeper.toml --vault main --person Ada --reason \"oracle looks odd\"
   keeper journal backup --config keeper.toml FILE copy the journal while the keeper runs
@@ -40,6 +43,9 @@ pub enum Command {
     Plan(Common),
     /// Say how things stand: chain, policy, mandate, weights, last decisions
     Status(Status),
+    /// Say where a vault's result came from: decision by decision, venue by venue, to the unit; sends nothing
+    #[command(after_help = report::EXAMPLES)]
+    Report(Reporting),
     /// Carry out a rebalance that a person wrote down, inside the same rules and by the same way as the keeper's own
     #[command(after_help = MOVE_EXAMPLES)]
     Move(Moving),

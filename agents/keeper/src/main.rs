@@ -10,7 +10,7 @@ use tokio::sync::watch as channel;
 use tracing_subscriber::EnvFilter;
 use vagus_journal::{InterventionAction, SqlJournal};
 use vagus_keeper::{
-    alert,
+    alert, attribution,
     board::Board,
     cli::{Cli, Command, Common, Exporting, JournalCommand, Moving, Run, Status},
     config::Config,
@@ -105,6 +105,10 @@ async fn work(command: Command) -> Result<(), Failure> {
             let (mut answers, mut questions) = (std::io::stdin().lock(), std::io::stderr());
             let mut person = init::Person { answers: &mut answers, questions: &mut questions };
             print(&init::init(&wanted.file, &mut person).await?);
+            Ok(())
+        }
+        Command::Report(wanted) => {
+            print(attribution::report(&wanted).await?.trim_end());
             Ok(())
         }
         Command::Journal(journal) => {

@@ -1,5 +1,6 @@
 //! What people see: amounts, rates, times and tables. Colours only where a person looks.
 
+pub mod attribution;
 pub mod doctor;
 pub mod journal;
 pub mod number;

@@ -205,7 +205,7 @@ pub async fn status(
 }
 
 /// The journal; none if no keeper has written one yet.
-async fn open(url: &JournalUrl) -> Result<Option<JournalReader>, Failure> {
+pub(crate) async fn open(url: &JournalUrl) -> Result<Option<JournalReader>, Failure> {
     let file = url.expose().strip_prefix("sqlite:");
     if file.is_some_and(|file| !std::path::Path::new(file).exists()) {
         return Ok(None);

@@ -329,3 +329,47 @@ async fn a_vault_too_dear_for_a_page_is_passed_by() {
     assert!(chain.snapshots(Address::ZERO, &queries[2..], &header()).await.is_err());
     assert_eq!(node.asked(), ["eth_call"]);
 }
+
+#[tokio::test]
+async fn events_are_listed_in_the_order_in_which_they_were_raised() {
+    let log = |block: u64, index: u64| {
+        json!({
+            "address": Address::repeat_byte(3), "topics": [B256::repeat_byte(4)], "data": "0x05",
+            "blockNumber": U64::from(block), "blockHash": B256::repeat_byte(6),
+            "transactionHash": B256::repeat_byte(7), "logIndex": U64::from(index), "removed": false,
+        })
+    };
+    let listed = json!([log(9, 0), log(8, 2), log(8, 1)]);
+    let chain = endpoint(HashMap::from([("eth_getLogs", result(listed))])).await;
+    let filter = LogFilter { addresses: vec![], topics: vec![None], first: 8, last: 9 };
+    let logs = chain.logs(&filter).await.expect("an answer");
+    let places: Vec<_> = logs.iter().map(|log| (log.block_number, log.log_index)).collect();
+    assert_eq!(places, [(8, 1), (8, 2), (9, 0)]);
+    assert_eq!(
+        (logs[0].block_hash, logs[0].transaction),
+        (B256::repeat_byte(6), B256::repeat_byte(7))
+    );
+    assert_eq!(logs[0].log.data, Bytes::from_static(&[5]));
+    let odd = json!([{ "address": Address::ZERO, "topics": [], "data": "0x" }]);
+    let chain = endpoint(HashMap::from([("eth_getLogs", result(odd))])).await;
+    assert!(matches!(chain.logs(&filter).await, Err(ChainError::Malformed { .. })));
+}
+
+#[tokio::test]
+async fn a_contract_that_fails_is_told_from_a_node_without_old_state() {
+    let (of, input, at) = (Address::ZERO, Bytes::new(), header(5, 9));
+    let chain = endpoint(HashMap::from([("eth_call", result(json!("0x07")))])).await;
+    let answer = chain.read(of, &input, &at).await;
+    assert_eq!(answer, Ok(Reading::Answer(Bytes::from_static(&[7]))));
+    for failure in [
+        error(3, "execution reverted", json!("0x")),
+        error(-32_000, "execution reverted", Value::Null),
+        error(-32_000, "out of gas", Value::Null),
+    ] {
+        let chain = endpoint(HashMap::from([("eth_call", failure)])).await;
+        assert_eq!(chain.read(of, &input, &at).await, Ok(Reading::Fails));
+    }
+    let pruned = error(-32_000, "missing trie node 0xabc (path )", Value::Null);
+    let chain = endpoint(HashMap::from([("eth_call", pruned)])).await;
+    assert!(matches!(chain.read(of, &input, &at).await, Err(ChainError::Late { .. })));
+}

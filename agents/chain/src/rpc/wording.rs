@@ -37,13 +37,17 @@ const UNKNOWN: [&str; 16] = [
     "resource not found",
 ];
 
+/// Whether a refusal is a contract's: it reverts or runs out of gas.
+pub(crate) fn is_revert(code: i64, message: &str) -> bool {
+    let words = message.to_lowercase();
+    let has = |part: &&str| words.contains(part);
+    code == REVERTED || ["revert", "vm exception", "out of gas", "invalid opcode"].iter().any(has)
+}
+
 /// What a refusal without revert data says about the block that was asked for; none if it speaks of something else.
 pub(crate) fn block_trouble(code: i64, message: &str) -> Option<BlockTrouble> {
     let words = message.to_lowercase();
-    let is_revert = ["revert", "vm exception", "out of gas", "invalid opcode"]
-        .iter()
-        .any(|part| words.contains(part));
-    if code == REVERTED || is_revert {
+    if is_revert(code, message) {
         return None;
     }
     let has = |parts: &[&str]| parts.iter().any(|part| words.contains(part));

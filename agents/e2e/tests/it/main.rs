@@ -13,6 +13,7 @@ mod operate;
 mod persons;
 mod plan;
 mod races;
+mod report;
 mod secrets;
 mod story;
 mod unsent;

@@ -1,6 +1,7 @@
 //! Numbers for people: exact inside, rounded only here, towards zero.
 
 use alloy::primitives::{U256, U512};
+use vagus_attribution::calendar;
 use vagus_policy::AssetInfo;
 
 /// Digits in groups of three.
@@ -100,24 +101,9 @@ pub fn rate(ray: U256) -> String {
 #[must_use]
 pub fn time(unix: u64) -> String {
     let (days, seconds) = (unix / 86_400, unix % 86_400);
-    let (year, month, day) = civil(days);
+    let (year, month, day) = calendar::civil(days);
     let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
-}
-
-/// Year, month and day of a day since 1970-01-01, by counting 400-year cycles that begin on the 1st of March.
-fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days.saturating_add(719_468);
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let leap_corrected =
-        day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096;
-    let year_of_era = leap_corrected / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    (year, month, day)
 }
 
 /// A span of time in the two largest units that say something.
