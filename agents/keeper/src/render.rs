@@ -6,3 +6,4 @@ pub mod number;
 pub mod plan;
 pub mod status;
 pub mod table;
+pub mod trace;

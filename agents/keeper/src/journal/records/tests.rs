@@ -134,10 +134,10 @@ async fn the_file_of_a_record_has_the_hash_that_the_guard_names_and_nothing_is_o
     let desk = desk().await;
     let file = desk.folder.path().join("decision.json");
     let digits = format!("{:x}", desk.rebalance);
-    export(&desk.config, &digits, &file, false).await.expect("written");
+    export(&desk.config, &digits, &file, true, false).await.expect("written");
     let bytes = std::fs::read(&file).expect("there");
     assert_eq!(keccak256(&bytes), desk.rebalance);
-    let again = export(&desk.config, &digits, &file, false).await.expect_err("there already");
+    let again = export(&desk.config, &digits, &file, true, false).await.expect_err("there already");
     assert!(again.sentence.contains("expected a new file"), "{again}");
     assert_eq!(std::fs::read(&file).expect("there"), bytes);
 }
