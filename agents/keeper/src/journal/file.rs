@@ -3,8 +3,8 @@
 use alloy::primitives::{B256, Bytes};
 use vagus_chain::ChainReader;
 use vagus_journal::{
-    Anchor, Body, DecisionRecord, FiledRecord, RECORD_FILE_VERSION, ReadJournal, RecordFile,
-    RecordQuery, StoredRecord,
+    Anchor, Body, DecisionRecord, FiledRecord, JournalError, RECORD_FILE_VERSION, ReadJournal,
+    RecordFile, RecordQuery, StoredRecord,
 };
 
 /// Most records that follow in a file, on the way to one that the chain names.
@@ -20,20 +20,7 @@ pub async fn file_of(
     journal: &(impl ReadJournal + ?Sized),
     stored: &StoredRecord,
 ) -> vagus_journal::Result<RecordFile> {
-    let header = &stored.record.header;
-    let before = RecordQuery {
-        before_sequence: Some(stored.sequence),
-        newest_first: true,
-        limit: Some(1),
-        ..RecordQuery::default()
-    };
-    let mut records = Vec::new();
-    for earlier in journal.records(header.chain_id, header.vault, before).await? {
-        // Retention may have dropped the one before: then this is an older one.
-        if earlier.hash == stored.record.previous {
-            records.push(FiledRecord::new(&earlier.record)?);
-        }
-    }
+    let mut records = before(journal, stored.record.previous).await?;
     records.push(FiledRecord::new(&stored.record)?);
     let anchor = follow(journal, stored, &mut records).await?;
     Ok(RecordFile {
@@ -54,10 +41,7 @@ pub async fn file_of_run(
     journal: &(impl ReadJournal + ?Sized),
     run: &DecisionRecord,
 ) -> vagus_journal::Result<RecordFile> {
-    let mut records = Vec::new();
-    if let Some(before) = journal.record(run.previous).await? {
-        records.push(FiledRecord::new(&before.record)?);
-    }
+    let mut records = before(journal, run.previous).await?;
     let filed = FiledRecord::new(run)?;
     let decision = filed.hash;
     records.push(filed);
@@ -69,6 +53,21 @@ pub async fn file_of_run(
         policy: None,
         outcome: None,
     })
+}
+
+/// The record before, if there is one and retention has not dropped it.
+async fn before(
+    journal: &(impl ReadJournal + ?Sized),
+    previous: B256,
+) -> vagus_journal::Result<Vec<FiledRecord>> {
+    match journal.record(previous).await {
+        Ok(before) => Ok(before
+            .iter()
+            .map(|before| FiledRecord::new(&before.record))
+            .collect::<Result<_, _>>()?),
+        Err(JournalError::Dropped(_)) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Adds the records that follow up to the first that the chain names; the next one alone if none does, or if it is too far.

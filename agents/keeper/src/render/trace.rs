@@ -2,7 +2,7 @@
 
 use alloy::primitives::U256;
 use anstyle::{AnsiColor, Style};
-use vagus_allocator::{Action, Candidate};
+use vagus_allocator::{Action, Candidate, Earning};
 use vagus_journal::{Body, Check, DecisionRecord, Observation};
 use vagus_policy::{Policy, Rule, StrategyState};
 
@@ -110,11 +110,21 @@ fn what_was_seen(trace: &Trace, seen: &Observation) -> String {
             if strategy.is_readable { assets(held, asset) } else { "not readable".to_owned() },
             share(held, nav),
             assets(strategy.max_withdraw_assets, asset),
-            line.map_or_else(none, |line| rate(line.rate_before_ray)),
+            line.map(|line| line.rate_before_ray)
+                .or_else(|| yearly(strategy, seen))
+                .map_or_else(none, rate),
         ]);
     }
     lines.push(vec!["NAV".to_owned(), assets(nav, asset), share(nav, nav), none(), none()]);
     table(&["", "Assets", "Weight", "Pays out now", "Rate"], &lines)
+}
+
+/// The yearly rate of a strategy as it stood, if its curve is known.
+fn yearly(strategy: &StrategyState, seen: &Observation) -> Option<U256> {
+    let at = seen.block().timestamp.saturating_add(seen.inputs.block_seconds.into());
+    let position = u128::try_from(strategy.convert_assets).ok()?;
+    let earning = Earning::of(strategy, position, at).ok().flatten()?;
+    earning.rate_ray(position).ok()
 }
 
 fn considered(trace: &Trace, seen: &Observation) -> String {
