@@ -15,5 +15,6 @@ mod plan;
 mod races;
 mod secrets;
 mod story;
+mod trace;
 mod unsent;
 mod upkeep;
