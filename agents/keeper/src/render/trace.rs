@@ -3,7 +3,7 @@
 use alloy::primitives::U256;
 use anstyle::{AnsiColor, Style};
 use vagus_allocator::{Action, Candidate, Earning};
-use vagus_journal::{Body, Check, DecisionRecord, Observation};
+use vagus_journal::{Body, DecisionRecord, Observation};
 use vagus_policy::{Policy, Rule, StrategyState};
 
 use super::{
@@ -24,6 +24,8 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const UNSURE: Style = AnsiColor::Yellow.on_default().bold();
 /// A limit of which less than this is left is near.
 const NEAR_BPS: u64 = 1_000;
+/// No asset has more; what is above it is a price, with which members of a group are looked at as well.
+const MOST_ASSETS: U256 = U256::from_limbs([u64::MAX, u64::MAX >> 16, 0, 0]);
 
 /// The whole page.
 #[must_use]
@@ -38,7 +40,7 @@ pub fn page(trace: &Trace) -> String {
         if let Some(best) = seen.decision.candidates.first() {
             page.push(part("What it was expected to earn", &expected(trace, seen, best)));
         }
-        page.push(part("Which limits were near", &near(seen)));
+        page.push(part("Which limits were near", &near(trace, seen)));
         page.push(did(trace, record, seen));
     } else {
         page.push(format!("{STRONG}Decision{STRONG:#} {}", trace.decision));
@@ -236,43 +238,49 @@ fn expected(trace: &Trace, seen: &Observation, best: &Candidate) -> String {
     ])
 }
 
-/// Limits on amounts by what was left of them, the nearest first; times, counts and masks hold or do not.
-fn near(seen: &Observation) -> String {
+/// Limits on amounts and prices by what was left of them, the nearest first; times, counts and masks hold or do not. Vault and
+/// agent often have the same budget, and every strategy its price: what says the same stands once.
+fn near(trace: &Trace, seen: &Observation) -> String {
     let asset = &seen.snapshot.vault.asset;
-    let is_amount = |check: &&Check| {
-        matches!(
-            check.rule,
-            Rule::Turnover
-                | Rule::Weight
-                | Rule::Group
-                | Rule::Floor
-                | Rule::Idle
-                | Rule::Loss
-                | Rule::Price
-        )
-    };
-    let left = |check: &Check| share_bps(check.headroom, check.limit).unwrap_or(10_000);
-    let mut amounts: Vec<&Check> = seen.checks.iter().filter(is_amount).collect();
-    amounts.sort_by_key(|check| left(check));
-    if amounts.is_empty() {
+    let bands = trace.policy.iter().flat_map(|policy| &policy.strategies);
+    let band_bps = bands.map(|listed| u64::from(listed.price_band_bps)).min();
+    let mut lines: Vec<(u64, Vec<String>)> = Vec::new();
+    for check in &seen.checks {
+        let what = format!("R{} {}", check.rule as u8, words::rule(check.rule));
+        let left = share_bps(check.headroom, check.limit).unwrap_or(10_000);
+        // A price is a fraction of 2^128, which says nothing to anybody; what is left of its band does.
+        let line = match check.rule {
+            Rule::Price => {
+                let Some(band) = band_bps.filter(|band| *band > 0) else { continue };
+                let left = left.saturating_mul(10_000) / band;
+                (left, vec![what, "its price".to_owned(), "its band".to_owned()])
+            }
+            Rule::Turnover | Rule::Weight | Rule::Group | Rule::Floor | Rule::Idle | Rule::Loss => {
+                if check.limit > MOST_ASSETS {
+                    continue;
+                }
+                (left, vec![what, assets(check.observed, asset), assets(check.limit, asset)])
+            }
+            _ => continue,
+        };
+        lines.push(line);
+    }
+    lines.sort();
+    lines.dedup();
+    let mut has_price = false;
+    lines.retain(|(_, line)| line[1] != "its price" || !std::mem::replace(&mut has_price, true));
+    if lines.is_empty() {
         return String::new();
     }
-    let lines: Vec<_> = amounts
+    let rows: Vec<Vec<String>> = lines
         .into_iter()
-        .map(|check| {
-            // A price is a fraction of 2^128, and says nothing to anybody.
-            let is_price = check.rule == Rule::Price || check.limit > U256::from(u128::MAX >> 8);
-            let amount = |units| if is_price { "a price".to_owned() } else { assets(units, asset) };
-            vec![
-                format!("R{} {}", check.rule as u8, words::rule(check.rule)),
-                amount(check.observed),
-                amount(check.limit),
-                bps_percent(U256::from(left(check))),
-                if left(check) < NEAR_BPS { "near" } else { "" }.to_owned(),
-            ]
+        .map(|(left, mut line)| {
+            line.push(bps_percent(U256::from(left)));
+            line.push(if left < NEAR_BPS { "near" } else { "" }.to_owned());
+            line
         })
         .collect();
-    table(&["Rule", "Observed", "Limit", "Left", ""], &lines)
+    table(&["Rule", "Observed", "Limit", "Left", ""], &rows)
 }
 
 fn did(trace: &Trace, record: &DecisionRecord, seen: &Observation) -> String {
@@ -284,7 +292,17 @@ fn did(trace: &Trace, record: &DecisionRecord, seen: &Observation) -> String {
         ));
     }
     match &trace.outcome {
-        Some(outcome) => text.push(came_of_it(outcome, &seen.snapshot, &trace.names)),
+        Some(outcome) => {
+            let mut came = came_of_it(outcome, &seen.snapshot, &trace.names);
+            came += match outcome.is_as_predicted {
+                Some(true) => "\n  it did what was predicted, within the vault's headroom",
+                Some(false) => {
+                    "\n  it came out otherwise than predicted, by more than the vault's headroom"
+                }
+                None => "",
+            };
+            text.push(came);
+        }
         None => text.push(part("Outcome", "  not known")),
     }
     text.join("\n\n")

@@ -98,17 +98,18 @@ impl Desk {
         examine(&*self.chain, file).await.verdict
     }
 
-    /// The first file of a kind that the chain vouches for.
+    /// The shortest file of a kind that the chain vouches for, with the record before.
     pub(super) async fn anchored(&self, is_hold: bool) -> RecordFile {
-        let files = self.files().await.into_iter();
-        let mut fitting = files.filter(|file| {
+        let is_fitting = |file: &RecordFile| {
             let record = self.record(file);
+            let is_run = record.blocks() > 1;
             file.anchor.is_some()
                 && record.is_hold() == is_hold
-                && (!is_hold || record.blocks() > 1)
-                && file.records.len() > 1
-        });
-        fitting.next().expect("one")
+                && is_run == is_hold
+                && file.records[0].hash != file.decision
+        };
+        let files = self.files().await.into_iter().filter(is_fitting);
+        files.min_by_key(|file| file.records.len()).expect("one")
     }
 }
 

@@ -338,8 +338,11 @@ impl Look<'_> {
 
     fn rules(&self, policy: Option<&Policy>, observation: &Observation) -> Finding {
         let of = |standing, words: &str| Finding::new(Subject::Rules, standing, words);
-        let (Body::Rebalance { .. }, Some(policy)) = (&self.record.body, policy) else {
+        let Body::Rebalance { .. } = &self.record.body else {
             return of(Nothing, "nothing was to be sent");
+        };
+        let Some(policy) = policy else {
+            return of(Unknown, "without the document in force they cannot be checked");
         };
         let recorded = recorded(&self.record.body, observation);
         let (snapshot, inputs) = (&observation.snapshot, &observation.inputs);

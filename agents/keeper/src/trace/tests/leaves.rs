@@ -144,8 +144,10 @@ async fn every_leaf(is_hold: bool) {
             if let Some(inner) = pointer.strip_prefix(&own) {
                 let mut record = file.records[place].record.clone();
                 *record.pointer_mut(&format!("/{inner}")).expect("there") = other;
-                let Ok(text) = forged(&file, record).to_text() else { continue };
-                let code = ends_with(&desk, &text).await;
+                if canonical_hash(&record).is_err() {
+                    continue;
+                }
+                let code = desk.verdict(&forged(&file, record)).await.number();
                 assert!(matches!(code, 3 | 6), "{what}, forged: {code}");
                 forgeries += 1;
             }
