@@ -106,7 +106,7 @@ impl RecordFile {
         let stated = fields.remove(FILE_HASH).unwrap_or_default();
         let version = fields.get("file_version").and_then(Value::as_u64);
         let found = canonical_hash(&value).map_err(|error| changed(&error))?;
-        if stated != Value::from(found.to_string()) {
+        if stated != found.to_string() {
             return Err(FileError::Changed(format!("it hashes to {found}, but says {stated}")));
         }
         if let Some(found) = version.filter(|found| *found != u64::from(RECORD_FILE_VERSION)) {
