@@ -1,6 +1,7 @@
 //! `keeper trace`: from an action to the decision behind it, and whether that is reproduced. Nothing of the operator's has to
 //! be trusted: a record in a file and any endpoint with the state of its block are enough. Sends nothing.
 
+mod again;
 mod ask;
 mod difference;
 mod find;
@@ -8,6 +9,7 @@ mod finding;
 mod outcome;
 mod own;
 mod rerun;
+mod seen;
 mod verify;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};

@@ -30,6 +30,12 @@ fn revalue(model: &mut Model) {
     state.nav.nav_assets = state.nav.live_assets;
 }
 
+/// Nobody has refreshed the vault for a day.
+fn forget(model: &mut Model) {
+    let now = model.head().block.timestamp;
+    model.state.nav.refreshed_at = now - 24 * 3_600;
+}
+
 /// A loan at the second market lifts its rate above the first one's.
 fn borrow(model: &mut Model) {
     if let Curve::AaveV3(curve) = &mut model.state.strategies[1].curve {
@@ -40,7 +46,7 @@ fn borrow(model: &mut Model) {
 }
 
 impl Desk {
-    /// Two rebalances with holds between them and after them, the last of which go on.
+    /// Two rebalances, with all kinds of holds and a refresh between them, and holds after them, the last of which go on.
     pub(super) async fn new() -> Self {
         let key = Arc::new(AgentKey::random());
         let (chain, mut world) = testing::world(&key);
@@ -49,7 +55,7 @@ impl Desk {
         let journal = Arc::new(MemoryJournal::default());
         let reporter = Arc::new(Reporter::new(false, Box::new(std::io::sink())));
         let mut keeper = ChainLoop::new(world, journal.clone(), key, reporter);
-        let mut step = async |change: fn(&mut Model)| {
+        let mut step = async |change: fn(&mut Model), fault: Option<&'static str>| {
             chain.with(|model| {
                 // A plan is mined in a block that nobody looks at.
                 model.mine(BLOCK_SECONDS);
@@ -58,15 +64,20 @@ impl Desk {
                 let head = model.mine(BLOCK_SECONDS);
                 model.finalize(head.block.number);
             });
+            if let Some(fault) = fault {
+                chain.fail_next(fault, Fault::Refused("it is broken".to_owned()));
+            }
             keeper.round().await.expect("a round");
         };
-        step(|_| {}).await;
-        for _ in 0..5 {
-            step(|_| {}).await;
+        step(|_| {}, None).await;
+        for fault in [None, None, Some("unseen"), None, None] {
+            step(|_| {}, fault).await;
         }
-        step(borrow).await;
-        for _ in 0..5 {
-            step(|_| {}).await;
+        step(forget, None).await;
+        step(|_| {}, None).await;
+        step(borrow, Some("simulate_fails")).await;
+        for _ in 0..6 {
+            step(|_| {}, None).await;
         }
         Self { chain, journal }
     }
@@ -84,8 +95,9 @@ impl Desk {
         let run = self.journal.open_run(31_337, vault()).await.expect("reads").expect("a run");
         files.push(file_of_run(&*self.journal, &run).await.expect("a file"));
         for file in &mut files {
-            file.policy = policy_of(&*self.chain, &self.record(file)).await;
-            assert!(file.policy.is_some());
+            let record = self.record(file);
+            file.policy = policy_of(&*self.chain, &record).await;
+            assert_eq!(file.policy.is_some(), record.header.policy_version > 0);
         }
         files
     }
@@ -100,13 +112,18 @@ impl Desk {
 
     /// The shortest file of a kind that the chain vouches for, with the record before.
     pub(super) async fn anchored(&self, is_hold: bool) -> RecordFile {
+        self.anchored_with(|record| match record.body {
+            Body::Hold { .. } => is_hold && record.blocks() > 1,
+            Body::Rebalance { .. } => !is_hold,
+            Body::Upkeep { .. } => false,
+        })
+        .await
+    }
+
+    /// The same, of a kind of record.
+    pub(super) async fn anchored_with(&self, is: impl Fn(&DecisionRecord) -> bool) -> RecordFile {
         let is_fitting = |file: &RecordFile| {
-            let record = self.record(file);
-            let is_run = record.blocks() > 1;
-            file.anchor.is_some()
-                && record.is_hold() == is_hold
-                && is_run == is_hold
-                && file.records[0].hash != file.decision
+            file.anchor.is_some() && is(&self.record(file)) && file.records[0].hash != file.decision
         };
         let files = self.files().await.into_iter().filter(is_fitting);
         files.min_by_key(|file| file.records.len()).expect("one")
@@ -138,12 +155,14 @@ async fn every_decision_of_a_keeper_is_reproduced_from_its_file_and_the_chain() 
     let desk = Desk::new().await;
     let files = desk.files().await;
     let mut kinds = [0, 0, 0];
+    let mut reasons = Vec::new();
     for file in &files {
         let text = file.to_text().expect("written");
         let file = RecordFile::parse(&text).expect("read");
         let trace = examine(&*desk.chain, &file).await;
         assert_eq!(trace.verdict, Verdict::Reproduced, "{:#?}", trace.findings);
         let record = desk.record(&file);
+        reasons.push(format!("{:?}", record.reason()));
         match record.body {
             Body::Rebalance { .. } => {
                 kinds[0] += 1;
@@ -168,6 +187,10 @@ async fn every_decision_of_a_keeper_is_reproduced_from_its_file_and_the_chain() 
     }
     assert!(kinds.iter().all(|count| *count > 0), "{kinds:?}");
     assert!(kinds[0] >= 2, "{kinds:?}");
+    for reason in ["Income", "Cooldown", "Optimal", "VaultUnread", "Checkpoint", "SimulationFailed"]
+    {
+        assert!(reasons.iter().any(|found| found == reason), "{reason}: {reasons:?}");
+    }
 }
 
 #[tokio::test]

@@ -107,9 +107,9 @@ async fn ends_with(desk: &Desk, text: &str) -> u8 {
     }
 }
 
-async fn every_leaf(is_hold: bool) {
+async fn every_leaf(is: impl Fn(&DecisionRecord) -> bool) {
     let desk = Desk::new().await;
-    let file = desk.anchored(is_hold).await;
+    let file = desk.anchored_with(is).await;
     let place = file.records.iter().position(|filed| filed.hash == file.decision).expect("there");
     let own = format!("/records/{place}/record/");
     let text = file.to_text().expect("written");
@@ -125,8 +125,10 @@ async fn every_leaf(is_hold: bool) {
             *changed.pointer_mut(pointer).expect("there") = other.clone();
             changes += 1;
             let what = format!("{pointer}: {leaf} to {other}");
-            // Nothing is put right. That is found by hashes alone, which are as wrong for any other value.
-            if place_of_other == 0 {
+            // Nothing is put right. That is found by hashes alone, which are as wrong for any other value; and in the records
+            // around the own one it is found with the hash of the file put right, below.
+            let is_neighbours = pointer.starts_with("/records/") && !pointer.starts_with(&own);
+            if place_of_other == 0 && !is_neighbours {
                 assert_eq!(ends_with(&desk, &changed.to_string()).await, 3, "{what}");
             }
             // The hash of the file is put right, that of the record is left alone.
@@ -153,16 +155,21 @@ async fn every_leaf(is_hold: bool) {
             }
         }
     }
-    assert!(pointers.len() > 200 && changes > 400 && forgeries > 400, "{changes} {forgeries}");
+    assert!(pointers.len() > 200 && changes > 400 && forgeries > 300, "{changes} {forgeries}");
     println!("{} leaves, {changes} changes, {forgeries} forgeries", pointers.len());
 }
 
 #[tokio::test]
 async fn every_leaf_of_a_rebalance_that_is_changed_is_found() {
-    every_leaf(false).await;
+    every_leaf(|record| matches!(record.body, Body::Rebalance { .. })).await;
 }
 
 #[tokio::test]
 async fn every_leaf_of_a_run_of_holds_that_is_changed_is_found() {
-    every_leaf(true).await;
+    every_leaf(|record| record.blocks() > 1).await;
+}
+
+#[tokio::test]
+async fn every_leaf_of_an_upkeep_that_is_changed_is_found() {
+    every_leaf(|record| matches!(record.body, Body::Upkeep { .. })).await;
 }
