@@ -75,6 +75,7 @@ fn header(trace: &Trace, record: &DecisionRecord) -> String {
     let rows = [
         ("Decision", trace.decision.to_string()),
         ("Vault", format!("{} on chain {}", header.vault, header.chain_id)),
+        ("Guard", header.guard.to_string()),
         ("Block", when),
         ("Policy", policy),
         ("Agent", header.agent.to_string()),

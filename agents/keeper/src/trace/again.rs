@@ -12,7 +12,7 @@ use super::{
         Subject,
     },
     rerun::{drafts, guarded, recorded},
-    verify::Look,
+    verify::{Look, written_by},
 };
 use crate::decide;
 
@@ -24,7 +24,13 @@ impl Look<'_> {
         }
         let version = observation.decision.algorithm_version;
         if version != ALGORITHM_VERSION {
-            return of(OtherVersion, &self.release(version));
+            return of(
+                OtherVersion,
+                &format!(
+                    "algorithm {version}: {} makes it again; this one has {ALGORITHM_VERSION}",
+                    written_by(self.file)
+                ),
+            );
         }
         let recorded = recorded(&self.record.body, observation);
         let Some(all) = guarded(|| drafts(policy, observation)) else {
@@ -47,15 +53,6 @@ impl Look<'_> {
             "a plan comes out where the record has none, or none where it has one".to_owned()
         });
         of(Differs, &format!("made again it is another: {words}"))
-    }
-
-    /// Which release makes the decision again.
-    fn release(&self, version: u32) -> String {
-        let by = self.file.outcome.as_ref().map(|outcome| outcome.keeper_version.as_str());
-        let by = by.map_or("the release that wrote it".to_owned(), |by| {
-            format!("keeper {by}, which wrote it,")
-        });
-        format!("algorithm {version}: {by} makes it again; this one has {ALGORITHM_VERSION}")
     }
 
     fn needs_policy(&self, observation: &Observation) -> bool {

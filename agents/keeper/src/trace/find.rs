@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use alloy::primitives::{Address, B256};
 use vagus_chain::{ChainWriter as _, Endpoints, guard::find_rebalanced};
-use vagus_journal::{JournalReader, ReadJournal as _, RecordFile, RecordQuery};
+use vagus_journal::{JournalError, JournalReader, ReadJournal as _, RecordFile, RecordQuery};
 
 use crate::{
     exit::{Exit, Failure},
@@ -53,8 +53,14 @@ pub(crate) struct Searched<'a> {
     pub(crate) endpoints: &'a Endpoints,
 }
 
-fn failure(error: impl std::fmt::Display) -> Failure {
-    Failure::new(Exit::Journal, format_args!("The {error}."))
+fn failure(error: JournalError) -> Failure {
+    match error {
+        // The journal is as it should be: the body is not there any more.
+        JournalError::Dropped(hash) => nothing(format_args!(
+            "{hash}: its body was dropped by retention, and its hash alone is left"
+        )),
+        error => Failure::new(Exit::Journal, format_args!("The {error}.")),
+    }
 }
 
 /// The files of what is asked for, each with the place of its vault in the list.

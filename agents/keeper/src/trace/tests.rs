@@ -319,3 +319,35 @@ async fn a_chain_that_says_something_else_is_found() {
     });
     assert_ne!(desk.verdict(&file).await, Verdict::Reproduced);
 }
+
+/// A record of a shape that this release does not read: what vouches for it is the chain alone.
+#[test]
+fn a_record_of_another_version_is_named_if_the_chain_vouches_for_it() {
+    use vagus_journal::{Anchor, OutcomeState, RECORD_FILE_VERSION};
+    let record = serde_json::json!({
+        "schema_version": 1, "previous": B256::ZERO, "body": {},
+        "header": { "chain_id": 1, "vault": vault(), "guard": testing::guard() },
+    });
+    let hash = vagus_journal::canonical_hash(&record).expect("hashed");
+    let transaction = B256::repeat_byte(7);
+    let mut file = RecordFile {
+        file_version: RECORD_FILE_VERSION,
+        decision: hash,
+        records: vec![FiledRecord { hash, record }],
+        anchor: Some(Anchor { decision: hash, block_number: 5, transaction }),
+        policy: None,
+        outcome: Some(Outcome::new(hash, "0.0.9", OutcomeState::Executed)),
+    };
+    let found = |file: &RecordFile, event| {
+        let answers = Answers { chain_id: Ok(1), anchor: Some(Ok(event)), about: None };
+        let findings = verify(file, Err("schema version 1, expected 2"), &answers);
+        Trace::new(file, None, findings, None)
+    };
+    let vouched = found(&file, Some(transaction));
+    assert_eq!(vouched.verdict, Verdict::OtherAlgorithm);
+    assert!(vouched.sentence().contains("keeper 0.0.9"), "{}", vouched.sentence());
+    assert!(render::trace::page(&vouched).contains("OTHER VERSION"));
+    assert_eq!(found(&file, None).verdict, Verdict::NotReproduced);
+    file.anchor = None;
+    assert_eq!(found(&file, None).verdict, Verdict::Altered);
+}

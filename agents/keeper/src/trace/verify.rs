@@ -91,9 +91,20 @@ fn unreadable(file: &RecordFile, why: &str) -> Finding {
         Some(version) => Finding::new(
             Subject::Record,
             OtherVersion,
-            format_args!("it is of schema version {version}, this release reads {ours}"),
+            format_args!(
+                "it is of schema version {version}: {} reads it; this one reads {ours}",
+                written_by(file)
+            ),
         ),
         None => Finding::new(Subject::Record, Differs, why),
+    }
+}
+
+/// The release that wrote a record, by the outcome beside it.
+pub(super) fn written_by(file: &RecordFile) -> String {
+    match &file.outcome {
+        Some(outcome) => format!("keeper {}, which wrote it,", outcome.keeper_version),
+        None => "the release that wrote it".to_owned(),
     }
 }
 
