@@ -8,7 +8,12 @@ use std::{
 
 use serde_json::Value;
 use tempfile::TempDir;
-use vagus_e2e::{keeper::Keeper, paths, playground, venues};
+use vagus_e2e::{
+    keeper::Keeper,
+    paths,
+    story::{Story, Tenure},
+    teller::Teller,
+};
 
 /// Runs the keeper in a folder of its own with nothing in it, and without what the environment says.
 fn alone(arguments: &[&str]) -> Output {
@@ -28,7 +33,8 @@ fn said(output: &Output) -> String {
 }
 
 fn decisions(config: &Path) -> Vec<Value> {
-    let output = Keeper::ask_under(config, &["journal", "list"], &["--json"]).unwrap();
+    let output =
+        Keeper::ask_under(config, &["journal", "list"], &["--json", "--limit", "10000"]).unwrap();
     assert!(output.status.success(), "{}", said(&output));
     let list: Value = serde_json::from_slice(&output.stdout).unwrap();
     list["decisions"].as_array().unwrap().clone()
@@ -57,20 +63,10 @@ fn changed(file: &Path, change: impl FnOnce(&mut Value)) -> PathBuf {
 #[tokio::test]
 async fn every_decision_is_traced_in_an_empty_folder_and_what_is_changed_is_found() {
     let folder = paths::run_folder("test").unwrap();
-    let (mut world, config) = playground::build(&folder).await.unwrap();
-    world.hire().unwrap();
-    for seconds in [12, 12, 12, 3_600] {
-        world.clock.advance(seconds).await.unwrap();
-    }
-    // A borrower at Aave Prime lifts its rate: capital follows once the cooldown is over.
-    let loan = world.assets(2_200_000);
-    world.clock.ready(3_600).await.unwrap();
-    let hash = venues::borrow_aave(&world.clock.chain, &world.venues, 1, loan).await.unwrap();
-    world.clock.land(hash, "borrow", 3_600).await.unwrap();
-    for seconds in [12, 12, 12, 7_200, 12] {
-        world.clock.advance(seconds).await.unwrap();
-    }
-    world.dismiss().await.unwrap();
+    // The demo's story: a vote, a tightening, a revocation, and whatever the keeper made of it.
+    let story = Story::open(&folder, Tenure::ToTheEnd, Teller::silent()).await.unwrap();
+    let (_, world) = story.tell().await.unwrap();
+    let config = folder.join("keeper.toml");
 
     let url = world.clock.chain.url.clone();
     let trace = |file: &Path, more: &[&str]| {
@@ -96,7 +92,10 @@ async fn every_decision_is_traced_in_an_empty_folder_and_what_is_changed_is_foun
         }
     }
     let rebalances = list.iter().filter(|line| line["is_rebalance"] == true).count();
-    assert!(rebalances >= 2 && list.len() > rebalances, "{list:#?}");
+    assert_eq!(rebalances, 9, "{list:#?}");
+    for reason in ["Income", "RepairWeight", "Cooldown", "BelowHurdle", "NoMandate"] {
+        assert!(list.iter().any(|line| line["reason"] == reason), "{reason}: {list:#?}");
+    }
 
     // The same by an operator: from the transaction, the decision and the block.
     let (decision, file) = rebalance.expect("a rebalance");
