@@ -8,10 +8,11 @@
 //! [`Journal`] is what the keeper writes to and [`ReadJournal`] what everything else reads from; [`SqlJournal`]
 //! implements both on one SQLite file or on PostgreSQL, [`JournalReader`] the reading alone, from another process.
 //! [`Leases`] keep several keepers on one PostgreSQL apart; [`backup`] and [`restore`] copy a whole journal, and [`judge`]
-//! says whether one is older than what the chain knows.
+//! says whether one is older than what the chain knows. A [`RecordFile`] carries one decision out of it.
 
 mod continuity;
 mod error;
+pub mod file;
 mod intervention;
 pub mod lease;
 pub mod memory;
@@ -23,6 +24,7 @@ mod verify;
 
 pub use continuity::{Adoption, Continuity, Known, OnChain, judge, known};
 pub use error::{ErrorKind, JournalError, Result};
+pub use file::{Anchor, FileError, FiledRecord, RECORD_FILE_VERSION, RecordFile};
 pub use intervention::{
     Intervention, InterventionAction, MOST_REVERTED, MOST_UNPREDICTED, Standing,
 };

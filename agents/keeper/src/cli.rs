@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::trace::Wanted;
+
 pub use journal::{Adopting, Copying, Exporting, Journal, JournalCommand, Listing, Showing};
 pub use report::{ReportFormat, Reporting};
 
@@ -22,6 +24,7 @@ Examples:
   keeper move out.toml --config keeper.toml       a person's rebalance, inside the same rules
   keeper pause --config keeper.toml --vault main --person Ada --reason \"oracle looks odd\"
   keeper journal backup --config keeper.toml FILE copy the journal while the keeper runs
+  keeper trace 0x1f3a… --config keeper.toml       why a transaction was sent, and whether that is reproduced
 
 Logs go to stderr and obey RUST_LOG (default: info). Exit and reason codes: docs/codes.md.";
 
@@ -59,6 +62,9 @@ pub enum Command {
     Doctor(Common),
     /// List, show and export what was decided; copy the journal, put a copy back, or let stand what it does not know
     Journal(Journal),
+    /// Say what was seen, considered and decided behind a transaction, a decision or a block, and whether it is reproduced
+    #[command(after_help = TRACE_EXAMPLES)]
+    Trace(Tracing),
     /// Say what this binary is: version, commit, version of the algorithm
     Version(Version),
     /// Ask what only a person knows, find out the rest, and write a configuration; sends nothing
@@ -101,6 +107,45 @@ pub struct Moving {
     /// Use a key that lies in the clear (`unsafe_raw_key_file`, `unsafe_raw_key_env`): whoever reads it can act for the agent
     #[arg(long)]
     pub unsafe_raw_key: bool,
+    /// Print JSON, with a schema version, instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Examples under the help of `keeper trace`.
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  keeper trace 0x1f3a77c2… --config keeper.toml       a transaction of the agent, or a decision
+  keeper trace 21345678 --config keeper.toml          what was decided at a block
+  keeper journal export --config keeper.toml 0x1f3a77c2 decision.json
+  keeper trace --record decision.json --rpc URL       the same by anybody, with nothing but this file and an archive endpoint
+  VAGUS_RPC_URL=https://… keeper trace --record decision.json
+
+Exit codes: 0 reproduced; 3 the record was altered; 4 decided by another version of the algorithm; 5 the endpoint does not have what
+is to be compared; 6 not reproduced. More: docs/operations/trace.md.";
+
+/// Options of `keeper trace`.
+#[derive(Clone, Debug, Args)]
+#[command(group = clap::ArgGroup::new("source").required(true).args(["config", "record"]))]
+pub struct Tracing {
+    /// Hash of a transaction or a decision, the first digits of a decision's (at least eight, after 0x), or a block's number
+    #[arg(value_name = "WHAT", required_unless_present = "record", conflicts_with = "record")]
+    pub what: Option<Wanted>,
+    /// Configuration file, which names journal, endpoints and vaults
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Only this vault of the configuration
+    #[arg(long, value_name = "NAME", requires = "config")]
+    pub vault: Option<String>,
+    /// A decision that `keeper journal export` wrote; needs no configuration and no journal
+    #[arg(long, value_name = "FILE", conflicts_with = "config", requires = "rpc")]
+    pub record: Option<PathBuf>,
+    /// An endpoint with the state of the record's block; in the environment no other process sees its key
+    #[arg(long, value_name = "URL", env = "VAGUS_RPC_URL", hide_env_values = true)]
+    pub rpc: Option<String>,
+    /// In the journal of `keeper run --shadow`
+    #[arg(long, requires = "config")]
+    pub shadow: bool,
     /// Print JSON, with a schema version, instead of text
     #[arg(long)]
     pub json: bool,

@@ -6,7 +6,7 @@ use alloy::primitives::{Address, B256, U256};
 use vagus_allocator::{
     ALGORITHM_VERSION, Action, Binding, Certificate, Decision, Inputs, Limiting, Reason,
 };
-use vagus_chain::Header as ChainHeader;
+use vagus_chain::{Header as ChainHeader, VaultDeployment};
 use vagus_journal::{
     Body, Check, DecisionRecord, Header, HoldObservation, Observation, RecordError,
 };
@@ -146,15 +146,35 @@ pub fn hold(snapshot: &Snapshot, inputs: &Inputs, reason: Reason) -> Draft {
 /// A snapshot of a vault that was not seen: its place, and nothing else.
 #[must_use]
 pub fn blank(chain_id: u64, vault: &VaultWorld, head: &ChainHeader, agent: Address) -> Snapshot {
+    let VaultDeployment { vault, guard, asset, lens_version, .. } = vault.entry;
+    unseen(chain_id, Place { vault, guard, asset, lens_version }, head, agent)
+}
+
+/// What is known of a vault without looking at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The vault.
+    pub vault: Address,
+    /// Its guard.
+    pub guard: Address,
+    /// Its asset.
+    pub asset: Address,
+    /// Version of its lens.
+    pub lens_version: u32,
+}
+
+/// As [`blank`], of a place.
+#[must_use]
+pub fn unseen(chain_id: u64, place: Place, head: &ChainHeader, agent: Address) -> Snapshot {
     Snapshot {
-        lens_version: vault.entry.lens_version,
+        lens_version: place.lens_version,
         chain_id,
         block: head.block,
         base_fee_wei: head.base_fee_wei,
         vault: VaultState {
-            vault: vault.entry.vault,
-            guard: vault.entry.guard,
-            asset: AssetInfo { address: vault.entry.asset, symbol: String::new(), decimals: 0 },
+            vault: place.vault,
+            guard: place.guard,
+            asset: AssetInfo { address: place.asset, symbol: String::new(), decimals: 0 },
             idle: U256::ZERO,
             // Not readable, and no entries: what a vault is taken for of which nothing is known.
             nav: NavState::default(),

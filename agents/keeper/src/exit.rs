@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// Exit codes of the keeper. Documented for operators in `docs/codes.md`; a number is never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -53,6 +55,41 @@ impl Exit {
         Self::VaultUnread,
         Self::Refused,
         Self::NotExecuted,
+    ];
+
+    /// The number that the process ends with.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+}
+
+/// What `keeper trace` came to. It ends with these numbers instead of [`Exit`]'s where they differ: a configuration or a
+/// deployment file that is wrong is a wrong command line there. Documented in `docs/codes.md`; a number is never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Verdict {
+    /// Everything that was looked into holds.
+    Reproduced = 0,
+    /// Hash, place in the chain of records, or the record with itself: what is there is not what was written.
+    Altered = 3,
+    /// It was decided by another version of the algorithm; everything else holds.
+    OtherAlgorithm = 4,
+    /// The endpoint does not give what has to be compared; nothing that could be compared differs.
+    ChainUnavailable = 5,
+    /// The chain says something else, or the decision comes out otherwise.
+    NotReproduced = 6,
+}
+
+impl Verdict {
+    /// Every verdict, in the order of the documentation.
+    pub const ALL: [Self; 5] = [
+        Self::Reproduced,
+        Self::Altered,
+        Self::OtherAlgorithm,
+        Self::ChainUnavailable,
+        Self::NotReproduced,
     ];
 
     /// The number that the process ends with.

@@ -1,5 +1,6 @@
 //! `keeper journal`: what was decided, copies of the journal, and taking over what a journal does not know.
 
+mod file;
 mod records;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use crate::{
     world::{self, chain_failure},
 };
 
+pub use file::{file_of, file_of_run, policy_of};
 pub(crate) use records::{Known, known_vaults, listed};
 pub use records::{Listed, Shown, export, list, show};
 

@@ -35,6 +35,7 @@ pub mod status;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+pub mod trace;
 pub mod version;
 pub mod watch;
 pub mod words;

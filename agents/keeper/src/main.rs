@@ -12,7 +12,7 @@ use vagus_journal::{InterventionAction, SqlJournal};
 use vagus_keeper::{
     alert, attribution,
     board::Board,
-    cli::{Cli, Command, Common, Exporting, JournalCommand, Moving, Run, Status},
+    cli::{Cli, Command, Common, Exporting, JournalCommand, Moving, Run, Status, Tracing},
     config::Config,
     doctor,
     exit::{Exit, Failure},
@@ -22,7 +22,7 @@ use vagus_keeper::{
     pause, person, plan,
     reload::Reload,
     report::Reporter,
-    run, status, version, watch, world,
+    run, status, trace, version, watch, world,
 };
 
 fn main() -> ExitCode {
@@ -43,10 +43,31 @@ fn main() -> ExitCode {
             return end(Err(Failure::new(Exit::Internal, format_args!("No runtime: {error}."))));
         }
     };
-    let result = runtime.block_on(work(cli.command));
+    let code = runtime.block_on(async {
+        match cli.command {
+            // Its end is a verdict.
+            Command::Trace(wanted) => traced(&wanted).await,
+            command => end(work(command).await),
+        }
+    });
     // A question to an endpoint that hangs must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
-    end(result)
+    code
+}
+
+/// Prints a trace, and ends with what it came to.
+async fn traced(wanted: &Tracing) -> ExitCode {
+    let told = match trace::trace(wanted).await {
+        Ok(told) => told,
+        Err(failure) => return end(Err(failure)),
+    };
+    if !told.text.is_empty() {
+        print(&told.text);
+    }
+    if let Some(sentence) = &told.sentence {
+        complain(sentence);
+    }
+    ExitCode::from(told.verdict.number())
 }
 
 async fn work(command: Command) -> Result<(), Failure> {
@@ -92,6 +113,7 @@ async fn work(command: Command) -> Result<(), Failure> {
             print(String::from_utf8_lossy(&out).trim_end());
             Ok(())
         }
+        Command::Trace(_) => Err(Failure::new(Exit::Internal, "A trace ends with a verdict.")),
         Command::Doctor(common) => {
             let config = Config::load(&common.config)?;
             let findings = doctor::examine(&config, common.vault.as_deref()).await?;
@@ -143,9 +165,9 @@ async fn work_on_journal(command: JournalCommand) -> Result<String, Failure> {
             let config = load(&showing.config, showing.shadow)?;
             journal::show(&config, &showing.decision, showing.json).await
         }
-        JournalCommand::Export(Exporting { showing, file }) => {
+        JournalCommand::Export(Exporting { showing, file, bare }) => {
             let config = load(&showing.config, showing.shadow)?;
-            journal::export(&config, &showing.decision, &file, showing.json).await
+            journal::export(&config, &showing.decision, &file, bare, showing.json).await
         }
         JournalCommand::Backup(copy) => {
             journal::backup(&Config::load(&copy.config)?, &copy.file, copy.json).await
@@ -304,12 +326,17 @@ fn print(text: &str) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }
 
+/// The last line on stderr: one sentence.
+fn complain(sentence: &impl std::fmt::Display) {
+    use std::io::Write as _;
+    let _ = writeln!(anstream::stderr(), "keeper: {sentence}");
+}
+
 fn end(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => code(Exit::Ok),
         Err(failure) => {
-            use std::io::Write as _;
-            let _ = writeln!(anstream::stderr(), "keeper: {failure}");
+            complain(&failure);
             code(failure.exit)
         }
     }

@@ -7,3 +7,4 @@ pub mod number;
 pub mod plan;
 pub mod status;
 pub mod table;
+pub mod trace;

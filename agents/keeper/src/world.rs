@@ -81,6 +81,30 @@ fn deployment_failure(error: DeploymentError) -> Failure {
     }
 }
 
+/// The endpoints of a chain. Nothing is asked yet.
+///
+/// # Errors
+/// If an HTTP client cannot be made.
+pub fn connect(chain: &ChainConfig) -> Result<Endpoints, Failure> {
+    let mut list: Vec<Arc<dyn Chain>> = Vec::new();
+    for url in &chain.endpoints {
+        let http = HttpChain::new(url.clone(), chain.profile.timeout());
+        let http = http.map_err(|error| chain_failure(&error))?;
+        list.push(Arc::new(http.with_lens_gas(chain.profile.lens_gas)));
+    }
+    let private = match &chain.private {
+        None => None,
+        Some(private) => {
+            let http = HttpChain::new(private.endpoint.clone(), chain.profile.timeout());
+            Some(Arc::new(http.map_err(|error| chain_failure(&error))?) as Arc<dyn Chain>)
+        }
+    };
+    Ok(Endpoints::new(list)
+        .with_private(private)
+        .with_quorum(chain.quorum)
+        .with_stale_after(chain.profile.stale_after()))
+}
+
 /// Connects to the chains of the chosen vaults and proves their deployments. Sends nothing.
 ///
 /// # Errors
@@ -93,23 +117,7 @@ pub async fn open(config: &Config, vault: Option<&str>) -> Result<Vec<ChainWorld
         if chosen.is_empty() {
             continue;
         }
-        let mut list: Vec<Arc<dyn Chain>> = Vec::new();
-        for url in &chain.endpoints {
-            let http = HttpChain::new(url.clone(), chain.profile.timeout());
-            let http = http.map_err(|error| chain_failure(&error))?;
-            list.push(Arc::new(http.with_lens_gas(chain.profile.lens_gas)));
-        }
-        let private = match &chain.private {
-            None => None,
-            Some(private) => {
-                let http = HttpChain::new(private.endpoint.clone(), chain.profile.timeout());
-                Some(Arc::new(http.map_err(|error| chain_failure(&error))?) as Arc<dyn Chain>)
-            }
-        };
-        let endpoints = Endpoints::new(list)
-            .with_private(private)
-            .with_quorum(chain.quorum)
-            .with_stale_after(chain.profile.stale_after());
+        let endpoints = connect(chain)?;
         let world = prove(chain, endpoints, config.agent.address, &chosen).await?;
         let signers = config.agent.contract.as_ref().map_or(0, |contract| contract.signers.len());
         worlds.push(ChainWorld {

@@ -16,5 +16,6 @@ mod races;
 mod report;
 mod secrets;
 mod story;
+mod trace;
 mod unsent;
 mod upkeep;

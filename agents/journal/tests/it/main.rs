@@ -5,6 +5,7 @@
 mod backup;
 mod crash;
 mod faults;
+mod file;
 mod fixture;
 mod fleet;
 mod holds;

@@ -15,7 +15,7 @@ Examples:
   keeper journal show --config keeper.toml 0x1f3a77c2
       one decision with what came of it; the first eight digits of its hash do
   keeper journal export --config keeper.toml 0x1f3a77c2 decision.json
-      its record as a file: the keccak-256 of the file is the decision that the guard's event names
+      a file with all that `keeper trace --record` needs: the record, its place in the chain of records, what came of it
   keeper journal backup --config keeper.toml /backup/journal-2026-11-21.sqlite
       copies the journal, from SQLite or PostgreSQL, while the keeper runs
   keeper journal restore --config keeper.toml /backup/journal-2026-11-21.sqlite
@@ -43,7 +43,7 @@ pub enum JournalCommand {
     /// Show one decision and what came of it
     #[command(after_help = JOURNAL_EXAMPLES)]
     Show(Showing),
-    /// Write a decision's record into a new file, as it was hashed
+    /// Write a decision into a new file that anybody can check against the chain: keeper trace --record
     #[command(after_help = JOURNAL_EXAMPLES)]
     Export(Exporting),
     /// Copy the journal into a new file, while keepers run; every chain of hashes is followed in the copy
@@ -134,6 +134,9 @@ pub struct Exporting {
     /// The file; it must not be there yet
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// The record alone, as it was hashed: the keccak-256 of the file is the decision that the guard's event names
+    #[arg(long)]
+    pub bare: bool,
 }
 
 /// The hexadecimal digits of a hash or of its beginning, without 0x.

@@ -1,4 +1,4 @@
-//! `keeper journal list`, `show` and `export`: from the journal alone, no chain is asked.
+//! `keeper journal list`, `show` and `export`: from the journal; a chain is asked for the document that an export holds alone.
 
 use std::{fs::OpenOptions, io::Write as _, path::Path};
 
@@ -12,13 +12,13 @@ use vagus_journal::{
     StoredRecord,
 };
 
-use super::failure;
+use super::{failure, file_of, policy_of};
 use crate::{
     JSON_SCHEMA_VERSION,
     cli::Listing,
     config::Config,
     exit::{Exit, Failure},
-    render,
+    render, world,
 };
 
 /// One line of a list.
@@ -66,6 +66,7 @@ pub struct Shown {
 }
 
 /// A vault of the configuration, as the journal knows it.
+#[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) name: String,
     pub(crate) chain_id: u64,
@@ -204,7 +205,11 @@ pub async fn show(config: &Config, digits: &str, is_json: bool) -> Result<String
     Ok(render::journal::show(&shown, &names))
 }
 
-/// Writes a record into a new file, as it was hashed, without a line end: the keccak-256 of the file is the decision.
+/// Writes a decision into a new file: its record with what proves its place, the document in force, and what came of it. With
+/// `is_bare` the record alone, as it was hashed and without a line end: the keccak-256 of that file is the decision.
+///
+/// The document is asked of the chain, because the journal has none. If no endpoint gives it, the file is written without it,
+/// and whoever traces it asks the chain.
 ///
 /// # Errors
 /// Those of the journal, if it holds no such decision, and if the file is there or cannot be written.
@@ -212,11 +217,54 @@ pub async fn export(
     config: &Config,
     digits: &str,
     file: &Path,
+    is_bare: bool,
     is_json: bool,
 ) -> Result<String, Failure> {
-    let (_, stored) = find(config, digits).await?;
+    let (journal, stored) = find(config, digits).await?;
     let unfit = |error| Failure::new(Exit::Journal, format_args!("The {error}."));
-    let text = stored.record.to_canonical().map_err(unfit)?;
+    let hash = stored.hash;
+    if is_bare {
+        let text = stored.record.to_canonical().map_err(unfit)?;
+        write_new(file, &text)?;
+        let said = format!(
+            "decision {hash} written to {}, {} bytes; their keccak-256 is that hash",
+            file.display(),
+            text.len()
+        );
+        let document = json!({
+            "schema": JSON_SCHEMA_VERSION, "decision": hash, "file": file, "bytes": text.len(),
+        });
+        return Ok(if is_json { document.to_string() } else { said });
+    }
+    let mut written = file_of(&journal, &stored).await.map_err(failure)?;
+    let chain_id = stored.record.header.chain_id;
+    if let Some(chain) = config.chains.iter().find(|chain| chain.chain_id == chain_id) {
+        written.policy = policy_of(&world::connect(chain)?, &stored.record).await;
+    }
+    let text = written.to_text().map_err(unfit)?;
+    write_new(file, &text)?;
+    let (records, is_anchored) = (written.records.len(), written.anchor.is_some());
+    if is_json {
+        let document = json!({
+            "schema": JSON_SCHEMA_VERSION, "decision": hash, "file": file, "bytes": text.len(),
+            "records": records, "is_anchored": is_anchored, "has_policy": written.policy.is_some(),
+        });
+        return Ok(document.to_string());
+    }
+    let anchored = if is_anchored {
+        "an event of the chain names the last of them"
+    } else {
+        "no event of the chain names the last of them yet"
+    };
+    Ok(format!(
+        "decision {hash} written to {}, {} bytes, {records} records; {anchored}; anybody may check it: keeper trace --record",
+        file.display(),
+        text.len()
+    ))
+}
+
+/// Writes what is there in no file yet.
+fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -230,19 +278,7 @@ pub async fn export(
                 "{file}: the record cannot be written into it: {error}; expected a new file."
             ),
         )
-    })?;
-    let hash = stored.hash;
-    if is_json {
-        let document = json!({
-            "schema": JSON_SCHEMA_VERSION, "decision": hash, "file": file, "bytes": text.len(),
-        });
-        return Ok(document.to_string());
-    }
-    Ok(format!(
-        "decision {hash} written to {}, {} bytes; their keccak-256 is that hash",
-        file.display(),
-        text.len()
-    ))
+    })
 }
 
 #[cfg(test)]

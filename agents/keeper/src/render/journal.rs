@@ -36,7 +36,7 @@ const fn outcome(state: OutcomeState) -> &'static str {
     }
 }
 
-fn blocks(first: u64, last: u64) -> String {
+pub(super) fn blocks(first: u64, last: u64) -> String {
     if first == last { first.to_string() } else { format!("{first}–{last}") }
 }
 
@@ -136,7 +136,11 @@ fn header(shown: &Shown) -> String {
         .join("\n")
 }
 
-fn legs(moves: &[Move], snapshot: &Snapshot, names: &BTreeMap<Address, String>) -> String {
+pub(super) fn legs(
+    moves: &[Move],
+    snapshot: &Snapshot,
+    names: &BTreeMap<Address, String>,
+) -> String {
     let rows: Vec<Vec<String>> = moves
         .iter()
         .map(|leg| {
@@ -212,7 +216,11 @@ fn in_shadow(
     lines
 }
 
-fn came_of_it(last: &Outcome, snapshot: &Snapshot, names: &BTreeMap<Address, String>) -> String {
+pub(super) fn came_of_it(
+    last: &Outcome,
+    snapshot: &Snapshot,
+    names: &BTreeMap<Address, String>,
+) -> String {
     let mut lines = vec![format!(
         "{STRONG}Outcome{STRONG:#}   {}{}, keeper {}",
         outcome(last.state),

@@ -3,7 +3,7 @@
 use alloy::primitives::U256;
 use anstyle::{AnsiColor, Style};
 use vagus_allocator::{Binding, Limiting};
-use vagus_policy::{ALL_ASSETS, Mode, Rule};
+use vagus_policy::{ALL_ASSETS, AssetInfo, Mode, Rule};
 
 use super::{
     number::{assets, bps_percent, difference, rate, share, short, span, time},
@@ -196,7 +196,11 @@ fn why(plan: &PlanView) -> String {
 }
 
 fn binding_line(plan: &PlanView, binding: &Binding) -> String {
-    let words = plan.binding_words(binding);
+    limit_in_words(&plan.binding_words(binding), binding, &plan.asset)
+}
+
+/// A limit that binds: what it is about, what is reached and what is asked for.
+pub(super) fn limit_in_words(words: &str, binding: &Binding, asset: &AssetInfo) -> String {
     let is_amount = !matches!(
         binding.limiting,
         Limiting::Rule(
@@ -210,8 +214,7 @@ fn binding_line(plan: &PlanView, binding: &Binding) -> String {
         )
     );
     if is_amount {
-        let (observed, limit) =
-            (assets(binding.observed, &plan.asset), assets(binding.limit, &plan.asset));
+        let (observed, limit) = (assets(binding.observed, asset), assets(binding.limit, asset));
         let is_floor =
             matches!(binding.limiting, Limiting::Rule(Rule::Idle | Rule::Floor) | Limiting::Hurdle);
         let bound = if is_floor { "at least" } else { "at most" };
@@ -221,7 +224,7 @@ fn binding_line(plan: &PlanView, binding: &Binding) -> String {
         let over = u64::try_from(binding.limit).map_or("–".to_owned(), time);
         return format!("{words}, over at {over}");
     }
-    words
+    words.to_owned()
 }
 
 fn why_not_more(plan: &PlanView) -> String {

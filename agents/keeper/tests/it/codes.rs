@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use vagus_allocator::Reason;
 use vagus_journal::RevertCause;
-use vagus_keeper::exit::Exit;
+use vagus_keeper::exit::{Exit, Verdict};
 
 const PAGE: &str = include_str!("../../../../docs/codes.md");
 
@@ -58,11 +58,22 @@ fn every_cause_of_a_revert_is_documented_once() {
 
 #[test]
 fn every_exit_code_is_documented_with_its_number() {
-    let numbers = cells("## Exit codes", None, 1);
-    let names = cells("## Exit codes", None, 2);
+    let numbers = cells("## Exit codes", Some("## Verdicts"), 1);
+    let names = cells("## Exit codes", Some("## Verdicts"), 2);
     let code: Vec<(String, String)> = Exit::ALL
         .into_iter()
         .map(|exit| (exit.number().to_string(), format!("{exit:?}")))
+        .collect();
+    assert_eq!(numbers.into_iter().zip(names).collect::<Vec<_>>(), code);
+}
+
+#[test]
+fn every_verdict_is_documented_with_its_number() {
+    let numbers = cells("## Verdicts of", None, 1);
+    let names = cells("## Verdicts of", None, 2);
+    let code: Vec<(String, String)> = Verdict::ALL
+        .into_iter()
+        .map(|verdict| (verdict.number().to_string(), format!("{verdict:?}")))
         .collect();
     assert_eq!(numbers.into_iter().zip(names).collect::<Vec<_>>(), code);
 }

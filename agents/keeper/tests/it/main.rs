@@ -9,4 +9,5 @@ mod deploy;
 mod doctor;
 mod journal;
 mod pause;
+mod trace;
 mod version;

@@ -134,10 +134,75 @@ async fn the_file_of_a_record_has_the_hash_that_the_guard_names_and_nothing_is_o
     let desk = desk().await;
     let file = desk.folder.path().join("decision.json");
     let digits = format!("{:x}", desk.rebalance);
-    export(&desk.config, &digits, &file, false).await.expect("written");
+    export(&desk.config, &digits, &file, true, false).await.expect("written");
     let bytes = std::fs::read(&file).expect("there");
     assert_eq!(keccak256(&bytes), desk.rebalance);
-    let again = export(&desk.config, &digits, &file, false).await.expect_err("there already");
+    let again = export(&desk.config, &digits, &file, true, false).await.expect_err("there already");
     assert!(again.sentence.contains("expected a new file"), "{again}");
     assert_eq!(std::fs::read(&file).expect("there"), bytes);
+}
+
+#[tokio::test]
+async fn the_file_of_a_decision_holds_its_place_and_what_came_of_it() {
+    let desk = desk().await;
+    let file = desk.folder.path().join("decision.json");
+    let digits = format!("{:x}", desk.rebalance);
+    let said = export(&desk.config, &digits, &file, false, true).await.expect("written");
+    let said: serde_json::Value = serde_json::from_str(&said).expect("json");
+    // No endpoint answers, and the outcome names no block.
+    assert_eq!((&said["has_policy"], &said["is_anchored"]), (&false.into(), &false.into()));
+    let filed = vagus_journal::RecordFile::parse(&std::fs::read_to_string(&file).expect("there"));
+    let filed = filed.expect("read");
+    assert_eq!(filed.decision, desk.rebalance);
+    assert_eq!(filed.outcome.expect("one").state, OutcomeState::Executed);
+    assert_eq!(filed.records.len(), 1, "the run that follows goes on, and has no hash that lasts");
+}
+
+/// What is asked for, of a journal whose chain does not answer.
+async fn traced(desk: &Desk, what: &str) -> crate::trace::Told {
+    let text = include_str!("../../../examples/keeper.toml")
+        .replace("chain_id = 1\n", "chain_id = 31337\n")
+        .replace("deployments/1/treasury.json", "deployment.json")
+        .replace("url_env = \"MAINNET_RPC_URL\"", "url = \"http://127.0.0.1:9\"");
+    let config = desk.folder.path().join("keeper.toml");
+    std::fs::write(&config, text).expect("written");
+    let wanted = crate::cli::Tracing {
+        what: Some(what.parse().expect("asked for")),
+        config: Some(config),
+        vault: None,
+        record: None,
+        rpc: None,
+        shadow: false,
+        json: false,
+    };
+    crate::trace::trace(&wanted).await.expect("traced")
+}
+
+async fn meddle(desk: &Desk, sql: &'static str) {
+    use sqlx::Connection as _;
+    let url = format!("sqlite:{}", desk.folder.path().join("journal.db").display());
+    let mut connection = sqlx::SqliteConnection::connect(&url).await.expect("opens");
+    sqlx::query(sql).execute(&mut connection).await.expect("meddled");
+    connection.close().await.expect("closed");
+}
+
+#[tokio::test]
+async fn a_journal_that_was_meddled_with_is_found_though_no_chain_answers() {
+    use crate::exit::Verdict;
+    let digits = |desk: &Desk| desk.rebalance.to_string();
+    let desk = desk().await;
+    let whole = traced(&desk, &digits(&desk)).await;
+    // Its outcome was never mined, which no chain has to say.
+    assert_eq!(whole.verdict, Verdict::NotReproduced, "{}", whole.text);
+    let inside = traced(&desk, "102").await;
+    assert_eq!(inside.verdict, Verdict::ChainUnavailable, "{}", inside.text);
+    assert!(inside.text.contains("101–103"), "a run that goes on: {}", inside.text);
+    meddle(&desk, "UPDATE vaults SET head = '0x' || replace(hex(zeroblob(32)), '00', '11')").await;
+    let headless = traced(&desk, &digits(&desk)).await;
+    assert_eq!(headless.verdict, Verdict::Altered, "{}", headless.text);
+    assert!(headless.text.contains("chain of records"), "{}", headless.text);
+    meddle(&desk, "UPDATE records SET body = replace(body, '\"USDC\"', '\"USDT\"')").await;
+    let changed = traced(&desk, &digits(&desk)).await;
+    assert_eq!(changed.verdict, Verdict::Altered, "{}", changed.text);
+    assert!(changed.sentence.expect("one").contains("hashes to"));
 }

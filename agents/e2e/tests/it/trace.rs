@@ -1,0 +1,162 @@
+//! What a keeper did on a real chain, traced by somebody who has nothing but the binary, a file and an endpoint.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use vagus_e2e::{
+    keeper::Keeper,
+    paths,
+    story::{Story, Tenure},
+    teller::Teller,
+};
+
+/// Runs the keeper in a folder of its own with nothing in it, and without what the environment says.
+fn alone(arguments: &[&str]) -> Output {
+    let folder = TempDir::new().unwrap();
+    Command::new(paths::keeper().unwrap())
+        .args(arguments)
+        .current_dir(folder.path())
+        .env_clear()
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    format!("{out}{err}")
+}
+
+fn decisions(config: &Path) -> Vec<Value> {
+    let output =
+        Keeper::ask_under(config, &["journal", "list"], &["--json", "--limit", "10000"]).unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let list: Value = serde_json::from_slice(&output.stdout).unwrap();
+    list["decisions"].as_array().unwrap().clone()
+}
+
+fn export(config: &Path, decision: &str, file: &Path) -> Value {
+    let file = file.display().to_string();
+    let output =
+        Keeper::ask_under(config, &["journal", "export"], &[decision, &file, "--json"]).unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A file with one value changed and its own hash put right, as somebody who reads the documentation would.
+fn changed(file: &Path, change: impl FnOnce(&mut Value)) -> PathBuf {
+    let mut value: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    change(&mut value);
+    value.as_object_mut().unwrap().remove("file_hash");
+    let hash = vagus_journal::canonical_hash(&value).unwrap();
+    value["file_hash"] = hash.to_string().into();
+    let path = file.with_extension("changed.json");
+    fs::write(&path, value.to_string()).unwrap();
+    path
+}
+
+#[tokio::test]
+async fn every_decision_is_traced_in_an_empty_folder_and_what_is_changed_is_found() {
+    let folder = paths::run_folder("test").unwrap();
+    // The demo's story: a vote, a tightening, a revocation, and whatever the keeper made of it.
+    let story = Story::open(&folder, Tenure::ToTheEnd, Teller::silent()).await.unwrap();
+    let (_, world) = story.tell().await.unwrap();
+    let config = folder.join("keeper.toml");
+
+    let url = world.clock.chain.url.clone();
+    let trace = |file: &Path, more: &[&str]| {
+        let file = file.display().to_string();
+        alone(&[&["trace", "--record", &file, "--rpc", &url], more].concat())
+    };
+    let list = decisions(&config);
+    let mut rebalance = None;
+    for line in &list {
+        let decision = line["decision"].as_str().unwrap();
+        let file = folder.join(format!("{}.json", &decision[..10]));
+        let exported = export(&config, decision, &file);
+        assert_eq!(exported["has_policy"], true, "{exported}");
+        let output = trace(&file, &[]);
+        let page = said(&output);
+        assert_eq!(output.status.code(), Some(0), "{page}");
+        for part in ["What was seen", "What was considered", "Why this", "REPRODUCED"] {
+            assert!(page.contains(part), "{part} is missing from\n{page}");
+        }
+        if line["is_rebalance"] == true {
+            assert_eq!(exported["is_anchored"], true, "{exported}");
+            rebalance = Some((decision.to_owned(), file));
+        }
+    }
+    let rebalances = list.iter().filter(|line| line["is_rebalance"] == true).count();
+    assert_eq!(rebalances, 9, "{list:#?}");
+    for reason in ["Income", "RepairWeight", "Cooldown", "BelowHurdle", "NoMandate"] {
+        assert!(list.iter().any(|line| line["reason"] == reason), "{reason}: {list:#?}");
+    }
+
+    // The same by an operator: from the transaction, the decision and the block.
+    let (decision, file) = rebalance.expect("a rebalance");
+    let filed: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let transaction = filed["outcome"]["receipt"]["transaction_hash"].as_str().unwrap().to_owned();
+    let hold = list.iter().find(|line| line["blocks"].as_u64() > Some(1)).expect("a run");
+    let inside = hold["first_block"].as_u64().unwrap() + 1;
+    let asked = [
+        (transaction, decision.clone()),
+        (decision.clone(), decision.clone()),
+        (decision[..12].to_owned(), decision.clone()),
+        (inside.to_string(), hold["decision"].as_str().unwrap().to_owned()),
+    ];
+    for (what, expected) in asked {
+        let output = Keeper::ask(&config, "trace", &[&what, "--json"]).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{what}: {}", said(&output));
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(json["traces"][0]["decision"], expected, "{what}");
+        assert_eq!(json["traces"][0]["verdict"], "reproduced");
+    }
+    let none = Keeper::ask(&config, "trace", &["1"]).unwrap();
+    assert_eq!(none.status.code(), Some(2), "{}", said(&none));
+
+    // Whatever is changed ends with its number.
+    let place = filed["records"].as_array().unwrap().len() - 1;
+    let careless = file.with_extension("careless.json");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&careless, text.replacen("\"is_deposit\": true", "\"is_deposit\": false", 1))
+        .unwrap();
+    assert_eq!(trace(&careless, &[]).status.code(), Some(3));
+    let own = format!("/records/{place}/record");
+    for (pointer, value) in [
+        ("/body/observation/inputs/gas_price_wei", "1"),
+        ("/body/observation/snapshot/vault/idle", "1"),
+        ("/body/observation/decision/candidates/0/gain", "1"),
+        ("/header/lens_code_hash", "0x11"),
+    ] {
+        let with = |is_forged: bool| {
+            changed(&file, |file| {
+                *file.pointer_mut(&format!("{own}{pointer}")).unwrap() = value.into();
+                if is_forged {
+                    let hash = vagus_journal::canonical_hash(&file["records"][place]["record"]);
+                    let hash = Value::from(hash.unwrap().to_string());
+                    for name in [
+                        format!("/records/{place}/hash"),
+                        "/decision".into(),
+                        "/outcome/decision".into(),
+                        "/anchor/decision".into(),
+                    ] {
+                        *file.pointer_mut(&name).unwrap() = hash.clone();
+                    }
+                }
+            })
+        };
+        let output = trace(&with(false), &[]);
+        assert_eq!(output.status.code(), Some(3), "{pointer}: {}", said(&output));
+        let output = trace(&with(true), &["--json"]);
+        assert!(matches!(output.status.code(), Some(3 | 6)), "{pointer}: {}", said(&output));
+    }
+    // Nobody to ask.
+    let nobody =
+        alone(&["trace", "--record", &file.display().to_string(), "--rpc", "http://127.0.0.1:9"]);
+    assert_eq!(nobody.status.code(), Some(5), "{}", said(&nobody));
+}
