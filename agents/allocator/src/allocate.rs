@@ -141,7 +141,7 @@ impl Deciding<'_> {
     fn decide(&self) -> Decision {
         let is_active = self.snapshot.vault.guard_state.mode == Mode::Active;
         let is_weighted = self.policy.objective.kind == ObjectiveKind::TargetWeights;
-        let needs = Needs::of(&self.view);
+        let needs = Needs::of(&self.view, self.inputs);
         if !needs.is_empty() {
             let is_priced = self.inputs.native_price != NativePrice::Missing;
             return self.repaired(&needs, is_active && is_priced && !is_weighted);
@@ -207,6 +207,12 @@ impl Deciding<'_> {
         let mut refusal = None;
         for place in 0..plans.len() {
             let Some(met) = needs.met_by(&self.view, &plans[place].targets) else { continue };
+            // A floor that is filled by what pays for itself, as by a first allocation, is no reason of its own.
+            let met = if met == Reason::RepairFloor && with_income && plans[place].pays() {
+                Reason::Income
+            } else {
+                met
+            };
             match self.refusal(&plans[place]) {
                 None => {
                     let chosen = plans.remove(place);

@@ -3,14 +3,20 @@
 //! A strategy above its limit (zero for exit-only) is brought to the limit less headroom, so that interest does not carry it
 //! over again at once; likewise a group; idle below its floor is filled to the floor plus headroom, and a strategy below its
 //! floor too. An exit-only rest below the smallest move stays: anyone could send such a rest, and each would cost a
-//! rebalance.
+//! rebalance. What is below a floor or outside the band of a target is no danger: it waits while gas has no price, or
+//! costs more than a hundredth of what would move.
 
 use vagus_policy::Rule;
 
 use crate::{
-    Reason,
+    Inputs, Reason,
+    math::{amount, u256},
+    plan::gas_cost_up,
     view::{Venue, View},
 };
+
+/// What is no danger is repaired if gas is at most this part of what has to move.
+const MOST_COST_PART: u64 = 100;
 
 /// Amounts that have to move, each at least the smallest move; zero where nothing has to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,15 +33,24 @@ pub(crate) struct Needs {
 
 impl Needs {
     /// Looks for what is outside its limits.
-    pub(crate) fn of(view: &View) -> Self {
+    pub(crate) fn of(view: &View, inputs: &Inputs) -> Self {
+        let gas = gas_cost_up(inputs, 1);
+        let is_cheap = |missing: u128| {
+            gas.is_some_and(|gas| gas.saturating_mul(u256(MOST_COST_PART)) <= amount(missing))
+        };
+        let outward = |venue: &Venue| {
+            let missing = excess(venue);
+            if venue.limit_rule == Rule::Weight || is_cheap(missing) { missing } else { 0 }
+        };
+        let inward = |venue: &Venue| Some(shortage(venue)).filter(|m| is_cheap(*m)).unwrap_or(0);
         let smallest = view.venues.first().map_or(0, |venue| venue.smallest);
         let wanted = |is_outside: bool, missing: u128| {
             if is_outside { missing.max(smallest) } else { 0 }
         };
         let groups = view.groups.iter();
         Self {
-            out: view.venues.iter().map(excess).collect(),
-            inward: view.venues.iter().map(shortage).collect(),
+            out: view.venues.iter().map(outward).collect(),
+            inward: view.venues.iter().map(inward).collect(),
             groups: groups
                 .map(|group| {
                     wanted(group.held > group.limit, group.held.saturating_sub(group.goal))
