@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-invariants test-conformance test-venues test-agents \
-        test-differential test-fleet test-kms test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi bench-gas check-gas bench-allocator check-allocator bench-keeper soak \
+        test-differential test-fleet test-kms test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi corpus bench-gas check-gas bench-allocator check-allocator bench-keeper soak \
         check check-defences check-properties prove check-proofs mutate check-mutants coverage clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
@@ -127,6 +127,9 @@ bench-gas: $(STAMPS)/bench ## Measure gas and write bench/gas.json and bench/REA
 
 check-gas: $(STAMPS)/bench ## Measure gas again and compare with bench/gas.json and the targets
 	@node tools/bench-gas.mjs --check
+
+corpus: $(STAMPS)/node ## Record what this version of the algorithm decides, once for each version
+	@WRITE_CORPUS=1 $(CARGO) test --quiet -p vagus-allocator --test it corpus
 
 bench-allocator: $(STAMPS)/node ## Time the search for plans beside HiGHS and write bench/allocator.json; on a quiet machine
 	@tools/quality.sh bench

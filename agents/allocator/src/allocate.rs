@@ -240,7 +240,7 @@ impl Deciding<'_> {
             }
         }
         if best.moves.is_empty() {
-            best = self.declined(&question);
+            best = self.declined(&question, if is_settled { 0 } else { 1 });
         }
         if best.moves.is_empty() || best.gain.is_zero() {
             let reason = if self.is_turnover_in_the_way(&prices) {
@@ -287,9 +287,8 @@ impl Deciding<'_> {
     }
 
     /// What would move if moving cost nothing: what a hold declines.
-    fn declined(&self, question: &Question<'_>) -> Plan {
-        let free =
-            Question { hurdle: Hurdle::Nowhere, has_gas: false, closer_looks: 1, ..*question };
+    fn declined(&self, question: &Question<'_>, closer_looks: u32) -> Plan {
+        let free = Question { hurdle: Hurdle::Nowhere, has_gas: false, closer_looks, ..*question };
         free.answer().plan
     }
 

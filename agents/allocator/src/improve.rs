@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Times that the curves are cut finer for a plan that is carried out: the last steps are a thousandth of the first ones'.
-pub(crate) const CLOSER_LOOKS: u32 = 5;
+pub(crate) const CLOSER_LOOKS: u32 = 3;
 
 /// What is asked: a plan for a view.
 #[derive(Clone, Copy, Debug)]

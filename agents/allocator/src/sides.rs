@@ -8,7 +8,7 @@ use crate::{
 /// Segments that a way is cut into at first.
 pub(crate) const CELLS: u128 = 16;
 /// Each closer look cuts segments by this.
-pub(crate) const FINER: u128 = 4;
+pub(crate) const FINER: u128 = 8;
 /// Rises of a slope below this are rounding, in last digits of 56.
 const NOISE: i128 = 1 << 20;
 

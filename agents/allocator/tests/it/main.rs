@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod basics;
+mod corpus;
 mod golden;
 mod limits;
 mod properties;

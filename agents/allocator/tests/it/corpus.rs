@@ -1,0 +1,139 @@
+//! Decisions that were recorded once, with all that they were made from. An output that changes for the same input is a new
+//! version of the algorithm: raise `ALGORITHM_VERSION`, run `make corpus`, and keep what the old version recorded.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+};
+
+use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
+use serde::{Deserialize, Serialize};
+use vagus_allocator::{
+    ALGORITHM_VERSION, Decision, Inputs, NativePrice, Reason, decide, verify_certificate,
+};
+use vagus_policy::{Mode, Policy, Snapshot};
+
+use crate::{properties::config, random::any_world, world::World};
+
+const CASES: usize = 600;
+
+/// What a decision can be by what `decide` alone sees.
+const REASONS: [Reason; 20] = [
+    Reason::RepairWeight,
+    Reason::RepairIdle,
+    Reason::RepairExitOnly,
+    Reason::RepairGroup,
+    Reason::RepairFloor,
+    Reason::RepairTarget,
+    Reason::Income,
+    Reason::Optimal,
+    Reason::BelowHurdle,
+    Reason::WithinBand,
+    Reason::RepairBlocked,
+    Reason::Cooldown,
+    Reason::TurnoverSpent,
+    Reason::LossSpent,
+    Reason::ModeClosed,
+    Reason::NoMandate,
+    Reason::NoPolicy,
+    Reason::NoCapital,
+    Reason::NoNativePrice,
+    Reason::Unreadable,
+];
+
+#[derive(Serialize, Deserialize)]
+struct Case {
+    policy: Policy,
+    snapshot: Snapshot,
+    inputs: Inputs,
+    decision: Decision,
+}
+
+fn path() -> PathBuf {
+    let name = format!("tests/corpus/decisions.v{ALGORITHM_VERSION}.jsonl.gz");
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// A world in which something is otherwise than it should be, for some numbers.
+fn twisted(mut world: World, number: usize) -> World {
+    let vault = &mut world.snapshot.vault;
+    match number % 40 {
+        0 => vault.guard_state.mode = Mode::Paused,
+        1 => vault.guard_state.mode = Mode::ExitOnly,
+        2 => vault.agent.is_revoked = true,
+        3 => vault.guard_state.policy_version = 0,
+        4 => vault.checkpoint.base = Default::default(),
+        5 => vault.strategies[0].is_readable = false,
+        6 => {
+            world.policy.limits.cooldown_seconds = 600;
+            vault.agent.last_rebalance_at = world.snapshot.block.timestamp - 100;
+        }
+        7 => world.policy.limits.max_loss_bps = 0,
+        8 | 9 => world.inputs.native_price = NativePrice::Missing,
+        10 => world.inputs.native_price = NativePrice::Native,
+        // Nothing is known of any income, so nothing can be gained.
+        11 => {
+            for strategy in &mut vault.strategies {
+                strategy.curve = vagus_policy::Curve::Unknown;
+            }
+        }
+        _ => {}
+    }
+    world
+}
+
+fn worlds() -> impl Iterator<Item = World> {
+    let mut runner = TestRunner::new(config(1));
+    let (small, large) = (any_world(8), any_world(20));
+    (0..CASES).map(move |number| {
+        let tree = if number % 8 == 7 {
+            large.new_tree(&mut runner).unwrap()
+        } else {
+            small.new_tree(&mut runner).unwrap()
+        };
+        twisted(tree.current(), number)
+    })
+}
+
+/// Writes what this version decides, once.
+fn write() {
+    let file = fs::OpenOptions::new().write(true).create_new(true).open(path());
+    let file = file.expect("no corpus of this version is there yet: what is recorded stays");
+    let mut file = GzEncoder::new(file, Compression::best());
+    for World { policy, snapshot, inputs } in worlds() {
+        let decision = decide(&policy, &snapshot, &inputs);
+        let case = Case { policy, snapshot, inputs, decision };
+        writeln!(file, "{}", serde_json::to_string(&case).unwrap()).unwrap();
+    }
+    file.finish().unwrap();
+}
+
+#[test]
+fn what_was_recorded_is_decided_again() {
+    if std::env::var_os("WRITE_CORPUS").is_some() {
+        write();
+    }
+    let file = fs::File::open(path()).expect("make corpus writes it for a new version");
+    let (mut reasons, mut count) = (BTreeSet::new(), 0);
+    for (number, line) in BufReader::new(GzDecoder::new(file)).lines().enumerate() {
+        let Case { policy, snapshot, inputs, decision } =
+            serde_json::from_str(&line.unwrap()).unwrap_or_else(|e| panic!("case {number}: {e}"));
+        let now = decide(&policy, &snapshot, &inputs);
+        assert!(
+            now == decision,
+            "case {number} is decided otherwise than recorded, and the version is still \
+             {ALGORITHM_VERSION}.\nrecorded {decision:#?}\nnow {now:#?}"
+        );
+        if !decision.lines.is_empty() {
+            assert_eq!(verify_certificate(&policy, &snapshot, &inputs, &decision), Ok(()));
+        }
+        reasons.insert(decision.reason);
+        count += 1;
+    }
+    assert!(count >= 500, "{count} cases");
+    let missing: Vec<_> = REASONS.into_iter().filter(|reason| !reasons.contains(reason)).collect();
+    assert!(missing.is_empty(), "no case is {missing:?}");
+}
