@@ -16,7 +16,11 @@ use vagus_allocator::{
 };
 use vagus_policy::{Mode, Policy, Snapshot};
 
-use crate::{properties::config, random::any_world, world::World};
+use crate::{
+    properties::config,
+    random::any_world,
+    world::{USDC, World, morpho, world as balanced},
+};
 
 const CASES: usize = 600;
 
@@ -74,11 +78,14 @@ fn twisted(mut world: World, number: usize) -> World {
         7 => world.policy.limits.max_loss_bps = 0,
         8 | 9 => world.inputs.native_price = NativePrice::Missing,
         10 => world.inputs.native_price = NativePrice::Native,
-        // Nothing is known of any income, so nothing can be gained.
+        // Two markets of one kind, with the same in each.
         11 => {
-            for strategy in &mut vault.strategies {
-                strategy.curve = vagus_policy::Curve::Unknown;
-            }
+            let size = 10_000_000 + number as u128 * 1_000;
+            let market = || morpho(size * USDC, size * USDC * 8 / 10, 400, 0);
+            return balanced(
+                50_000 * USDC,
+                &[(market(), 475_000 * USDC), (market(), 475_000 * USDC)],
+            );
         }
         _ => {}
     }
