@@ -2,7 +2,7 @@
 
 use std::{
     net::TcpListener,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -32,8 +32,6 @@ pub const ACCOUNTS: u32 = 20;
 #[derive(Debug)]
 pub struct Anvil {
     process: Running,
-    /// Goes after the process that writes there.
-    _states: States,
     /// Address of its endpoint.
     pub url: String,
     provider: DynProvider,
@@ -41,18 +39,6 @@ pub struct Anvil {
     pub chain_id: u64,
     /// Unlocked accounts, richly funded.
     pub accounts: Vec<Address>,
-}
-
-/// Where a chain keeps its old states. Left to itself it fills a folder of the person's home by gigabytes, and leaves them
-/// there when it is killed.
-#[derive(Debug)]
-struct States(PathBuf);
-
-impl Drop for States {
-    fn drop(&mut self) {
-        // Nothing depends on it; the folder around it goes in time.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 impl Anvil {
@@ -85,7 +71,6 @@ impl Anvil {
     }
 
     async fn start_on(folder: &Path, port: u16, chain_id: u64, arguments: &[&str]) -> Result<Self> {
-        let states = States(folder.join(format!("anvil-states-{port}")));
         let mut process = Running::start(
             "anvil",
             command(paths::foundry("anvil")?)
@@ -95,8 +80,9 @@ impl Anvil {
                 .args(["--accounts", &ACCOUNTS.to_string(), "--balance", "1000000"])
                 .args(["--slots-in-an-epoch", "1", "--gas-limit", "200000000"])
                 .args(["--order", "fifo", "--quiet"])
-                .arg("--cache-path")
-                .arg(&states.0)
+                // The states of the last 500 blocks are kept in memory. Older ones would go to the disk, gigabytes of them in
+                // the person's home, and a chain that writes them answers nobody.
+                .args(["--max-persisted-states", "0"])
                 // A kept state is more than a request may hold otherwise.
                 .arg("--no-request-size-limit")
                 .args(arguments),
@@ -119,7 +105,7 @@ impl Anvil {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let accounts = provider.get_accounts().await.context("listing accounts")?;
-        let chain = Self { process, _states: states, url, provider, chain_id, accounts };
+        let chain = Self { process, url, provider, chain_id, accounts };
         let _: Value = chain.rpc("anvil_setBlockTimestampInterval", json!([1])).await?;
         Ok(chain)
     }
