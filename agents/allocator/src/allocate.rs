@@ -5,26 +5,16 @@
 
 use alloy_primitives::{B256, U256};
 use vagus_policy::{
-    ANY_COUNT, AgentPolicy, Mode, Move, ObjectiveKind, Policy, Rebalance, Refusal, Rule, Snapshot,
-    authorise, check_with_headroom, predict,
+    ANY_COUNT, AgentPolicy, Mode, Move, Policy, Rebalance, Refusal, Rule, Snapshot, authorise,
+    predict,
 };
 
 use crate::{
-    ALGORITHM_VERSION, Action, Candidate, Certificate, Decision, Inputs, Limiting, NativePrice,
-    Reason,
-    certificate::{RayPrices, certify, is_hold_proven},
+    ALGORITHM_VERSION, Action, Certificate, Decision, Inputs, Limiting, Reason,
+    deciding::Deciding,
     decision::Binding,
-    explain::{bindings, leak_at, lines},
-    improve::{Answer, CLOSER_LOOKS, Question},
-    model::{Freedom, Hurdle},
-    needs::Needs,
-    plan::Plan,
-    program::Prices,
-    view::{LARGEST_AMOUNT, NoView, View, view},
+    view::{NoView, view},
 };
-
-/// Most candidates that a decision carries.
-const MOST_CANDIDATES: usize = 6;
 
 /// Decides what to do. Pure: the same arguments give the same decision, bit for bit, on every machine.
 #[must_use]
@@ -101,7 +91,7 @@ fn mandate<'a>(
 }
 
 /// The moves as the keeper would send them, for asking the rules.
-fn rebalance(snapshot: &Snapshot, inputs: &Inputs, moves: Vec<Move>) -> Rebalance {
+pub(crate) fn rebalance(snapshot: &Snapshot, inputs: &Inputs, moves: Vec<Move>) -> Rebalance {
     Rebalance {
         policy_version: snapshot.vault.guard_state.policy_version,
         nonce: snapshot.vault.agent.nonce,
@@ -115,7 +105,8 @@ fn rebalance(snapshot: &Snapshot, inputs: &Inputs, moves: Vec<Move>) -> Rebalanc
     }
 }
 
-fn hold(snapshot: &Snapshot, reason: Reason) -> Decision {
+/// A hold of which nothing more is known.
+pub(crate) fn hold(snapshot: &Snapshot, reason: Reason) -> Decision {
     Decision {
         algorithm_version: ALGORITHM_VERSION,
         reason,
@@ -126,299 +117,5 @@ fn hold(snapshot: &Snapshot, reason: Reason) -> Decision {
         lines: Vec::new(),
         refusal: None,
         policy_hash: snapshot.vault.guard_state.policy_hash,
-    }
-}
-
-struct Deciding<'a> {
-    policy: &'a Policy,
-    snapshot: &'a Snapshot,
-    inputs: &'a Inputs,
-    mandate: &'a AgentPolicy,
-    view: View,
-}
-
-impl Deciding<'_> {
-    fn decide(&self) -> Decision {
-        let is_active = self.snapshot.vault.guard_state.mode == Mode::Active;
-        let is_weighted = self.policy.objective.kind == ObjectiveKind::TargetWeights;
-        let needs = Needs::of(&self.view, self.inputs);
-        if !needs.is_empty() {
-            let is_priced = self.inputs.native_price != NativePrice::Missing;
-            return self.repaired(&needs, is_active && is_priced && !is_weighted);
-        }
-        if !is_active {
-            return self.done_holding(Reason::ModeClosed, None, Prices::default(), Vec::new());
-        }
-        if is_weighted {
-            return self.done_holding(Reason::WithinBand, None, self.prices(), Vec::new());
-        }
-        self.income()
-    }
-
-    fn question<'q>(&'q self, needs: &'q Needs) -> Question<'q> {
-        Question {
-            policy: self.policy,
-            snapshot: self.snapshot,
-            inputs: self.inputs,
-            view: &self.view,
-            needs,
-            is_repair_only: false,
-            hurdle: Hurdle::In,
-            has_gas: true,
-            closer_looks: CLOSER_LOOKS,
-        }
-    }
-
-    fn no_needs(&self) -> Needs {
-        Needs::none(self.view.venues.len(), self.view.groups.len())
-    }
-
-    /// The prices of the best plan for income alone, which bound what any plan can gain.
-    fn prices(&self) -> Prices {
-        let needs = self.no_needs();
-        Question { hurdle: Hurdle::Nowhere, ..self.question(&needs) }.answer().prices
-    }
-
-    /// A repair, with what income can be had in the same rebalance.
-    fn repaired(&self, needs: &Needs, with_income: bool) -> Decision {
-        let repair = Question { is_repair_only: true, ..self.question(needs) };
-        let mut plans = Vec::new();
-        if with_income {
-            plans.push(self.question(needs).answer().plan);
-        }
-        let plain = repair.answer().plan;
-        let is_met = needs.met_by(&self.view, &plain.targets).is_some();
-        if !plans.contains(&plain) {
-            plans.push(plain);
-        }
-        let prices = self.prices();
-        if !is_met {
-            // Nothing can be done about what is outside; income goes on where it pays.
-            if self.is_turnover_spent() {
-                return self.done_holding(Reason::TurnoverSpent, None, prices, Vec::new());
-            }
-            plans.retain(|plan| plan.pays() && with_income);
-            let best = plans.first().cloned();
-            return match best.filter(|plan| self.refusal(plan).is_none()) {
-                Some(plan) => self.done(Reason::Income, &plan, prices, Vec::new()),
-                None => self.done_holding(Reason::RepairBlocked, None, prices, plans),
-            };
-        }
-        let mut refusal = None;
-        for place in 0..plans.len() {
-            let Some(met) = needs.met_by(&self.view, &plans[place].targets) else { continue };
-            // A floor that is filled by what pays for itself, as by a first allocation, is no reason of its own.
-            let met = if met == Reason::RepairFloor && with_income && plans[place].pays() {
-                Reason::Income
-            } else {
-                met
-            };
-            match self.refusal(&plans[place]) {
-                None => {
-                    let chosen = plans.remove(place);
-                    return self.done(met, &chosen, prices, plans);
-                }
-                Some(found) => refusal = Some(found),
-            }
-        }
-        let plain = plans.pop();
-        self.refused(refusal, plain.as_ref(), prices, plans)
-    }
-
-    fn income(&self) -> Decision {
-        let needs = self.no_needs();
-        let question = self.question(&needs);
-        let Answer { plan: mut best, prices, is_settled } = question.answer();
-        let is_settled = is_settled
-            || !best.pays()
-                && is_hold_proven(self.policy, self.inputs, &self.view, &RayPrices::of(&prices));
-        // What the hurdle is paid on is the larger one of deposits and withdrawals, which no price per unit says exactly.
-        let other = |hurdle: Hurdle| Question { hurdle, ..question }.answer().plan;
-        for hurdle in [Hurdle::Both, Hurdle::Nowhere] {
-            if !is_settled && !best.pays() {
-                best = Some(other(hurdle)).filter(Plan::pays).unwrap_or(best);
-            }
-        }
-        if best.moves.is_empty() {
-            best = self.declined(&question, if is_settled { 0 } else { 1 });
-        }
-        if best.moves.is_empty() || best.gain.is_zero() {
-            let reason = if self.is_turnover_in_the_way(&prices) {
-                Reason::TurnoverSpent
-            } else {
-                Reason::Optimal
-            };
-            return self.proven_as(is_settled, self.done_holding(reason, None, prices, Vec::new()));
-        }
-        if self.inputs.native_price == NativePrice::Missing {
-            return self.done_holding(Reason::NoNativePrice, Some(&best), prices, Vec::new());
-        }
-        if !best.pays() {
-            let reason = if self.is_turnover_in_the_way(&prices) {
-                Reason::TurnoverSpent
-            } else {
-                Reason::BelowHurdle
-            };
-            return self
-                .proven_as(is_settled, self.done_holding(reason, Some(&best), prices, Vec::new()));
-        }
-        let (further, prices) = self.further(&question, &best);
-        let plans: Vec<Plan> = further.into_iter().chain([best]).collect();
-        let mut refusal = None;
-        for plan in &plans {
-            match self.refusal(plan) {
-                None => {
-                    let rest = plans.iter().filter(|other| *other != plan).cloned().collect();
-                    return self.done(Reason::Income, plan, prices, rest);
-                }
-                Some(refused) => refusal = refusal.or(Some(refused)),
-            }
-        }
-        self.refused(refusal, plans.last(), prices, Vec::new())
-    }
-
-    /// Says of a hold that even the bound does not beat costs and hurdle, if that is why it holds.
-    fn proven_as(&self, is_shown: bool, mut decision: Decision) -> Decision {
-        let is_economic = matches!(decision.reason, Reason::Optimal | Reason::BelowHurdle);
-        if let Action::Hold { is_proven, .. } = &mut decision.action {
-            *is_proven = is_shown && is_economic;
-        }
-        decision
-    }
-
-    /// What would move if moving cost nothing: what a hold declines.
-    fn declined(&self, question: &Question<'_>, closer_looks: u32) -> Plan {
-        let free = Question { hurdle: Hurdle::Nowhere, has_gas: false, closer_looks, ..*question };
-        free.answer().plan
-    }
-
-    /// Who moves is decided with the hurdle; how far they move is decided by income alone, as long as the whole still pays:
-    /// the hurdle says whether to move, not how far. With it the prices without a hurdle.
-    fn further(&self, question: &Question<'_>, best: &Plan) -> (Option<Plan>, Prices) {
-        let free = Question { hurdle: Hurdle::Nowhere, ..*question };
-        let Answer { plan, prices, .. } = free.answer();
-        let stands = |plan: &Plan, place: usize| {
-            plan.targets.get(place) == Some(&self.view.venues[place].position)
-        };
-        let places = || 0..self.view.venues.len();
-        let is_within = places().all(|place| stands(&plan, place) || !stands(best, place));
-        let plan = if is_within {
-            plan
-        } else {
-            let freedom = |place: usize| {
-                if stands(best, place) { Freedom::Barred } else { Freedom::Free }
-            };
-            free.answer_with(places().map(freedom).collect()).plan
-        };
-        (Some(plan).filter(|plan| plan.pays() && plan.gain > best.gain), prices)
-    }
-
-    /// Whether no useful move is left in the turnover budgets.
-    fn is_turnover_spent(&self) -> bool {
-        self.view.venues.first().is_some_and(|venue| self.view.turnover < venue.smallest)
-    }
-
-    /// Whether a plan would pay if the turnover budgets were empty.
-    fn is_turnover_in_the_way(&self, prices: &Prices) -> bool {
-        if prices.turnover == 0 && !self.is_turnover_spent() {
-            return false;
-        }
-        let wide = View { turnover: LARGEST_AMOUNT, ..self.view.clone() };
-        let needs = self.no_needs();
-        Question { view: &wide, ..self.question(&needs) }.answer().plan.pays()
-    }
-
-    /// What the rules say to a plan, with headroom.
-    fn refusal(&self, plan: &Plan) -> Option<Refusal> {
-        let state = &self.snapshot.vault;
-        let receipt = predict(self.policy, state, &plan.moves);
-        let asked = rebalance(self.snapshot, self.inputs, plan.moves.clone());
-        check_with_headroom(
-            self.policy,
-            state,
-            &asked,
-            self.view.at,
-            &receipt,
-            self.inputs.headroom_bps,
-        )
-        .err()
-    }
-
-    fn refused(
-        &self,
-        refusal: Option<Refusal>,
-        plan: Option<&Plan>,
-        prices: Prices,
-        others: Vec<Plan>,
-    ) -> Decision {
-        let reason = match refusal.map(|refusal| refusal.rule) {
-            Some(Rule::Loss) => Reason::LossSpent,
-            Some(Rule::Turnover) => Reason::TurnoverSpent,
-            _ => Reason::RuleRefuses,
-        };
-        let mut decision = self.done_holding(reason, plan, prices, others);
-        if reason == Reason::RuleRefuses {
-            decision.refusal = refusal;
-        } else if let Some(refusal) = refusal {
-            let limiting = Limiting::Rule(refusal.rule);
-            let Refusal { observed, limit, .. } = refusal;
-            decision.bindings.insert(0, Binding { limiting, index: None, observed, limit });
-        }
-        decision
-    }
-
-    /// A rebalance.
-    fn done(&self, reason: Reason, plan: &Plan, prices: Prices, others: Vec<Plan>) -> Decision {
-        Decision {
-            action: Action::Rebalance { moves: plan.moves.clone() },
-            ..self.described(reason, Some(plan), &prices, others)
-        }
-    }
-
-    /// A hold.
-    fn done_holding(
-        &self,
-        reason: Reason,
-        plan: Option<&Plan>,
-        prices: Prices,
-        others: Vec<Plan>,
-    ) -> Decision {
-        let mut decision = self.described(reason, plan, &prices, others);
-        let retry_at = match reason {
-            Reason::TurnoverSpent => {
-                leak_at(self.policy, self.snapshot, self.inputs, self.mandate, &self.view)
-            }
-            _ => None,
-        };
-        decision.action = Action::Hold { is_proven: false, retry_at };
-        decision
-    }
-
-    /// What we would hold after a plan, or hold now.
-    fn targets(&self, plan: Option<&Plan>) -> Vec<u128> {
-        let standing = || self.view.venues.iter().map(|venue| venue.position).collect();
-        plan.map_or_else(standing, |plan| plan.targets.clone())
-    }
-
-    fn described(
-        &self,
-        reason: Reason,
-        plan: Option<&Plan>,
-        prices: &Prices,
-        others: Vec<Plan>,
-    ) -> Decision {
-        let targets = &self.targets(plan);
-        let mut candidates: Vec<Candidate> =
-            plan.into_iter().chain(&others).map(Plan::candidate).collect();
-        candidates.dedup_by(|a, b| a.moves == b.moves);
-        candidates.truncate(MOST_CANDIDATES);
-        candidates.push(Candidate::default());
-        Decision {
-            certificate: certify(self.policy, &self.view, targets, prices),
-            bindings: bindings(&self.view, self.inputs, reason, plan, targets, prices),
-            lines: lines(self.policy, &self.view, targets),
-            candidates,
-            ..hold(self.snapshot, reason)
-        }
     }
 }

@@ -3,6 +3,7 @@
 mod allocate;
 mod certificate;
 pub mod curves;
+mod deciding;
 pub mod decision;
 mod explain;
 mod improve;
