@@ -11,7 +11,7 @@ use crate::{
     allocate::rebalance,
     certificate::{RayPrices, is_hold_proven},
     improve::{Answer, CLOSER_LOOKS, Question},
-    model::{Freedom, Hurdle},
+    model::{Freedom, Hurdle, Model},
     needs::Needs,
     plan::Plan,
     program::Prices,
@@ -47,17 +47,16 @@ impl Deciding<'_> {
     }
 
     fn question<'q>(&'q self, needs: &'q Needs) -> Question<'q> {
-        Question {
+        let model = Model {
             policy: self.policy,
-            snapshot: self.snapshot,
             inputs: self.inputs,
             view: &self.view,
             needs,
             is_repair_only: false,
             hurdle: Hurdle::In,
             has_gas: true,
-            closer_looks: CLOSER_LOOKS,
-        }
+        };
+        Question { model, snapshot: self.snapshot, closer_looks: CLOSER_LOOKS }
     }
 
     fn no_needs(&self) -> Needs {
@@ -67,12 +66,12 @@ impl Deciding<'_> {
     /// The prices of the best plan for income alone, which bound what any plan can gain.
     fn prices(&self) -> Prices {
         let needs = self.no_needs();
-        Question { hurdle: Hurdle::Nowhere, ..self.question(&needs) }.answer().prices
+        self.question(&needs).with(|model| model.hurdle = Hurdle::Nowhere).answer().prices
     }
 
     /// A repair, with what income can be had in the same rebalance.
     fn repaired(&self, needs: &Needs, with_income: bool) -> Decision {
-        let repair = Question { is_repair_only: true, ..self.question(needs) };
+        let repair = self.question(needs).with(|model| model.is_repair_only = true);
         let mut plans = Vec::new();
         if with_income {
             plans.push(self.question(needs).answer().plan);
@@ -124,7 +123,7 @@ impl Deciding<'_> {
             || !best.pays()
                 && is_hold_proven(self.policy, self.inputs, &self.view, &RayPrices::of(&prices));
         // What the hurdle is paid on is the larger one of deposits and withdrawals, which no price per unit says exactly.
-        let other = |hurdle: Hurdle| Question { hurdle, ..question }.answer().plan;
+        let other = |hurdle| question.with(|model| model.hurdle = hurdle).answer().plan;
         for hurdle in [Hurdle::Both, Hurdle::Nowhere] {
             if !is_settled && !best.pays() {
                 best = Some(other(hurdle)).filter(Plan::pays).unwrap_or(best);
@@ -179,14 +178,17 @@ impl Deciding<'_> {
 
     /// What would move if moving cost nothing: what a hold declines.
     fn declined(&self, question: &Question<'_>, closer_looks: u32) -> Plan {
-        let free = Question { hurdle: Hurdle::Nowhere, has_gas: false, closer_looks, ..*question };
-        free.answer().plan
+        let free = question.with(|model| {
+            model.hurdle = Hurdle::Nowhere;
+            model.has_gas = false;
+        });
+        Question { closer_looks, ..free }.answer().plan
     }
 
     /// Who moves is decided with the hurdle; how far they move is decided by income alone, as long as the whole still pays:
     /// the hurdle says whether to move, not how far. With it the prices without a hurdle.
     fn further(&self, question: &Question<'_>, best: &Plan) -> (Option<Plan>, Prices) {
-        let free = Question { hurdle: Hurdle::Nowhere, ..*question };
+        let free = question.with(|model| model.hurdle = Hurdle::Nowhere);
         let Answer { plan, prices, .. } = free.answer();
         let stands = |plan: &Plan, place: usize| {
             plan.targets.get(place) == Some(&self.view.venues[place].position)
@@ -216,7 +218,7 @@ impl Deciding<'_> {
         }
         let wide = View { turnover: LARGEST_AMOUNT, ..self.view.clone() };
         let needs = self.no_needs();
-        Question { view: &wide, ..self.question(&needs) }.answer().plan.pays()
+        self.question(&needs).with(|model| model.view = &wide).answer().plan.pays()
     }
 
     /// What the rules say to a plan, with headroom.

@@ -1,16 +1,14 @@
 //! From a view to the best plan: the search, asked again and again with the curves cut finer around what it found.
 
-use vagus_policy::{Policy, Snapshot};
+use vagus_policy::Snapshot;
 
 use crate::{
-    Inputs,
     certificate::{RayPrices, is_hold_proven},
     model::{Freedom, Hurdle, Model, price_up},
-    needs::Needs,
     plan::{Plan, Targets, hurdle_ray, plan},
     program::{Found, Prices, search},
     sides::{CELLS, FINER, Grid},
-    view::{Venue, View},
+    view::Venue,
 };
 
 /// Times that the curves are cut finer for a plan that is carried out: the last steps are a thousandth of the first ones'.
@@ -19,17 +17,8 @@ pub(crate) const CLOSER_LOOKS: u32 = 3;
 /// What is asked: a plan for a view.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question<'a> {
-    pub(crate) policy: &'a Policy,
+    pub(crate) model: Model<'a>,
     pub(crate) snapshot: &'a Snapshot,
-    pub(crate) inputs: &'a Inputs,
-    pub(crate) view: &'a View,
-    pub(crate) needs: &'a Needs,
-    /// Whether nothing may be moved for income.
-    pub(crate) is_repair_only: bool,
-    /// Which units pay the policy's hurdle.
-    pub(crate) hurdle: Hurdle,
-    /// Whether legs cost their gas.
-    pub(crate) has_gas: bool,
     /// Times that the curves are cut finer.
     pub(crate) closer_looks: u32,
 }
@@ -43,10 +32,16 @@ pub(crate) struct Answer {
     pub(crate) is_settled: bool,
 }
 
-impl Question<'_> {
+impl<'a> Question<'a> {
+    /// The same question of a model that differs.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Model<'a>)) -> Self {
+        change(&mut self.model);
+        self
+    }
+
     /// Searches with every strategy free.
     pub(crate) fn answer(&self) -> Answer {
-        self.answer_with(vec![Freedom::Free; self.view.venues.len()])
+        self.answer_with(vec![Freedom::Free; self.model.view.venues.len()])
     }
 
     /// Searches with strategies as free as is said.
@@ -58,23 +53,21 @@ impl Question<'_> {
                 continue;
             }
             self.leave_no_dust(&mut targets);
-            let Question { policy, snapshot, inputs, view, needs, .. } = self;
-            let plan = plan(policy, snapshot, inputs, view, &targets, needs);
+            let Model { policy, inputs, view, needs, .. } = self.model;
+            let plan = plan(policy, self.snapshot, inputs, view, &targets, needs);
             return Answer { plan, prices: found.prices, is_settled };
         }
     }
 
     /// Targets, prices, and whether a first look was enough.
     fn search(&self, freedoms: &[Freedom]) -> (Targets, Found, bool) {
-        let venues = &self.view.venues;
-        let Question { policy, inputs, view, needs, is_repair_only, hurdle, has_gas, .. } = *self;
-        let model = Model { policy, inputs, view, needs, is_repair_only, hurdle, has_gas };
+        let venues = &self.model.view.venues;
         let mut grids = vec![Grid::Whole; venues.len()];
         let mut steps: Vec<u128> =
             venues.iter().map(|venue| (venue.highest - venue.lowest) / CELLS).collect();
         let mut look = 0;
         loop {
-            let found = search(&model.problem(&grids, freedoms));
+            let found = search(&self.model.problem(&grids, freedoms));
             let targets: Targets = venues
                 .iter()
                 .zip(&found.moves)
@@ -94,13 +87,23 @@ impl Question<'_> {
 
     /// Whether a first look is enough: standing still, and no closer look can find anything that pays.
     fn is_settled(&self, targets: &[u128], prices: &Prices) -> bool {
-        let is_still =
-            self.view.venues.iter().zip(targets).all(|(venue, target)| venue.position == *target);
+        let is_still = self
+            .model
+            .view
+            .venues
+            .iter()
+            .zip(targets)
+            .all(|(venue, target)| venue.position == *target);
         is_still
-            && self.hurdle == Hurdle::In
-            && self.has_gas
-            && self.needs.is_empty()
-            && is_hold_proven(self.policy, self.inputs, self.view, &RayPrices::of(prices))
+            && self.model.hurdle == Hurdle::In
+            && self.model.has_gas
+            && self.model.needs.is_empty()
+            && is_hold_proven(
+                self.model.policy,
+                self.model.inputs,
+                self.model.view,
+                &RayPrices::of(prices),
+            )
     }
 
     /// A strategy that is left from above its kink although its first unit would be worth bringing back.
@@ -110,9 +113,9 @@ impl Question<'_> {
         found: &Found,
         freedoms: &[Freedom],
     ) -> Option<usize> {
-        let hurdle = price_up(hurdle_ray(self.policy));
+        let hurdle = price_up(hurdle_ray(self.model.policy));
         let prices = &found.prices;
-        let legs = self.view.venues.iter().zip(targets).enumerate();
+        let legs = self.model.view.venues.iter().zip(targets).enumerate();
         let is_back = |venue: &Venue| {
             let groups = venue.groups.iter().map(|group| prices.groups[*group]).sum::<i128>();
             let worth = prices.idle + prices.turnover + groups + hurdle;
@@ -129,16 +132,16 @@ impl Question<'_> {
 
     /// What is left of a withdrawal and is less than a move goes too, as far as turnover allows.
     fn leave_no_dust(&self, targets: &mut [u128]) {
-        let venues = &self.view.venues;
+        let venues = &self.model.view.venues;
         let moved = |targets: &[u128]| -> u128 {
             venues.iter().zip(targets).map(|(venue, target)| venue.position.abs_diff(*target)).sum()
         };
         let may_leave = |venue: &Venue| {
             let lowest =
-                if self.needs.is_empty() { venue.lowest_for_income() } else { venue.lowest };
+                if self.model.needs.is_empty() { venue.lowest_for_income() } else { venue.lowest };
             lowest == 0 && venue.can_leave
         };
-        let mut left = self.view.turnover.saturating_sub(moved(targets));
+        let mut left = self.model.view.turnover.saturating_sub(moved(targets));
         for (venue, target) in venues.iter().zip(targets.iter_mut()) {
             let is_dust = *target > 0 && *target < venue.smallest && *target < venue.position;
             if is_dust && may_leave(venue) && *target <= left {
