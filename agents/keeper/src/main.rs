@@ -75,19 +75,22 @@ async fn work(command: Command) -> Result<(), Failure> {
         Command::Run(run) => keep(run).await,
         Command::Plan(common) => {
             let config = Config::load(&common.config)?;
-            let worlds = world::open(&config, common.vault.as_deref()).await?;
-            show(plan::plan(&worlds, common.json).await?)
+            let world::Reached { worlds, unreached } =
+                world::reach(&config, common.vault.as_deref()).await?;
+            show(plan::plan(&worlds, common.json).await?)?;
+            lacking(unreached)
         }
         Command::Status(Status { common, watch, shadow }) => {
             let config = load(&common.config, shadow)?;
+            let Some(seconds) = watch else {
+                let world::Reached { worlds, unreached } =
+                    world::reach(&config, common.vault.as_deref()).await?;
+                show(status::status(&worlds, &config.journal, common.json).await?)?;
+                return lacking(unreached);
+            };
             let worlds = world::open(&config, common.vault.as_deref()).await?;
-            match watch {
-                Some(seconds) => {
-                    let every = Duration::from_secs(seconds);
-                    watch::watch(&worlds, &config.journal, common.json, every, signals()?).await
-                }
-                None => show(status::status(&worlds, &config.journal, common.json).await?),
-            }
+            let every = Duration::from_secs(seconds);
+            watch::watch(&worlds, &config.journal, common.json, every, signals()?).await
         }
         Command::Move(wanted) => carry_out(wanted).await,
         Command::Pause(wanted) => {
@@ -330,6 +333,15 @@ fn print(text: &str) {
 fn complain(sentence: &impl std::fmt::Display) {
     use std::io::Write as _;
     let _ = writeln!(anstream::stderr(), "keeper: {sentence}");
+}
+
+/// What was shown is not all: says of each chain why it is missing, and ends with the last of them.
+fn lacking(mut unreached: Vec<Failure>) -> Result<(), Failure> {
+    let last = unreached.pop();
+    for failure in &unreached {
+        complain(failure);
+    }
+    last.map_or(Ok(()), Err)
 }
 
 fn end(result: Result<(), Failure>) -> ExitCode {

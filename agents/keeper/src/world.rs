@@ -110,7 +110,25 @@ pub fn connect(chain: &ChainConfig) -> Result<Endpoints, Failure> {
 /// # Errors
 /// If a deployment file, a chain or a contract is not what it should be, or no endpoint answers.
 pub async fn open(config: &Config, vault: Option<&str>) -> Result<Vec<ChainWorld>, Failure> {
-    let mut worlds = Vec::new();
+    let Reached { worlds, unreached } = reach(config, vault).await?;
+    unreached.into_iter().next().map_or(Ok(worlds), Err)
+}
+
+/// The chains that answer, and why the others do not.
+#[derive(Debug)]
+pub struct Reached {
+    /// Those that answer, in the order of the configuration.
+    pub worlds: Vec<ChainWorld>,
+    /// One sentence for each that does not.
+    pub unreached: Vec<Failure>,
+}
+
+/// As [`open`], but a chain of which no endpoint answers is left out as long as another does.
+///
+/// # Errors
+/// If a deployment file, a chain or a contract is not what it should be, or no chain answers at all.
+pub async fn reach(config: &Config, vault: Option<&str>) -> Result<Reached, Failure> {
+    let (mut worlds, mut unreached) = (Vec::new(), Vec::new());
     for (place, chain) in config.chains.iter().enumerate() {
         let chosen: Vec<_> =
             config.select(vault)?.into_iter().filter(|vault| vault.chain == place).collect();
@@ -118,7 +136,14 @@ pub async fn open(config: &Config, vault: Option<&str>) -> Result<Vec<ChainWorld
             continue;
         }
         let endpoints = connect(chain)?;
-        let world = prove(chain, endpoints, config.agent.address, &chosen).await?;
+        let world = match prove(chain, endpoints, config.agent.address, &chosen).await {
+            Ok(world) => world,
+            Err(failure) if failure.exit == Exit::Unreachable => {
+                unreached.push(failure);
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
         let signers = config.agent.contract.as_ref().map_or(0, |contract| contract.signers.len());
         worlds.push(ChainWorld {
             account: config.agent.account.address,
@@ -126,7 +151,10 @@ pub async fn open(config: &Config, vault: Option<&str>) -> Result<Vec<ChainWorld
             ..world
         });
     }
-    Ok(worlds)
+    if worlds.is_empty() && !unreached.is_empty() {
+        return Err(unreached.swap_remove(0));
+    }
+    Ok(Reached { worlds, unreached })
 }
 
 /// Proves the deployments of vaults of one chain.

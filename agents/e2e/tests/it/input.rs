@@ -93,4 +93,22 @@ async fn bad_input_is_one_sentence_and_nothing_is_sent() {
     // The same config unchanged works: it was the changes that were refused.
     let output = Keeper::ask(&config, "plan", &[]).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    // A chain that does not answer takes nothing from what is shown of another, and does not go unsaid.
+    let (before, vault) = good.split_at(good.find("[[vaults]]").unwrap());
+    let (_, chain) = before.split_at(before.find("[[chains]]").unwrap());
+    let dead = replaced(chain, &world.clock.chain.url, "http://127.0.0.1:9");
+    let dead = replaced(&replaced(&dead, "\"local\"", "\"dead\""), "31337", "31338");
+    let there = replaced(vault, "\"local\"", "\"dead\"");
+    let there = replaced(&there, "name = \"treasury\"", "name = \"elsewhere\"");
+    let path = folder.join("half.toml");
+    std::fs::write(&path, format!("{before}{dead}{vault}\n{there}")).unwrap();
+    for verb in ["plan", "status"] {
+        let output = Keeper::ask(&path, verb, &[]).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(5), "{verb}: {said}");
+        assert!(shown.contains("treasury") && !shown.contains("elsewhere"), "{verb}: {shown}");
+        assert!(said.lines().count() == 1 && said.contains("127.0.0.1"), "{verb}: {said}");
+    }
 }
