@@ -101,17 +101,17 @@ impl Model<'_> {
         }
         let smallest = view.venues.first().map_or(1, |venue| venue.smallest);
         let most_cost = crate::program::product(REWARD / 4, smallest as i128);
-        let leg_cost = self.leg_cost_up();
+        // What has to be done is done whatever a leg costs.
+        let leg_cost = self.leg_cost_up().min(if is_needy { most_cost } else { Value::MAX });
         Problem {
             strategies,
             idle,
             turnover: view.turnover as i128,
             groups: view.groups.iter().map(|group| group.room() as i128).collect(),
             goals,
-            // What has to be done is done whatever a leg costs.
-            leg_cost: if is_needy { leg_cost.min(most_cost) } else { leg_cost },
+            leg_cost,
             most_legs: MAX_MOVES,
-            tolerance: self.tolerance(),
+            tolerance: self.income().asr(12).max(leg_cost.asr(2)),
         }
     }
 
@@ -195,15 +195,14 @@ impl Model<'_> {
         Value::try_from(yearly.saturating_mul(U256::ONE << DIGITS)).unwrap_or(Value::MAX >> 8)
     }
 
-    /// A part in 4,096 of what is earned now, and at least a quarter of a leg's gas.
-    fn tolerance(&self) -> Value {
+    /// What is earned in a year as it stands.
+    fn income(&self) -> Value {
         let earned = self.view.venues.iter().filter_map(|venue| {
             let earning = venue.earning.as_ref()?;
             let rate = earning.quick_rate(venue.position);
             Some(crate::program::product(rate, venue.position as i128))
         });
-        let earned = earned.fold(Value::ZERO, Value::saturating_add);
-        (earned.asr(12)).max(self.leg_cost_up().asr(2))
+        earned.fold(Value::ZERO, Value::saturating_add)
     }
 }
 

@@ -130,9 +130,9 @@ impl Needs {
     }
 }
 
-/// What a strategy holds above its limit less headroom.
+/// What a strategy holds above its limit less headroom; what the agent may not touch is another's to repair.
 fn excess(venue: &Venue) -> u128 {
-    if venue.is_written_off || venue.value <= venue.limit {
+    if venue.is_written_off || !venue.is_in_scope || venue.value <= venue.limit {
         return 0;
     }
     if venue.is_exit_only {
@@ -143,7 +143,7 @@ fn excess(venue: &Venue) -> u128 {
 
 /// What a strategy holds below its floor and headroom; nothing where it takes nothing.
 fn shortage(venue: &Venue) -> u128 {
-    if venue.is_written_off || venue.value >= venue.floor {
+    if venue.is_written_off || !venue.is_in_scope || venue.value >= venue.floor {
         return 0;
     }
     (venue.floor_goal - venue.value.min(venue.floor_goal)).max(venue.smallest)

@@ -39,7 +39,7 @@ pub enum Reason {
     BelowHurdle,
     /// Every strategy stands inside the band around its target weight.
     WithinBand,
-    /// Something is outside its limits, and liquidity, scope, a price or another limit keeps it there.
+    /// Something is outside its limits, and liquidity, a price or another limit keeps it there.
     RepairBlocked,
     /// The agent's cooldown is not over.
     Cooldown,

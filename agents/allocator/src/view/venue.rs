@@ -41,6 +41,8 @@ pub(crate) struct Venue {
     pub(crate) smallest: u128,
     /// Whether "all shares" would work: the venue can pay out the whole position.
     pub(crate) can_leave: bool,
+    /// Whether the agent may touch it at all.
+    pub(crate) is_in_scope: bool,
     /// Whether the strategy is listed as exit-only.
     pub(crate) is_exit_only: bool,
     /// Whether the strategy is written off: not to be touched.
@@ -206,6 +208,7 @@ pub(super) fn venue(
         liquid,
         smallest: inputs.smallest_move.clamp(4 * ROUNDING_UNITS, LARGEST_AMOUNT),
         can_leave,
+        is_in_scope,
         is_exit_only: listed.status == StrategyStatus::ExitOnly,
         is_written_off: listed.status == StrategyStatus::WrittenOff,
         groups,

@@ -202,6 +202,11 @@ fn out_of_scope_is_left_alone() {
     let decision = answer(&world);
     assert_eq!(decision.reason, Reason::Income);
     assert!(moves(&decision).iter().all(|leg| leg.index == 1));
+    // What is outside its limits there is another agent's to repair, and no reason to stand still.
+    world.policy.strategies[0].cap = 900_000 * USDC;
+    let decision = answer(&world);
+    assert_eq!(decision.reason, Reason::Income);
+    assert!(moves(&decision).iter().all(|leg| leg.index == 1));
 }
 
 #[test]
