@@ -11,7 +11,8 @@ use crate::{
     view::Venue,
 };
 
-/// Times that the curves are cut finer for a plan that is carried out: the last steps are a thousandth of the first ones'.
+/// Times that the curves are cut finer for a plan that is carried out: the last steps are a five-hundredth of the first
+/// ones'.
 pub(crate) const CLOSER_LOOKS: u32 = 3;
 
 /// What is asked: a plan for a view.

@@ -83,6 +83,13 @@ struct Held {
     rule: Rule,
 }
 
+impl Held {
+    /// What a rule says, or what the objective says where that is tighter.
+    fn of(assets: U256, rule: Rule, objective: Option<U256>) -> Self {
+        objective.map_or(Self { assets, rule }, |assets| Self { assets, rule: Rule::Objective })
+    }
+}
+
 /// R8 and, under target weights, R14: the tighter one, the first at a tie.
 fn most_held(
     view: &View,
@@ -97,10 +104,8 @@ fn most_held(
     let band_bps = policy.objective.band_bps;
     let high =
         target_bps.map(|target| bps_down(view.nav, target.saturating_add(band_bps).min(10_000)));
-    match high.filter(|high| *high < assets) {
-        Some(assets) => Held { assets, rule: Rule::Objective },
-        None => Held { assets, rule: Rule::Weight },
-    }
+    let tighter = high.filter(|high| *high < assets);
+    Held::of(assets, Rule::Weight, tighter)
 }
 
 /// R10 and, under target weights, R14: the higher one, the first at a tie. Only where the strategy is Active; nothing stops
@@ -117,10 +122,8 @@ fn least_held(
     let assets = bps_up(view.nav, listed.min_weight_bps);
     let band_bps = policy.objective.band_bps;
     let low = target_bps.map(|target| bps_up(view.nav, target.saturating_sub(band_bps)));
-    match low.filter(|low| *low > assets) {
-        Some(assets) => Held { assets, rule: Rule::Objective },
-        None => Held { assets, rule: Rule::Floor },
-    }
+    let tighter = low.filter(|low| *low > assets);
+    Held::of(assets, Rule::Floor, tighter)
 }
 
 pub(super) fn venue(

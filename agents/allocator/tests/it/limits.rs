@@ -1,7 +1,7 @@
 //! Groups, floors and target weights: what is outside is repaired, and no plan breaks them.
 
 use alloy_primitives::{B256, U256};
-use vagus_allocator::{Action, Decision, Limiting, Reason, decide};
+use vagus_allocator::{Action, Decision, Limiting, NativePrice, Reason, decide};
 use vagus_policy::{
     ALL_ASSETS, GroupPolicy, Move, ObjectiveKind, Rule, StrategyStatus, check, predict,
 };
@@ -133,20 +133,39 @@ fn weighted(targets: [u16; 2], band_bps: u16) -> World {
 
 #[test]
 fn inside_the_band_nothing_moves_and_one_past_it_the_fewest_legs() {
-    // 33.34 % in each.
-    assert_eq!(answer(&weighted([3_400, 3_300], 100)).reason, Reason::WithinBand);
-    let decision = answer(&weighted([3_600, 3_300], 100));
+    // A third is held: the band's edge lies at 33.33 % of NAV, and one past it at 33.34 %.
+    assert_eq!(answer(&weighted([3_433, 3_300], 100)).reason, Reason::WithinBand);
+    let decision = answer(&weighted([3_434, 3_300], 100));
     assert_eq!(decision.reason, Reason::RepairTarget);
-    let [leg] = moves(&decision) else { panic!("{:?}", moves(&decision)) };
-    assert_eq!((leg.index, leg.is_deposit), (0, true));
-    // To the band's edge and its headroom: 35 % and a thousandth of that.
-    let edge = 1_050_000 * USDC;
-    assert_eq!(leg.assets, edge + edge / 1_000 + 4 - 1_000_000 * USDC);
-    let decision = answer(&weighted([3_300, 3_000], 100));
-    let [leg] = moves(&decision) else { panic!("{:?}", moves(&decision)) };
-    assert_eq!((leg.index, leg.is_deposit), (1, false));
-    let edge = 930_000 * USDC;
-    assert_eq!(leg.assets, 1_000_000 * USDC - (edge - edge / 1_000));
+    // To the edge and its headroom, a thousandth of it.
+    let edge = 1_000_200 * USDC;
+    let assets = edge + edge / 1_000 + 4 - 1_000_000 * USDC;
+    assert_eq!(moves(&decision), [Move { index: 0, is_deposit: true, assets }]);
+    assert_eq!(answer(&weighted([3_300, 3_234], 100)).reason, Reason::WithinBand);
+    let decision = answer(&weighted([3_300, 3_233], 100));
+    assert_eq!(decision.reason, Reason::RepairTarget);
+    let edge = 999_900 * USDC;
+    let assets = 1_000_000 * USDC - (edge - edge / 1_000);
+    assert_eq!(moves(&decision), [Move { index: 1, is_deposit: false, assets }]);
+}
+
+#[test]
+fn what_is_no_danger_is_repaired_for_a_hundredth_of_it_and_not_for_one_unit_more() {
+    let mut world = weighted([3_434, 3_300], 100);
+    let edge = 1_000_200 * USDC;
+    let missing = edge + edge / 1_000 + 4 - 1_000_000 * USDC;
+    world.inputs.native_price = NativePrice::Native;
+    (world.inputs.base_gas, world.inputs.leg_gas) = (0, 1);
+    world.inputs.gas_price_wei = missing / 100;
+    assert_eq!(answer(&world).reason, Reason::RepairTarget);
+    world.inputs.gas_price_wei += 1;
+    assert_eq!(answer(&world).reason, Reason::WithinBand);
+    world.inputs.native_price = NativePrice::Missing;
+    assert_eq!(answer(&world).reason, Reason::WithinBand);
+    // What is above its cap is a danger, whatever gas costs.
+    world.policy.strategies[0].cap = 900_000 * USDC;
+    world.policy.objective.kind = ObjectiveKind::Yield;
+    assert_eq!(answer(&world).reason, Reason::RepairWeight);
 }
 
 #[test]
