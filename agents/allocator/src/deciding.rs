@@ -135,6 +135,8 @@ impl Deciding<'_> {
         if best.moves.is_empty() || best.gain.is_zero() {
             let reason = if self.is_turnover_in_the_way(&prices) {
                 Reason::TurnoverSpent
+            } else if self.view.venues.iter().any(|venue| venue.lacks_history) {
+                Reason::NoHistory
             } else {
                 Reason::Optimal
             };

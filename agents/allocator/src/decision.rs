@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 use vagus_policy::{Move, Refusal, Rule, decimal};
 
-use crate::Reason;
+use crate::{RateInput, Reason};
 
 /// What gas costs in the vault's asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,17 @@ pub struct Inputs {
     pub deadline_seconds: u32,
     /// Expected seconds between blocks: the plan is made for the next one.
     pub block_seconds: u32,
+    /// What is said of strategies' income beside their venues' curves, each strategy once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<RateInput>,
+}
+
+impl Inputs {
+    /// What is said of a strategy's income beside its venue's curve.
+    #[must_use]
+    pub fn rate_of(&self, strategy: Address) -> Option<&RateInput> {
+        self.rates.iter().find(|rate| rate.strategy == strategy)
+    }
 }
 
 /// One strategy in a plan. Index-aligned with the policy's list.

@@ -13,6 +13,7 @@ mod model;
 mod needs;
 mod plan;
 pub mod program;
+pub mod rates;
 pub mod reason;
 mod sides;
 mod view;
@@ -23,6 +24,7 @@ pub use decision::{
     Action, Binding, Candidate, Certificate, Decision, Inputs, Limiting, NativePrice, StrategyLine,
 };
 pub use income::Earning;
+pub use rates::{History, RateBase, RateInput, Reward, Sample};
 pub use reason::Reason;
 
 /// Version of the decision code. An output that changes for the same input is a new version.

@@ -57,6 +57,8 @@ pub enum Reason {
     NoCapital,
     /// The gas price in the asset is missing or stale.
     NoNativePrice,
+    /// A strategy whose income is taken from its past has too little of one; what the others offer is no gain.
+    NoHistory,
     /// A strategy cannot be read.
     Unreadable,
     /// A rule of the guard refuses the plan; the record's check names it.
@@ -107,7 +109,7 @@ impl std::str::FromStr for Reason {
 
 impl Reason {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::RepairWeight,
         Self::RepairIdle,
         Self::RepairExitOnly,
@@ -131,6 +133,7 @@ impl Reason {
         Self::NoPolicy,
         Self::NoCapital,
         Self::NoNativePrice,
+        Self::NoHistory,
         Self::Unreadable,
         Self::RuleRefuses,
         Self::SimulationFailed,

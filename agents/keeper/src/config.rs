@@ -10,6 +10,7 @@ mod fleet;
 mod http;
 mod journal;
 mod key;
+mod rate;
 mod reader;
 mod source;
 mod value;
@@ -27,6 +28,7 @@ pub use fleet::FleetConfig;
 pub use http::HttpConfig;
 pub use journal::{JournalUrl, Retention};
 pub use key::{AwsKms, GcpKms, KeyConfig, KeySource, PasswordSource, RawKeySource};
+pub use rate::{RateConfig, Windows};
 pub use value::{Amount, Finality, Gwei, Native, NativePriceSource};
 pub use vault::{Gas, UpkeepConfig, VaultConfig};
 

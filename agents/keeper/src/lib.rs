@@ -15,6 +15,7 @@ pub mod data_fee;
 pub mod decide;
 pub mod doctor;
 pub mod exit;
+pub mod history;
 pub mod http;
 pub mod init;
 pub mod journal;

@@ -40,7 +40,9 @@ pub async fn plan(worlds: &[ChainWorld], is_json: bool) -> Result<Page, Failure>
         for (vault, sighting) in world.vaults.iter().zip(&sightings) {
             let planned = match vault.recognised(sighting) {
                 Ok(snapshot) => {
-                    let inputs = data_fee.charge(world.inputs(vault, snapshot)?);
+                    let mut inputs = data_fee.charge(world.inputs(vault, snapshot)?);
+                    let rates = world.rates_now(vault, snapshot, &head).await;
+                    inputs.rates = rates.map_err(|error| chain_failure(&error))?;
                     one(world, vault, &head, snapshot, &inputs).await.map_err(|e| cause(&e))
                 }
                 Err(cause) => Err(cause),

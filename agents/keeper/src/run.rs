@@ -10,6 +10,7 @@ mod chain;
 mod continuity;
 mod error;
 mod fleet;
+mod history;
 mod observe;
 mod person;
 mod prediction;

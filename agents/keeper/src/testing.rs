@@ -200,6 +200,7 @@ pub fn inputs(agent: Address) -> Inputs {
         smallest_move: 100 * USDC,
         deadline_seconds: 300,
         block_seconds: 12,
+        rates: Vec::new(),
     }
 }
 

@@ -31,6 +31,9 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::NoPolicy => "no policy is in force",
         Reason::NoCapital => "the vault holds nothing yet, or nothing of it is seasoned",
         Reason::NoNativePrice => "what gas costs in the asset is not known",
+        Reason::NoHistory => {
+            "the past of a strategy's share price is too short to say what it earns"
+        }
         Reason::Unreadable => "a strategy cannot be read",
         Reason::RuleRefuses => "a rule of the guard would refuse the plan",
         Reason::SimulationFailed => "the exact transaction failed when it was simulated",
@@ -81,6 +84,9 @@ pub const fn would_have_to_change(reason: Reason) -> &'static str {
         Reason::NoPolicy => "Governance would have to adopt a policy.",
         Reason::NoCapital => "Somebody would have to deposit, or the deposits to season.",
         Reason::NoNativePrice => "The keeper's configuration would have to name a price.",
+        Reason::NoHistory => {
+            "Time has to pass, or an endpoint with old states to answer: a sample is taken each hour."
+        }
         Reason::Unreadable => {
             "The strategy would have to answer again, or governance to write it off."
         }

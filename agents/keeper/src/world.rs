@@ -193,10 +193,11 @@ impl ChainWorld {
             smallest_move: 0,
             deadline_seconds: self.config.profile.deadline_seconds,
             block_seconds: self.config.profile.block_seconds,
+            rates: Vec::new(),
         }
     }
 
-    /// Inputs of a decision: the configuration's, and the gas price of the pinned block.
+    /// Inputs of a decision: the configuration's, and the gas price of the pinned block. Histories have no samples yet.
     ///
     /// # Errors
     /// If an amount in the configuration is not of the vault's asset.
@@ -228,6 +229,7 @@ impl ChainWorld {
             smallest_move: amount(&vault.config.smallest_move, "smallest_move")?,
             deadline_seconds: self.config.profile.deadline_seconds,
             block_seconds: self.config.profile.block_seconds,
+            rates: vault.config.rates.iter().map(|rate| rate.input.clone()).collect(),
         })
     }
 }

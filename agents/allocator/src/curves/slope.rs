@@ -110,7 +110,7 @@ impl Slope {
 }
 
 /// A ray number with 56 binary digits, rounded to the nearest; refused if it is no rate.
-fn binary(value_ray: U256) -> CurveResult<u128> {
+pub(crate) fn binary(value_ray: U256) -> CurveResult<u128> {
     let shifted = value_ray.checked_mul(U256::from(ONE)).ok_or(CurveError::Overflow)?;
     u128::try_from((shifted + (RAY >> 1)) / RAY)
         .ok()

@@ -51,6 +51,8 @@ pub(crate) struct Venue {
     pub(crate) groups: Vec<usize>,
     /// Income curve; none if unknown or broken.
     pub(crate) earning: Option<Earning>,
+    /// Whether it may be deposited into or withdrawn from, and its past says too little about its income.
+    pub(crate) lacks_history: bool,
 }
 
 impl Venue {
@@ -150,7 +152,10 @@ pub(super) fn venue(
     } else {
         Held { assets: U256::ZERO, rule: Rule::Floor }
     };
-    let earning = Earning::of(strategy, position, view.at).ok().flatten();
+    let input = inputs.rate_of(listed.strategy);
+    let earning = Earning::of(strategy, input, position, view.at).ok().flatten();
+    let is_by_history =
+        input.is_some_and(|input| matches!(input.base, crate::RateBase::History(_)));
     let groups: Vec<usize> =
         groups_of(listed.groups).filter(|place| *place < view.groups.len()).collect();
     let is_touchable =
@@ -215,6 +220,7 @@ pub(super) fn venue(
         is_exit_only: listed.status == StrategyStatus::ExitOnly,
         is_written_off: listed.status == StrategyStatus::WrittenOff,
         groups,
+        lacks_history: is_by_history && earning.is_none() && (may_deposit || may_withdraw),
         earning,
     })
 }

@@ -19,13 +19,14 @@ use vagus_policy::{Mode, Policy, Snapshot};
 use crate::{
     properties::config,
     random::any_world,
+    rates::{flat, history, rewarded},
     world::{USDC, World, morpho, world as balanced},
 };
 
 const CASES: usize = 600;
 
 /// What a decision can be by what `decide` alone sees.
-const REASONS: [Reason; 20] = [
+const REASONS: [Reason; 21] = [
     Reason::RepairWeight,
     Reason::RepairIdle,
     Reason::RepairExitOnly,
@@ -45,6 +46,7 @@ const REASONS: [Reason; 20] = [
     Reason::NoPolicy,
     Reason::NoCapital,
     Reason::NoNativePrice,
+    Reason::NoHistory,
     Reason::Unreadable,
 ];
 
@@ -59,6 +61,13 @@ struct Case {
 fn path() -> PathBuf {
     let name = format!("tests/corpus/decisions.v{ALGORITHM_VERSION}.jsonl.gz");
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// Two markets of one kind, with the same in each.
+fn even(number: usize) -> World {
+    let size = 10_000_000 + number as u128 * 1_000;
+    let market = || morpho(size * USDC, size * USDC * 8 / 10, 400, 0);
+    balanced(50_055 * USDC, &[(market(), 475_000 * USDC), (market(), 475_000 * USDC)])
 }
 
 /// A world in which something is otherwise than it should be, for some numbers.
@@ -78,14 +87,22 @@ fn twisted(mut world: World, number: usize) -> World {
         7 => world.policy.limits.max_loss_bps = 0,
         8 | 9 => world.inputs.native_price = NativePrice::Missing,
         10 => world.inputs.native_price = NativePrice::Native,
-        // Two markets of one kind, with the same in each.
-        11 => {
-            let size = 10_000_000 + number as u128 * 1_000;
-            let market = || morpho(size * USDC, size * USDC * 8 / 10, 400, 0);
-            return balanced(
-                50_000 * USDC,
-                &[(market(), 475_000 * USDC), (market(), 475_000 * USDC)],
-            );
+        11 => return even(number),
+        12 => {
+            world = even(number);
+            world.inputs.rates = vec![history(1, number as u64 % 7, 100)];
+        }
+        13 => {
+            world = even(number);
+            world.inputs.rates = vec![history(0, 7, 40), history(1, 8, number as u64)];
+        }
+        14 => {
+            let rates = 0..world.policy.strategies.len().min(3);
+            world.inputs.rates = rates.map(|place| flat(place, number as u64 % 900)).collect();
+        }
+        15 => {
+            let expires_at = world.snapshot.block.timestamp + number as u64 % 30;
+            world.inputs.rates = vec![rewarded(0, 50 + number as u64, expires_at)];
         }
         _ => {}
     }

@@ -8,6 +8,7 @@ mod limits;
 mod properties;
 mod quality;
 mod random;
+mod rates;
 mod reasons;
 mod vectors;
 mod world;

@@ -159,7 +159,7 @@ proptest! {
         }
         let strategy = &mut world.snapshot.vault.strategies[0];
         strategy.curve = curve;
-        if let Ok(Some(earning)) = Earning::of(strategy, position, at) {
+        if let Ok(Some(earning)) = Earning::of(strategy, None, position, at) {
             let _ = earning.income_ray(target);
             let _ = earning.marginal_ray(target);
         }

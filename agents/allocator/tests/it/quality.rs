@@ -173,7 +173,7 @@ fn shortfall(world: &World) -> Option<(i128, String)> {
         .vault
         .strategies
         .iter()
-        .map(|s| Earning::of(s, small(s.convert_assets), NOW + 12).unwrap().unwrap())
+        .map(|s| Earning::of(s, None, small(s.convert_assets), NOW + 12).unwrap().unwrap())
         .collect();
     let decision = decide(&world.policy, &world.snapshot, &world.inputs);
     if !matches!(

@@ -84,10 +84,14 @@ pub(crate) fn liquidity(curve: &Curve) -> U256 {
     }
 }
 
+/// The strategy at a place of the list.
+pub(crate) fn address(index: usize) -> Address {
+    Address::repeat_byte(index as u8 + 1)
+}
+
 pub(crate) fn world(idle: u128, venues: &[(Curve, u128)]) -> World {
     let held: u128 = venues.iter().map(|(_, position)| position).sum();
     let nav = U256::from(idle + held);
-    let address = |index: usize| Address::repeat_byte(index as u8 + 1);
     let strategies = venues
         .iter()
         .enumerate()
@@ -211,6 +215,7 @@ pub(crate) fn world(idle: u128, venues: &[(Curve, u128)]) -> World {
             smallest_move: 100 * USDC,
             deadline_seconds: 300,
             block_seconds: 12,
+            rates: Vec::new(),
         },
     }
 }

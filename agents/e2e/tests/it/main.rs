@@ -5,6 +5,7 @@ mod breaches;
 mod budget;
 mod demo;
 mod determinism;
+mod history;
 mod input;
 mod keys;
 mod kills;

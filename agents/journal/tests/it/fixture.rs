@@ -129,6 +129,7 @@ fn inputs() -> Inputs {
         smallest_move: 1_000_000,
         deadline_seconds: 120,
         block_seconds: 12,
+        rates: Vec::new(),
     }
 }
 

@@ -1,3 +1,5 @@
+use alloy::primitives::U256;
+use vagus_allocator::RateBase;
 use vagus_chain::ContractForm;
 
 use super::*;
@@ -127,6 +129,61 @@ fn values_say_what_was_expected() {
     assert_says(&with("headroom_bps = 10", "headroom_bps = 10000"), &["below 10000"]);
     assert_says(&with("password_file", "password_env = \"A\"\npassword_file"), &["at most one"]);
     assert_says(&with("chain_id = 1", ""), &["missing field `chain_id`"]);
+}
+
+/// A rate behind the example's last vault.
+fn with_rate(lines: &str) -> Result<Config, Failure> {
+    parse(&format!("{EXAMPLE}\n[[vaults.rates]]\n{lines}\n"))
+}
+
+fn refused(lines: &str, parts: &[&str]) {
+    let failure = with_rate(lines).expect_err(lines);
+    for part in parts {
+        assert!(failure.sentence.contains(part), "{lines}: {failure} does not say {part:?}");
+    }
+}
+
+#[test]
+fn rates_say_where_income_is_taken_from() {
+    let ray = |bps: u64| U256::from(bps) * U256::from(10_u64).pow(U256::from(23));
+    let flat = with_rate("strategy = \"Aave Core\"\nsource = \"flat\"\nyearly_bps = 350");
+    let rate = flat.expect("sound").vaults[0].rates[0].clone();
+    assert_eq!(rate.input.base, RateBase::Flat { yearly_ray: ray(350) });
+    assert_eq!((rate.input.reward, rate.windows), (None, None));
+    let past = with_rate(
+        "strategy = \"0x0000000000000000000000000000000000000b01\"\nsource = \"history\"\nwindow_hours = 12\n\
+         windows = 20\nmin_samples = 21\n\
+         reward = { yearly_bps = 120, source = \"the venue's campaign\", expires = 2027-01-01 }",
+    );
+    let rate = past.expect("sound").vaults[0].rates[0].clone();
+    assert_eq!(rate.windows, Some(Windows { seconds: 43_200, count: 20 }));
+    let reward = rate.input.reward.expect("a reward");
+    assert_eq!((reward.yearly_ray, reward.expires_at), (ray(120), 1_798_761_600));
+}
+
+#[test]
+fn rates_that_make_no_sense_are_refused() {
+    let core = "strategy = \"Aave Core\"\n";
+    let of = |rest: &str| format!("{core}{rest}");
+    refused("strategy = \"Aave Cor\"\nsource = \"curve\"", &["Aave Cor", "[vaults.strategies]"]);
+    refused(&of("source = \"curve\""), &["expected a reward"]);
+    refused(&of("source = \"guess\""), &["guess"]);
+    refused(&of("source = \"flat\""), &["yearly_bps"]);
+    refused(&of("source = \"flat\"\nyearly_bps = 1\nwindows = 3"), &["windows", "history"]);
+    refused(&of("source = \"history\"\nyearly_bps = 1"), &["yearly_bps", "flat"]);
+    refused(&of("source = \"history\"\nwindows = 61"), &["from 1 to 60"]);
+    refused(&of("source = \"history\"\nwindows = 3\nmin_samples = 5"), &["from 2 to 4"]);
+    refused(&of("source = \"history\"\nmin_samples = 1"), &["from 2 to 31"]);
+    refused(&of("source = \"history\"\nwindow_hours = 721"), &["from 1 to 720"]);
+    let reward = |expires: &str, who: &str| {
+        of(&format!(
+            "source = \"curve\"\nreward = {{ yearly_bps = 1, source = \"{who}\", expires = {expires} }}"
+        ))
+    };
+    refused(&reward("2027-01-01T12:00:00Z", "x"), &["expected a day"]);
+    refused(&reward("2027-01-01", " "), &["who pays"]);
+    let twice = format!("{core}source = \"history\"\n[[vaults.rates]]\n{core}source = \"history\"");
+    refused(&twice, &["twice"]);
 }
 
 #[test]

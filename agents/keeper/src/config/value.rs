@@ -88,7 +88,7 @@ pub(super) fn bps_below_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Res
     Ok(bps)
 }
 
-fn parse_address(text: &str) -> Result<Address, String> {
+pub(super) fn parse_address(text: &str) -> Result<Address, String> {
     let plain = text.strip_prefix("0x").filter(|hex| hex.len() == 40);
     let Some(plain) = plain else {
         return Err(format!("expected an address, 0x and 40 hexadecimal digits, found {text:?}"));

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    ChainConfig, Reader,
+    ChainConfig, RateConfig, Reader,
+    rate::RawRate,
     value::{self, Amount, NativePriceSource},
 };
 use crate::exit::Failure;
@@ -35,6 +36,8 @@ pub struct VaultConfig {
     pub upkeep: UpkeepConfig,
     /// Names for people, by strategy.
     pub strategies: BTreeMap<Address, String>,
+    /// Where the income of strategies is taken from, if not from their venues' curves alone.
+    pub rates: Vec<RateConfig>,
 }
 
 /// Which calls that anybody may make are made.
@@ -68,6 +71,7 @@ impl VaultConfig {
             gas: new.gas,
             upkeep: new.upkeep,
             strategies: new.strategies.clone(),
+            rates: new.rates.clone(),
             ..self.clone()
         }
     }
@@ -103,6 +107,8 @@ pub(super) struct RawVault {
     upkeep: UpkeepConfig,
     #[serde(default, deserialize_with = "value::names")]
     strategies: BTreeMap<Address, String>,
+    #[serde(default)]
+    rates: Vec<RawRate>,
 }
 
 impl Reader<'_> {
@@ -141,6 +147,7 @@ impl Reader<'_> {
             native_price: raw.native_price,
             gas: raw.gas,
             upkeep: raw.upkeep,
+            rates: self.rates(raw.rates, &raw.strategies)?,
             strategies: raw.strategies,
         })
     }

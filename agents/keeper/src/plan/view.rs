@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
-use vagus_allocator::{Action, Binding, Earning, Limiting, Reason};
+use vagus_allocator::{Action, Binding, Earning, Limiting, RateInput, Reason};
 use vagus_policy::{AssetInfo, BlockRef, Mode, Move, Policy, Refusal, Snapshot, decimal};
 
 use crate::{
@@ -114,6 +114,9 @@ pub struct PlanView {
     pub moves: Vec<Move>,
     /// Idle, then the strategies in policy order.
     pub lines: Vec<Line>,
+    /// Where rates are taken from that no venue's curve tells; left out if there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rates: Vec<RateInput>,
     /// Sums.
     pub total: Total,
     /// Time over which a move has to pay for itself, seconds.
@@ -183,6 +186,7 @@ impl PlanView {
             would_have_to_change: words::would_have_to_change(decision.reason).to_owned(),
             moves: if is_moving { best.moves } else { Vec::new() },
             lines,
+            rates: seen.inputs.rates.clone(),
             total,
             horizon_seconds: objective.map_or(0, |objective| objective.horizon_seconds),
             hurdle_bps: objective.map_or(0, |objective| objective.hurdle_bps),
@@ -274,7 +278,8 @@ fn lines(
             line.yearly_income_after = decided.yearly_income_after;
         } else {
             let position = u128::try_from(strategy.convert_assets).unwrap_or(u128::MAX);
-            let earning = Earning::of(strategy, position, at).ok().flatten();
+            let rate = inputs.rate_of(strategy.strategy);
+            let earning = Earning::of(strategy, rate, position, at).ok().flatten();
             let rate = earning.and_then(|earning| earning.rate_ray(position).ok());
             line.rate_now_ray = rate.unwrap_or_default();
             line.rate_after_ray = line.rate_now_ray;

@@ -1,12 +1,13 @@
 //! A plan for a treasury manager.
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 use anstyle::{AnsiColor, Style};
 use vagus_allocator::{Binding, Limiting};
 use vagus_policy::{ALL_ASSETS, AssetInfo, Mode, Rule};
 
 use super::{
     number::{assets, bps_percent, difference, rate, share, short, span, time},
+    rates::notes,
     table::table,
 };
 use crate::plan::{Line, PlanView};
@@ -20,6 +21,7 @@ const STRONG: Style = Style::new().bold();
 pub fn text(plan: &PlanView) -> String {
     let mut page = vec![header(plan), verdict(plan)];
     page.push(strategies(plan));
+    page.push(sources(plan));
     if !plan.moves.is_empty() {
         page.push(moves(plan));
         page.push(worth(plan));
@@ -95,6 +97,14 @@ fn row(plan: &PlanView, line: &Line) -> Vec<String> {
         of_strategy(assets(line.yearly_income_after, &plan.asset)),
         of_strategy(difference(line.yearly_income_after, line.yearly_income_now, &plan.asset)),
     ]
+}
+
+fn sources(plan: &PlanView) -> String {
+    let name = |strategy: Address| {
+        let line = plan.lines.iter().find(|line| line.strategy == Some(strategy));
+        line.map_or_else(|| strategy.to_string(), |line| line.name.clone())
+    };
+    notes(&plan.rates, plan.block.timestamp, name).join("\n")
 }
 
 fn strategies(plan: &PlanView) -> String {

@@ -1,6 +1,6 @@
 //! A decision that was traced, on a page that a treasury's committee can read.
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 use anstyle::{AnsiColor, Style};
 use vagus_allocator::{Action, Candidate, Earning};
 use vagus_journal::{Body, DecisionRecord, Observation};
@@ -10,6 +10,7 @@ use super::{
     journal::{blocks, came_of_it, legs},
     number::{assets, bps_percent, difference, rate, share, share_bps, short, span, time},
     plan::limit_in_words,
+    rates::notes,
     table::table,
 };
 use crate::{
@@ -119,14 +120,24 @@ fn what_was_seen(trace: &Trace, seen: &Observation) -> String {
         ]);
     }
     lines.push(vec!["NAV".to_owned(), assets(nav, asset), share(nav, nav), none(), none()]);
-    table(&["", "Assets", "Weight", "Pays out now", "Rate"], &lines)
+    let name = |strategy: Address| {
+        let place = state.strategies.iter().position(|one| one.strategy == strategy);
+        place.map_or_else(|| strategy.to_string(), |place| name(trace, seen, place))
+    };
+    let mut text = table(&["", "Assets", "Weight", "Pays out now", "Rate"], &lines);
+    for note in notes(&seen.inputs.rates, seen.block().timestamp, name) {
+        text += &format!("\n  {note}");
+    }
+    text
 }
 
 /// The yearly rate of a strategy as it stood, if its curve is known.
 fn yearly(strategy: &StrategyState, seen: &Observation) -> Option<U256> {
     let at = seen.block().timestamp.saturating_add(seen.inputs.block_seconds.into());
     let position = u128::try_from(strategy.convert_assets).ok()?;
-    let earning = Earning::of(strategy, position, at).ok().flatten()?;
+    let earning = Earning::of(strategy, seen.inputs.rate_of(strategy.strategy), position, at)
+        .ok()
+        .flatten()?;
     earning.rate_ray(position).ok()
 }
 

@@ -15,6 +15,7 @@ use vagus_journal::{Journal, Standing};
 use super::{
     RunError, RunOptions,
     fleet::Fleet,
+    history::Watched,
     observe::Sight,
     spending::PurseLook,
     transact::Unsettled,
@@ -65,6 +66,8 @@ pub struct ChainLoop {
     pub(super) accepts_rewrite: bool,
     pub(super) is_reconciled: bool,
     pub(super) unsettled: Unsettled,
+    /// What is known of the past of strategies' share prices.
+    pub(super) pasts: HashMap<Address, Watched>,
     /// What bytes cost, as of the newest block that was decided.
     pub(super) data_fee: DataFee,
     /// Failures in a row.
@@ -111,6 +114,7 @@ impl ChainLoop {
             accepts_rewrite: false,
             is_reconciled: false,
             unsettled: Unsettled::default(),
+            pasts: HashMap::new(),
             data_fee: DataFee::None,
             failures: 0,
         }
@@ -285,6 +289,13 @@ impl ChainLoop {
         // Reading may have taken long, or been tried often.
         let blanket = blanket.or(self.sight.is_stale().then_some(Reason::StaleHead));
         let decided = self.journal.0.decided_blocks(self.world.config.chain_id).await?;
+        for (place, sighting) in sightings.iter().enumerate() {
+            if let Ok(snapshot) = sighting
+                && self.fleet.decides(self.world.vaults[place].entry.vault)
+            {
+                self.take_samples(place, snapshot).await?;
+            }
+        }
         let (mut failure, mut held, mut ready) = (None, Vec::new(), Vec::new());
         for (vault, sighting) in self.world.vaults.iter().zip(&sightings) {
             self.fleet.keep().await?;

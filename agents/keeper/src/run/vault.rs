@@ -96,6 +96,7 @@ impl ChainLoop {
             return Ok(None);
         }
         let inputs = self.data_fee.charge(self.world.inputs(vault, snapshot)?);
+        let inputs = self.with_pasts(vault, inputs);
         if let Some(reason) = blanket.or_else(|| self.distrust(vault.entry.vault)) {
             let draft = decide::hold(snapshot, &inputs, reason);
             return self.hold(vault, head, None, draft, None).await.map(Decided::of);

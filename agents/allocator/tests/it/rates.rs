@@ -1,0 +1,136 @@
+//! Income that is not taken from a venue's curve alone: stated rates, histories of prices, rewards.
+
+use alloy_primitives::U256;
+use vagus_allocator::{
+    Action, Decision, History, RateBase, RateInput, Reason, Reward, Sample, decide, math::RAY,
+    verify_certificate,
+};
+use vagus_policy::{Curve, Move};
+
+use crate::world::{NOW, USDC, World, address, two_markets};
+
+const DAY: u64 = 86_400;
+
+fn answer(world: &World) -> Decision {
+    let decision = decide(&world.policy, &world.snapshot, &world.inputs);
+    let verified = verify_certificate(&world.policy, &world.snapshot, &world.inputs, &decision);
+    assert_eq!(verified, Ok(()), "{:?}", decision.reason);
+    decision
+}
+
+fn moves(decision: &Decision) -> &[Move] {
+    match &decision.action {
+        Action::Rebalance { moves } => moves,
+        Action::Hold { .. } => &[],
+    }
+}
+
+fn bps(value: u64) -> U256 {
+    RAY * U256::from(value) / U256::from(10_000)
+}
+
+fn input(index: usize, base: RateBase) -> RateInput {
+    RateInput { strategy: address(index), base, reward: None }
+}
+
+pub(crate) fn flat(index: usize, rate_bps: u64) -> RateInput {
+    input(index, RateBase::Flat { yearly_ray: bps(rate_bps) })
+}
+
+/// A price that grows by so many millionths a day.
+pub(crate) fn history(index: usize, days: u64, millionths: u64) -> RateInput {
+    let sample = |day: u64| Sample {
+        block: 100 - days + day,
+        at: NOW - (days - day) * DAY,
+        assets: U256::from(1_000_000_000_000 + day * millionths * 1_000_000),
+    };
+    let samples = (0..=days).map(sample).collect();
+    let base = RateBase::History(History { min_samples: 8, max_age_seconds: 2 * DAY, samples });
+    input(index, base)
+}
+
+/// A reward on a strategy whose curve is known.
+pub(crate) fn rewarded(index: usize, rate_bps: u64, expires_at: u64) -> RateInput {
+    let yearly_ray = bps(rate_bps);
+    let reward = Some(Reward { yearly_ray, source: "campaign".into(), expires_at });
+    RateInput { reward, ..input(index, RateBase::Curve) }
+}
+
+/// Two strategies of which no curve is known, and 1,000,000 in the first.
+fn two_unknown() -> World {
+    let mut world = two_markets();
+    for strategy in &mut world.snapshot.vault.strategies {
+        strategy.curve = Curve::Unknown;
+        strategy.max_withdraw_assets = strategy.convert_assets;
+    }
+    world
+}
+
+#[test]
+fn a_stated_rate_is_income_whatever_we_hold() {
+    let mut world = two_unknown();
+    assert_eq!(answer(&world).reason, Reason::Optimal, "nothing is known of either");
+    world.inputs.rates = vec![flat(0, 300), flat(1, 500)];
+    let decision = answer(&world);
+    assert_eq!(decision.reason, Reason::Income);
+    // All of the first, and what idle has to spare, goes where more is paid, as far as limits let it.
+    assert!(moves(&decision).iter().any(|leg| leg.index == 0 && !leg.is_deposit));
+    assert!(moves(&decision).iter().any(|leg| leg.index == 1 && leg.is_deposit));
+    let line = &decision.lines[1];
+    assert_eq!((line.rate_before_ray, line.rate_after_ray), (bps(500), bps(500)));
+    assert_eq!(line.yearly_income_after, line.assets_after * U256::from(500) / U256::from(10_000));
+    // The other way round only idle moves.
+    world.inputs.rates = vec![flat(0, 500), flat(1, 300)];
+    assert!(moves(&answer(&world)).iter().all(|leg| leg.index == 0 && leg.is_deposit));
+}
+
+#[test]
+fn what_a_venue_does_not_take_in_stays_where_it_is() {
+    let mut world = two_unknown();
+    world.inputs.rates = vec![flat(0, 300), flat(1, 500)];
+    world.snapshot.vault.strategies[1].max_deposit_assets = U256::from(200_000 * USDC);
+    let decision = answer(&world);
+    let after = decision.lines[1].assets_after;
+    assert!(after <= U256::from(200_000 * USDC) && after > U256::from(199_000 * USDC), "{after}");
+}
+
+#[test]
+fn a_past_that_is_too_short_moves_nothing_in_or_out() {
+    let mut world = two_unknown();
+    // 8 samples are asked for.
+    world.inputs.rates = vec![history(0, 7, 100), history(1, 6, 500)];
+    let decision = answer(&world);
+    assert_eq!((decision.reason, moves(&decision).len()), (Reason::Income, 1), "idle alone");
+    assert!(moves(&decision).iter().all(|leg| leg.index == 0 && leg.is_deposit));
+    world.snapshot.vault.idle = U256::from(55_060 * USDC);
+    let decision = answer(&world);
+    assert_eq!(decision.reason, Reason::NoHistory);
+    assert!(matches!(decision.action, Action::Hold { is_proven: false, .. }));
+    // One sample more.
+    world.inputs.rates[1] = history(1, 7, 500);
+    let decision = answer(&world);
+    assert_eq!(decision.reason, Reason::Income);
+    assert!(moves(&decision).iter().any(|leg| leg.index == 1 && leg.is_deposit));
+    // What is out of the agent's hands is no reason.
+    world.inputs.rates[1] = history(1, 6, 500);
+    world.policy.agents[0].scope = 1;
+    assert_eq!(answer(&world).reason, Reason::Optimal);
+}
+
+#[test]
+fn a_reward_counts_on_top_until_it_expires() {
+    let mut world = two_markets();
+    let plain = answer(&world);
+    assert!(moves(&plain).iter().any(|leg| leg.index == 1 && leg.is_deposit));
+    let next = NOW + u64::from(world.inputs.block_seconds);
+    world.inputs.rates = vec![rewarded(0, 900, next + 1)];
+    let decision = answer(&world);
+    assert!(moves(&decision).iter().all(|leg| leg.index == 0 && leg.is_deposit), "it stays there");
+    assert_eq!(decision.lines[0].rate_before_ray, plain.lines[0].rate_before_ray + bps(900));
+    world.inputs.rates = vec![rewarded(0, 900, next)];
+    assert_eq!(answer(&world).action, plain.action, "expired");
+    // A reward on a strategy of which nothing else is known says nothing.
+    let mut world = two_unknown();
+    world.inputs.rates = vec![rewarded(0, 900, next + 1)];
+    assert_eq!(moves(&answer(&world)), []);
+}
