@@ -12,6 +12,7 @@ mod moves;
 mod operate;
 mod persons;
 mod plan;
+mod policy;
 mod races;
 mod report;
 mod secrets;
