@@ -257,10 +257,10 @@ fn until(comparison: &Comparison) -> Option<String> {
             "The proposal can no longer be carried out.".to_owned()
         }
         Wait::Proposed { submitted_at: Some(at), .. } if comparison.is_at_once => {
-            format!("If it is won, it can be carried out from {} on.", time(at))
+            format!("The earliest that it can be carried out is {}.", time(at))
         }
         Wait::Proposed { submitted_at: Some(at), delay_seconds, grace_seconds } => format!(
-            "If it is won, it can be submitted from {} on, and put in force from {} on{}.",
+            "The earliest that it can be carried out is {}; anybody may put it in force from {} on{}.",
             time(at),
             time(at.saturating_add(delay_seconds.into())),
             grace(Some(grace_seconds))
