@@ -75,16 +75,13 @@ fn every_finding_has_its_place_and_errors_end_with_their_code() {
             (text("severity"), text("code"), it["line"].as_u64().expect("a line"))
         })
         .collect();
-    let line = |key: &str| {
-        let text = fs::read_to_string(folder.path().join("policy.toml")).expect("read");
-        let place = text.lines().position(|line| line.starts_with(key)).expect("there");
-        u64::try_from(place + 1).expect("short")
+    let text = fs::read_to_string(folder.path().join("policy.toml")).expect("read");
+    let lines = |key: &str| -> Vec<u64> {
+        let numbered = (1..).zip(text.lines()).filter(|(_, line)| line.starts_with(key));
+        numbered.map(|(number, _)| number).collect()
     };
-    let agent_loss = {
-        let text = fs::read_to_string(folder.path().join("policy.toml")).expect("read");
-        let place = text.lines().rposition(|line| line.starts_with("max_loss")).expect("there");
-        u64::try_from(place + 1).expect("short")
-    };
+    let line = |key: &str| lines(key)[0];
+    let agent_loss = lines("max_loss")[1];
     assert_eq!(
         found,
         [
