@@ -121,6 +121,32 @@ fn two_files_are_compared_without_a_chain() {
 }
 
 #[test]
+fn a_file_is_begun_from_answers_without_a_chain() {
+    use std::io::Write as _;
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("new.toml").display().to_string();
+    let mut keeper = std::process::Command::new(env!("CARGO_BIN_EXE_keeper"))
+        .args(["policy", "new", &file])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("runs");
+    let answers = "USDC\n6\n25_000_000\naave\n0x00000000000000000000000000000000000000aa\n6\n60\ndone\n\n\n\n\
+                   0x00000000000000000000000000000000000000ad\n";
+    let mut stdin = keeper.stdin.take().expect("open");
+    stdin.write_all(answers.as_bytes()).expect("written");
+    drop(stdin);
+    assert_eq!(keeper.wait().expect("ends").code(), Some(0));
+    let output = ask(folder.path(), "new.toml", &["--strict"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    // Without answers nothing is written.
+    let none = folder.path().join("none.toml");
+    let output = run(&["policy", "new", &none.display().to_string()]);
+    assert_eq!((output.status.code(), none.exists()), (Some(2), false));
+}
+
+#[test]
 fn every_code_of_a_finding_is_documented_once() {
     let page = include_str!("../../../../docs/operations/policy.md");
     let documented: Vec<&str> = page
