@@ -5,6 +5,7 @@ pub mod doctor;
 pub mod journal;
 pub mod number;
 pub mod plan;
+pub mod policy;
 pub mod rates;
 pub mod status;
 pub mod table;

@@ -4,10 +4,20 @@ use alloy_primitives::{Address, B256, U256};
 use proptest::{collection::vec, prelude::*};
 
 use crate::{
-    AgentPolicy, AgentState, AssetInfo, Checkpoint, Curve, GroupPolicy, GuardState, Limits, Mode,
-    NavState, Objective, ObjectiveKind, POLICY_SCHEMA_VERSION, Policy, StrategyPolicy,
-    StrategyState, StrategyStatus, VaultState, math::PRICE_ONE,
+    AgentPolicy, AgentState, AssetInfo, Ceilings, Checkpoint, Curve, GroupPolicy, GuardState,
+    Limits, Mode, NavState, Objective, ObjectiveKind, POLICY_SCHEMA_VERSION, Policy,
+    StrategyPolicy, StrategyState, StrategyStatus, VaultState, math::PRICE_ONE,
 };
+
+/// Compares a text with the file that a person reviewed; `UPDATE_GOLDEN=1` writes it anew.
+pub(crate) fn golden(name: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let known = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(text == known, "{} differs from:\n{text}", path.display());
+}
 
 pub(crate) const NOW: u64 = 1_800_000_000;
 /// NAV and base of [`state`].
@@ -66,6 +76,20 @@ pub(crate) fn policy() -> Policy {
             band_bps: 0,
             target_weights_bps: vec![],
         },
+    }
+}
+
+/// Ceilings that [`policy`] just meets.
+pub(crate) fn ceilings() -> Ceilings {
+    Ceilings {
+        max_turnover_bps: 5_000,
+        max_loss_bps: 50,
+        min_window_seconds: 86_400,
+        min_policy_delay_seconds: 3_600,
+        max_policy_delay_seconds: 3_600,
+        max_management_fee_bps: 0,
+        max_performance_fee_bps: 0,
+        grace_seconds: 1,
     }
 }
 

@@ -46,6 +46,17 @@ async fn logs(
     .await
 }
 
+/// The events that a filter finds, however many.
+///
+/// # Errors
+/// Those of the chain.
+pub(crate) async fn logs_of(
+    chain: &dyn ChainReader,
+    filter: &LogFilter,
+) -> ChainResult<Vec<PlacedLog>> {
+    logs(chain, &filter.addresses, &filter.topics, (filter.first, filter.last)).await
+}
+
 /// What a vault and its guard said in a range.
 ///
 /// # Errors

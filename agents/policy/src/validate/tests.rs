@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     GroupPolicy,
-    testing::{policy, valid_policy},
+    testing::{ceilings, policy, valid_policy},
 };
 
 type Change = fn(&mut Policy);
@@ -24,19 +24,6 @@ fn group(name: u8) -> GroupPolicy {
 fn targets(policy: &mut Policy, weights: Vec<u16>) {
     policy.objective.kind = ObjectiveKind::TargetWeights;
     policy.objective.target_weights_bps = weights;
-}
-
-fn ceilings() -> Ceilings {
-    Ceilings {
-        max_turnover_bps: 5_000,
-        max_loss_bps: 50,
-        min_window_seconds: 86_400,
-        min_policy_delay_seconds: 3_600,
-        max_policy_delay_seconds: 3_600,
-        max_management_fee_bps: 0,
-        max_performance_fee_bps: 0,
-        grace_seconds: 1,
-    }
 }
 
 #[test]
@@ -219,14 +206,17 @@ fn ceilings_hold_at_their_end_and_not_beyond() {
             "limits.max_turnover: is 50.01 %; expected at most the ceiling 50 %",
         ),
         (|l| l.max_loss_bps += 1, "limits.max_loss: is 0.51 %; expected at most the ceiling 0.5 %"),
-        (|l| l.window_seconds -= 1, "limits.window: is 86399 s; expected at least 86400 s"),
+        (
+            |l| l.window_seconds -= 1,
+            "limits.window: is 23h59m59s; expected at least the ceiling 1d",
+        ),
         (
             |l| l.policy_delay_seconds -= 1,
-            "limits.policy_delay: is 3599 s; expected at least 3600 s",
+            "limits.policy_delay: is 59m59s; expected at least the ceiling 1h",
         ),
         (
             |l| l.policy_delay_seconds += 1,
-            "limits.policy_delay: is 3601 s; expected at most 3600 s",
+            "limits.policy_delay: is 1h1s; expected at most the ceiling 1h",
         ),
         (
             |l| l.management_fee_bps += 1,
