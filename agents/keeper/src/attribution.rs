@@ -22,7 +22,6 @@ use crate::{
     world::{self, ChainWorld, VaultWorld},
 };
 use book::Book;
-pub use book::{Declined, Held};
 pub use range::Bound;
 use view::Report;
 

@@ -6,20 +6,22 @@ use alloy::primitives::{Address, B256, I256, U256};
 use vagus_allocator::{NativePrice, Reason};
 use vagus_attribution::{
     Action, Actor, Decision, Delta, Event, FlowKind, History, Holdings, Kind, Point, Price,
+    Standing,
 };
 use vagus_chain::{Header, memory::MemoryChain};
-use vagus_journal::OutcomeState;
+use vagus_journal::{
+    OutcomeState,
+    run::{Declined, Held},
+};
 use vagus_policy::{AssetInfo, BlockRef};
 
 use super::{Facts, Report, report};
 use crate::{
     attribution::{
-        Declined, Held,
         book::{Known, Mined},
         gather::{Gathered, Venue},
         join::Source,
         ledger::FeeShares,
-        standing::Standing,
     },
     testing::{policy, snapshot, vault, world_on},
 };

@@ -5,13 +5,14 @@ use vagus_attribution::{
     Actor, Attribution, AttributionError, Kind, Part, Sum, attribute, series, sums,
 };
 use vagus_chain::Header;
+use vagus_journal::run::Held;
 
 use super::{
     Amount, Decided, FeeShares, Flow, Keyed, Moment, Outcome, Report, Sample, Sums, Venue,
 };
 use crate::{
     JSON_SCHEMA_VERSION,
-    attribution::{Held, gather::Gathered},
+    attribution::gather::Gathered,
     world::{ChainWorld, VaultWorld},
 };
 
