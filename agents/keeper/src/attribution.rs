@@ -1,9 +1,9 @@
 //! `keeper report`: where a vault's result came from, decision by decision, from chain and journal.
 
-mod book;
-mod gather;
-mod join;
-mod ledger;
+pub(crate) mod book;
+pub(crate) mod gather;
+pub(crate) mod join;
+pub(crate) mod ledger;
 mod points;
 mod range;
 mod scan;
@@ -113,8 +113,11 @@ async fn make(
     let gathered = gather::gather(world, vault, range, &book).await.map_err(failed)?;
     let finalized = world.finalized(&head).await.map_err(failed)?;
     let facts = view::Facts {
-        world,
-        vault,
+        vault: &vault.config.name,
+        treasury: &vault.treasury,
+        chain: &world.config.name,
+        chain_id: world.config.chain_id,
+        address: vault.entry.vault,
         holds: book.holds,
         has_journal: journal.is_some(),
         is_final: last <= finalized.block.number,

@@ -112,7 +112,7 @@ impl Reader {
     pub fn read(&mut self, text: &str) -> Result<Option<Block>, HistoryError> {
         let line = self.line.saturating_add(1);
         if self.end.is_some() {
-            return Err(HistoryError::BehindTheEnd { line });
+            return Err(HistoryError::BehindTheEnd { line: line.saturating_add(1) });
         }
         let change = self.change(text)?;
         if change.contains_key("end") {

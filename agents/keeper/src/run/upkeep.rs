@@ -18,7 +18,7 @@ use vagus_policy::{Policy, Snapshot, StrategyStatus};
 use super::{ChainLoop, KEEPER_VERSION, RunError, vault::Moment};
 use crate::{
     config::UpkeepConfig,
-    crash, decide,
+    crash,
     mode::Mode,
     report::{Event, UpkeepEvent},
     world::VaultWorld,

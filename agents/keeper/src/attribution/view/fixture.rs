@@ -187,8 +187,11 @@ pub(crate) fn fixture(symbol: &str, names: [&str; 2]) -> Report {
         live_assets: Some(U256::from(974_540_018u64)),
     };
     let facts = Facts {
-        world: &world,
-        vault: &world.vaults[0],
+        vault: &world.vaults[0].config.name,
+        treasury: &world.vaults[0].treasury,
+        chain: &world.config.name,
+        chain_id: world.config.chain_id,
+        address: world.vaults[0].entry.vault,
         holds: holds(),
         has_journal: true,
         is_final: false,
