@@ -188,3 +188,6 @@ impl Growth {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,3 +87,6 @@ pub(crate) fn carry_out(
     portfolio.settle(&checked, order, &indices, sight.at);
     Ok(Some(delta))
 }
+
+#[cfg(test)]
+mod tests;

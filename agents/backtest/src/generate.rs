@@ -18,7 +18,7 @@ use crate::{
     history::{Block, HISTORY_VERSION, Head, Named, units},
     quote::Quote,
 };
-use market::Market;
+pub(crate) use market::Market;
 
 /// One whole of the asset, smallest unit.
 const WHOLE: u128 = 1_000_000;

@@ -19,8 +19,15 @@ const LEAST_USED_BPS: u16 = 3_000;
 
 /// A market with what others do in it.
 #[derive(Clone, Debug)]
-pub(super) struct Market {
+pub(crate) struct Market {
     curve: Curve,
+}
+
+#[cfg(test)]
+impl From<Curve> for Market {
+    fn from(curve: Curve) -> Self {
+        Self { curve }
+    }
 }
 
 fn bps_of(of: U256, bps: u64) -> U256 {
@@ -29,7 +36,7 @@ fn bps_of(of: U256, bps: u64) -> U256 {
 
 impl Market {
     /// A market of 20 to 60 million, of which 60 to 90 % is lent.
-    pub(super) fn new(draw: &mut Draw, place: usize, at: u64) -> Self {
+    pub(crate) fn new(draw: &mut Draw, place: usize, at: u64) -> Self {
         let supplied = U256::from(u128::from(draw.within(20_000_000, 60_000_000)) * WHOLE);
         let debt = bps_of(supplied, draw.within(6_000, 9_000));
         let curve = if place.is_multiple_of(2) {
@@ -69,7 +76,7 @@ impl Market {
         Self { curve }
     }
 
-    pub(super) const fn curve(&self) -> &Curve {
+    pub(crate) const fn curve(&self) -> &Curve {
         &self.curve
     }
 
@@ -87,6 +94,16 @@ impl Market {
     /// Accrues to a moment and lets somebody act: what does not add up is left as it was.
     pub(super) fn go_on(&mut self, draw: &mut Draw, at: u64) {
         let (part_bps, kind) = (draw.within(1, 600), draw.below(4));
+        self.act(at, part_bps, kind);
+    }
+
+    /// Accrues to a moment as if somebody had touched it.
+    #[cfg(test)]
+    pub(crate) fn accrue(&mut self, at: u64) {
+        self.act(at, 0, 0);
+    }
+
+    fn act(&mut self, at: u64, part_bps: u64, kind: u64) {
         let next = match &self.curve {
             Curve::Unknown => None,
             Curve::AaveV3(curve) => aave(curve, at, part_bps, kind).map(Curve::AaveV3),

@@ -1,7 +1,5 @@
 //! Backtests themselves.
 
-use std::time::Instant;
-
 use alloy_primitives::{I256, U256};
 use vagus_attribution::{Action, Kind, attribute};
 use vagus_backtest::{Backtest, BacktestError, Rules, generate::Generator};
@@ -111,27 +109,4 @@ fn a_policy_that_does_not_fit_is_refused_in_one_sentence() {
     assert!(matches!(unlisted, Err(BacktestError::Unlisted(_))), "{unlisted:?}");
     let nobody = fit(|policy| policy.agents[0].agent = alloy_primitives::Address::ZERO);
     assert!(matches!(nobody, Err(BacktestError::NoMandate(_))), "{nobody:?}");
-}
-
-#[test]
-#[ignore = "a measurement: make bench-backtest"]
-fn measure() {
-    let count = 20_000;
-    let generator = Generator::new(2_026, 8, 300);
-    let policy = generator.policy();
-    let text = lines(generator, count);
-    let bytes: usize = text.iter().map(|line| line.len() + 1).sum();
-    let (summary, _) =
-        read(&text[..1].iter().chain(&text[1..]).cloned().collect::<Vec<_>>()).unwrap();
-    let begin = Instant::now();
-    let mut reader = vagus_backtest::history::Reader::new(&text[0]).unwrap();
-    let mut backtest = Backtest::new(&summary, Rules::of(policy));
-    for line in &text[1..=count] {
-        reader.pass(line).unwrap();
-        backtest.step(reader.block().unwrap()).unwrap();
-    }
-    let outcome = backtest.finish().unwrap();
-    let took = begin.elapsed();
-    let followed = outcome.followed;
-    println!("{bytes} bytes, {took:?}, {followed:?}");
 }

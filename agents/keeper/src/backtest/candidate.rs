@@ -48,8 +48,12 @@ impl Candidate {
     /// What was in force at each block.
     ///
     /// # Errors
-    /// If a document of the history cannot be read.
+    /// If the history holds no document, or one cannot be read.
     pub fn recorded(head: &Head) -> Result<Self, Failure> {
+        if head.policies.is_empty() {
+            let sentence = "The history holds no policy that was in force; expected --policy FILE.";
+            return Err(Failure::new(Exit::History, sentence));
+        }
         let rules = Rules::recorded(head)
             .map_err(|error| Failure::new(Exit::History, format_args!("The history: {error}.")))?;
         Ok(Self { name: "recorded".to_owned(), rules })

@@ -20,6 +20,9 @@ use crate::{
 /// How often it is written down.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// Times as long between two of them as one takes, at least.
+const RARELY: u32 = 20;
+
 /// What the work belongs to: anything else begins anew.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Of {
@@ -41,6 +44,8 @@ pub(super) struct Keep {
     path: PathBuf,
     of: Of,
     written: Instant,
+    /// How long to wait until the next time.
+    wait: Duration,
 }
 
 /// A folder that cannot be written to.
@@ -63,7 +68,7 @@ impl Keep {
         let digits = |hash: B256| format!("{hash:x}").chars().take(12).collect::<String>();
         let policy = of.policy.map_or_else(|| "recorded".to_owned(), digits);
         let name = format!("{}-{policy}.backtest", digits(of.history));
-        Self { path: folder.join(name), of, written: Instant::now() }
+        Self { path: folder.join(name), of, written: Instant::now(), wait: EVERY }
     }
 
     /// What was kept of the same work; none if there is nothing, or it is of another.
@@ -75,9 +80,10 @@ impl Keep {
 
     /// Writes down how far it is, now and then, whole or not at all.
     pub(super) fn perhaps(&mut self, backtest: &Backtest) -> Result<(), Failure> {
-        if self.written.elapsed() < EVERY {
+        if self.written.elapsed() < self.wait {
             return Ok(());
         }
+        let begin = Instant::now();
         let unwritable = |error: serde_json::Error| Failure::new(Exit::Internal, error);
         let state = backtest.kept().map_err(unwritable)?;
         let file = File { of: self.of.clone(), state };
@@ -87,6 +93,8 @@ impl Keep {
             .and_then(|()| fs::rename(&unfinished, &self.path))
             .map_err(|error| failure(&self.path, &error))?;
         self.written = Instant::now();
+        // What it has come to grows with a long history: the keeping stays a small part of the time.
+        self.wait = EVERY.max(begin.elapsed().saturating_mul(RARELY));
         Ok(())
     }
 

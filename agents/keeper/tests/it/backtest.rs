@@ -217,7 +217,11 @@ fn what_is_broken_is_refused_in_one_sentence_before_anything_is_gone_through() {
     assert!(said(&twice).contains("two policies are named wide"), "{}", said(&twice));
     let recorded = past.run(&[]);
     assert_eq!(recorded.status.code(), Some(14), "{}", said(&recorded));
-    assert!(said(&recorded).contains("does not hold the policy"), "{}", said(&recorded));
+    assert!(
+        said(&recorded).contains("holds no policy that was in force; expected --policy FILE"),
+        "{}",
+        said(&recorded)
+    );
     let text = fs::read_to_string(&past.wide).expect("there");
     let agent = format!("0x{}", "a9".repeat(20));
     fs::write(&past.wide, text.replace(&agent, &format!("0x{}", "a8".repeat(20))))
