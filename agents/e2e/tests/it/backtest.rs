@@ -121,4 +121,32 @@ async fn what_the_demo_decided_is_decided_again_hash_by_hash() {
     assert!(compared["same"].as_u64().unwrap() > 0, "{compared:#}");
     assert!(compared["own_from"].is_u64(), "{compared:#}");
     assert_eq!(compared["first_difference"], Value::Null, "{compared:#}");
+
+    // A policy that says the same of everything that is decided, but is another document: from the first block on the
+    // positions are the formulas' alone. They come to what the real contracts came to, but for a unit or two a leg.
+    let changed = compared["own_from"].as_u64().unwrap();
+    let until = (changed - 1).to_string();
+    let chapter = folder.join("chapter.history").display().to_string();
+    let written =
+        Keeper::ask_under(&config, &["journal", "history"], &[&chapter, "--to", &until]).unwrap();
+    assert!(written.status.success(), "{}", said(&written));
+    let mut alike = policy.clone();
+    alike.limits.deposit_cap += 1;
+    fs::write(folder.join("alike.toml"), toml::render(&alike, &context)).unwrap();
+    let told = backtest(&folder, &[&chapter, "--policy", "alike.toml", "--recorded"]);
+    let [real, own] = [&told["backtests"][0], &told["backtests"][1]];
+    assert_eq!(real["compared"]["own_from"], Value::Null);
+    assert_eq!(own["compared"]["own_from"], told["history"]["first_block"]);
+    let executed = own["followed"]["executed"].as_i64().unwrap();
+    assert!(executed >= 3, "{}", own["followed"]);
+    assert_eq!(own["followed"]["reverted"], 0);
+    let moved = |one: &Value| {
+        let rows = one["report"]["decisions"].as_array().unwrap().iter();
+        rows.map(|row| (row["block"].clone(), row["reason"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(moved(own), moved(real), "other blocks or reasons");
+    let closing = |one: &Value| number(&one["report"]["closing"]["assets"]);
+    let apart = (closing(own) - closing(real)).abs();
+    println!("{apart} units apart after {executed} rebalances");
+    assert!(apart <= i128::from(executed) * 8, "{apart} units apart after {executed} rebalances");
 }
