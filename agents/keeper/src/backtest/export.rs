@@ -115,7 +115,7 @@ async fn records(
     loop {
         let before_sequence = begins.last().copied().flatten();
         let page = journal
-            .records(chain_id, vault, RecordQuery { before_sequence, ..query.clone() })
+            .records(chain_id, vault, RecordQuery { before_sequence, ..query })
             .await
             .map_err(failure)?;
         let Some(oldest) = page.last() else { break };
@@ -124,7 +124,7 @@ async fn records(
     begins.pop();
     for before_sequence in begins.into_iter().rev() {
         let mut page = journal
-            .records(chain_id, vault, RecordQuery { before_sequence, ..query.clone() })
+            .records(chain_id, vault, RecordQuery { before_sequence, ..query })
             .await
             .map_err(failure)?;
         page.reverse();
