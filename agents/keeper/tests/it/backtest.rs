@@ -223,9 +223,11 @@ fn what_is_broken_is_refused_in_one_sentence_before_anything_is_gone_through() {
         said(&recorded)
     );
     let text = fs::read_to_string(&past.wide).expect("there");
-    let agent = format!("0x{}", "a9".repeat(20));
-    fs::write(&past.wide, text.replace(&agent, &format!("0x{}", "a8".repeat(20))))
-        .expect("written");
+    let other = format!("agent = \"0x{}\"", "a8".repeat(20));
+    let lines = text.lines().map(|line| if line.starts_with("agent = ") { &other } else { line });
+    let text = lines.collect::<Vec<_>>().join("\n");
+    assert!(text.contains(&other), "{text}");
+    fs::write(&past.wide, text).expect("written");
     let nobody = past.run(&["--policy".into(), past.wide.display().to_string()]);
     assert_eq!(nobody.status.code(), Some(14), "{}", said(&nobody));
     assert!(said(&nobody).contains("no mandate"), "{}", said(&nobody));
