@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-invariants test-conformance test-venues test-agents \
-        test-differential test-fleet test-kms test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi corpus bench-gas check-gas bench-allocator check-allocator bench-keeper soak \
+        test-differential test-fleet test-kms test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi corpus bench-gas check-gas bench-allocator check-allocator bench-keeper bench-backtest soak \
         check check-defences check-properties prove check-proofs mutate check-mutants coverage clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
@@ -140,6 +140,11 @@ check-allocator: $(STAMPS)/node ## 1,200 random problems: every plan between wha
 bench-keeper: setup ## Measure what the keeper itself takes for a block and write bench/keeper.json; on a quiet machine
 	@$(LOCK) $(CARGO) build --quiet --release -p vagus-keeper -p vagus-e2e --bin keeper --bin load
 	@target/release/load --out bench/keeper.json bench
+
+bench-backtest: $(STAMPS)/node ## Measure how fast a backtest goes through a history and write bench/backtest.json
+	@$(LOCK) $(CARGO) build --quiet --release -p vagus-backtest --example measure
+	@target/release/examples/measure > target/backtest.json
+	@mv target/backtest.json bench/backtest.json
 
 soak: setup ## 10,000 blocks of 2 chains with 50 vaults and write bench/soak.json: memory, journal, calls, every block
 	@$(LOCK) $(CARGO) build --quiet --release -p vagus-keeper -p vagus-e2e --bin keeper --bin load

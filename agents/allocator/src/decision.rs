@@ -22,6 +22,21 @@ pub enum NativePrice {
     Missing,
 }
 
+impl NativePrice {
+    /// What so many wei cost in the asset, rounded up; none if no price is known or the amount is out of range.
+    #[must_use]
+    pub fn assets_up(self, wei: U256) -> Option<U256> {
+        match self {
+            Self::Native => Some(wei),
+            Self::Fixed { assets_per_native } => {
+                let wei_of_native = U256::from(10u64.pow(18));
+                Some(wei.checked_mul(U256::from(assets_per_native))?.div_ceil(wei_of_native))
+            }
+            Self::Missing => None,
+        }
+    }
+}
+
 /// Inputs that are neither policy nor chain state; all of them stand in the record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inputs {
@@ -192,4 +207,21 @@ pub struct Decision {
     pub refusal: Option<Refusal>,
     /// Hash of the policy it was made under.
     pub policy_hash: B256,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gas_is_priced_up_to_the_unit() {
+        let fixed = NativePrice::Fixed { assets_per_native: 3_000_000_000 };
+        assert_eq!(fixed.assets_up(U256::from(1)), Some(U256::from(1)));
+        let tenth = U256::from(10u64.pow(17));
+        assert_eq!(fixed.assets_up(tenth), Some(U256::from(300_000_000)));
+        assert_eq!(fixed.assets_up(tenth + U256::ONE), Some(U256::from(300_000_001)));
+        assert_eq!(NativePrice::Native.assets_up(tenth), Some(tenth));
+        assert_eq!(NativePrice::Missing.assets_up(tenth), None);
+        assert_eq!(fixed.assets_up(U256::MAX), None);
+    }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{AttributionError, Price, Result};
 
 /// What a vault held at its opening.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holdings {
     /// Its own balance of the asset, smallest unit.
     pub idle: U256,
@@ -15,7 +15,7 @@ pub struct Holdings {
 }
 
 /// What an event changed of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delta {
     /// Change of idle, smallest unit of the asset.
     pub idle: I256,
@@ -38,7 +38,7 @@ impl Delta {
 }
 
 /// A block at whose end prices are known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     /// Height.
     pub block: u64,
@@ -77,7 +77,7 @@ pub enum Action {
 }
 
 /// A decision that was carried out, or at least paid for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// Who.
     pub actor: Actor,
@@ -111,7 +111,7 @@ pub enum FlowKind {
 }
 
 /// What an event was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A decision.
     Decision(Decision),
@@ -120,7 +120,7 @@ pub enum Kind {
 }
 
 /// Something that changed the holdings, or was paid for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// Place of its block among the points; not the opening.
     pub point: usize,

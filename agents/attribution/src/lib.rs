@@ -28,6 +28,7 @@ pub mod calendar;
 mod error;
 mod history;
 mod series;
+mod standing;
 mod sums;
 
 pub use amount::Price;
@@ -37,4 +38,5 @@ pub use history::{
     Action, Actor, Decision, Delta, Event, FlowKind, History, Holdings, Kind, Point,
 };
 pub use series::{Sample, series};
+pub use standing::Standing;
 pub use sums::{Sum, Sums, sums};

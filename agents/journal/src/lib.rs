@@ -11,6 +11,7 @@
 //! says whether one is older than what the chain knows. A [`RecordFile`] carries one decision out of it.
 
 mod continuity;
+pub mod draft;
 mod error;
 pub mod file;
 mod intervention;
@@ -18,6 +19,7 @@ pub mod lease;
 pub mod memory;
 pub mod outcome;
 pub mod record;
+pub mod run;
 mod store;
 pub mod transaction;
 mod verify;

@@ -1,9 +1,9 @@
 //! `keeper report`: where a vault's result came from, decision by decision, from chain and journal.
 
-mod book;
-mod gather;
-mod join;
-mod ledger;
+pub(crate) mod book;
+pub(crate) mod gather;
+pub(crate) mod join;
+pub(crate) mod ledger;
 mod points;
 mod range;
 mod scan;
@@ -22,7 +22,6 @@ use crate::{
     world::{self, ChainWorld, VaultWorld},
 };
 use book::Book;
-pub use book::{Declined, Held};
 pub use range::Bound;
 pub(crate) use scan::logs_of;
 use view::Report;
@@ -115,8 +114,11 @@ async fn make(
     let gathered = gather::gather(world, vault, range, &book).await.map_err(failed)?;
     let finalized = world.finalized(&head).await.map_err(failed)?;
     let facts = view::Facts {
-        world,
-        vault,
+        vault: &vault.config.name,
+        treasury: vault.treasury(),
+        chain: &world.config.name,
+        chain_id: world.config.chain_id,
+        address: vault.entry.vault,
         holds: book.holds,
         has_journal: journal.is_some(),
         is_final: last <= finalized.block.number,

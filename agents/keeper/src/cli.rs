@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backtest;
 mod journal;
 mod policy;
 mod report;
@@ -10,7 +11,10 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::trace::Wanted;
 
-pub use journal::{Adopting, Copying, Exporting, Journal, JournalCommand, Listing, Showing};
+pub use backtest::Backtesting;
+pub use journal::{
+    Adopting, Copying, Exporting, Journal, JournalCommand, Listing, Showing, WritingHistory,
+};
 pub use policy::{
     Acting, Beginning, Diffing, OfVaultIfAny, Office, PolicyCommand, PolicyVerb, Previewing,
     Proposing, Validating, Vetoing, Way,
@@ -26,6 +30,7 @@ Examples:
   keeper run --config keeper.toml --shadow        the same, but nothing is signed or sent
   keeper status --config keeper.toml --vault main chain, policy, mandate, weights, last decisions
   keeper report --config keeper.toml --vault main  what came of each decision; also as CSV, JSON and HTML
+  keeper backtest main.history --policy next.toml what another policy would have come to over the past
   keeper move out.toml --config keeper.toml       a person's rebalance, inside the same rules
   keeper pause --config keeper.toml --vault main --person Ada --reason \"oracle looks odd\"
   keeper journal backup --config keeper.toml FILE copy the journal while the keeper runs
@@ -55,6 +60,9 @@ pub enum Command {
     /// Say where a vault's result came from: decision by decision, venue by venue, to the unit; sends nothing
     #[command(after_help = report::EXAMPLES)]
     Report(Reporting),
+    /// Say what would have been decided over a past, under any policy, and what would have come of it; asks nobody
+    #[command(after_help = backtest::EXAMPLES)]
+    Backtest(Backtesting),
     /// Carry out a rebalance that a person wrote down, inside the same rules and by the same way as the keeper's own
     #[command(after_help = MOVE_EXAMPLES)]
     Move(Moving),

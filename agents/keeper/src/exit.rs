@@ -40,11 +40,13 @@ pub enum Exit {
     PolicyInvalid = 14,
     /// The policy that is asked for is not there: none is in force, none waits, or no proposal submits one.
     NoPolicy = 15,
+    /// The history of a backtest cannot be gone through: it is broken, or the policy does not fit it.
+    History = 17,
 }
 
 impl Exit {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Ok,
         Self::Internal,
         Self::Usage,
@@ -61,6 +63,7 @@ impl Exit {
         Self::NotExecuted,
         Self::PolicyInvalid,
         Self::NoPolicy,
+        Self::History,
     ];
 
     /// The number that the process ends with.

@@ -7,6 +7,7 @@
 
 pub mod alert;
 pub mod attribution;
+pub mod backtest;
 pub mod board;
 pub mod cli;
 pub mod config;

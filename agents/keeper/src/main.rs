@@ -10,7 +10,7 @@ use tokio::sync::watch as channel;
 use tracing_subscriber::EnvFilter;
 use vagus_journal::{InterventionAction, SqlJournal};
 use vagus_keeper::{
-    alert, attribution,
+    alert, attribution, backtest,
     board::Board,
     cli::{Cli, Command, Common, Exporting, JournalCommand, Moving, Run, Status, Tracing},
     config::Config,
@@ -137,6 +137,12 @@ async fn work(command: Command) -> Result<(), Failure> {
             print(attribution::report(&wanted).await?.trim_end());
             Ok(())
         }
+        Command::Backtest(wanted) => {
+            // Nothing is asked, and it takes its time: its threads are its own.
+            let text = tokio::task::block_in_place(|| backtest::backtest(&wanted))?;
+            print(&text);
+            Ok(())
+        }
         Command::Journal(journal) => {
             print(&work_on_journal(journal.command).await?);
             Ok(())
@@ -173,6 +179,7 @@ async fn work_on_journal(command: JournalCommand) -> Result<String, Failure> {
             let config = load(&showing.config, showing.shadow)?;
             journal::export(&config, &showing.decision, &file, bare, showing.json).await
         }
+        JournalCommand::History(wanted) => backtest::history(&wanted).await,
         JournalCommand::Backup(copy) => {
             journal::backup(&Config::load(&copy.config)?, &copy.file, copy.json).await
         }

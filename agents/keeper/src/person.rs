@@ -8,13 +8,15 @@ use std::{
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use vagus_chain::{ChainReader as _, Tag};
-use vagus_journal::{Outcome, Person};
+use vagus_journal::{
+    Outcome, Person,
+    draft::{self, Draft},
+};
 use vagus_policy::{ALL_ASSETS, Move, Policy, Refusal, Snapshot};
 
 use crate::{
     JSON_SCHEMA_VERSION,
     config::Amount,
-    decide::{self, Draft},
     exit::{Exit, Failure},
     page::cause,
     plan,
@@ -214,11 +216,11 @@ pub(crate) fn draft(
     moves: &[Move],
 ) -> Draft {
     let Some(policy) = policy else {
-        return decide::hold(snapshot, inputs, vagus_allocator::Reason::NoPolicy);
+        return draft::hold(snapshot, inputs, vagus_allocator::Reason::NoPolicy);
     };
-    let held = decide::hold(snapshot, inputs, vagus_allocator::Reason::Person);
+    let held = draft::hold(snapshot, inputs, vagus_allocator::Reason::Person);
     let action = vagus_allocator::Action::Rebalance { moves: moves.to_vec() };
-    decide::checked(
+    draft::checked(
         policy,
         snapshot,
         inputs,

@@ -8,13 +8,13 @@ use vagus_chain::{
     Call, ChainError, ChainReader as _, Header, Simulation, Tag,
     guard::{describe_revert, encode_rebalance},
 };
+use vagus_journal::draft::{self, Draft};
 use vagus_policy::Snapshot;
 
 pub use view::{Line, PlanView, Total};
 
 use crate::{
     JSON_SCHEMA_VERSION,
-    decide::{self, Draft},
     exit::{Exit, Failure},
     page::{Page, Row, Unread, cause},
     render,
@@ -72,7 +72,7 @@ async fn one(
     inputs: &Inputs,
 ) -> Result<PlanView, ChainError> {
     let policy = world.policy(snapshot).await?;
-    let draft = decide::draft(policy.as_ref(), snapshot, inputs);
+    let draft = draft::draft(policy.as_ref(), snapshot, inputs);
     let (draft, failure) = simulated(world, vault, head, draft).await?;
     Ok(PlanView::new(world, vault, policy.as_ref(), &draft, failure))
 }

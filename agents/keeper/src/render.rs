@@ -1,6 +1,7 @@
 //! What people see: amounts, rates, times and tables. Colours only where a person looks.
 
 pub mod attribution;
+pub mod backtest;
 pub mod doctor;
 pub mod journal;
 pub mod number;

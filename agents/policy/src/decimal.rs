@@ -3,9 +3,16 @@
 //! Use with `#[serde(with = "decimal")]` on [`u128`](u128), [`U256`](alloy_primitives::U256) and
 //! [`I256`](alloy_primitives::I256) fields.
 
-use std::{fmt::Display, str::FromStr};
+use std::{
+    fmt::{self, Display},
+    marker::PhantomData,
+    str::FromStr,
+};
 
-use serde::{Deserialize, Deserializer, Serializer, de::Error};
+use serde::{
+    Deserializer, Serializer,
+    de::{Error, Visitor},
+};
 
 /// Writes the amount as a decimal string.
 ///
@@ -25,14 +32,31 @@ where
     T: FromStr + Display,
     D: Deserializer<'de>,
 {
-    let text = String::deserialize(deserializer)?;
-    let amount = text
-        .parse::<T>()
-        .map_err(|_| D::Error::custom(format!("expected a decimal amount, found {text:?}")))?;
-    if amount.to_string() != text {
-        return Err(D::Error::custom(format!("expected {amount}, found {text:?}")));
+    deserializer.deserialize_str(Text(PhantomData))
+}
+
+/// An amount out of its text, wherever that lies: a record has hundreds of them.
+struct Text<T>(PhantomData<T>);
+
+impl<T: FromStr + Display> Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a decimal amount as a string")
     }
-    Ok(amount)
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        let amount = text
+            .parse::<T>()
+            .map_err(|_| E::custom(format!("expected a decimal amount, found {text:?}")))?;
+        // Digits without a leading zero are what the amount is written as; anything else is compared with that.
+        let has_digits_alone = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_plain = has_digits_alone && (text.len() == 1 || !text.starts_with('0'));
+        if !is_plain && amount.to_string() != text {
+            return Err(E::custom(format!("expected {amount}, found {text:?}")));
+        }
+        Ok(amount)
+    }
 }
 
 /// The same for a list of amounts.
@@ -83,5 +107,42 @@ pub mod list {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             super::deserialize(deserializer).map(Self)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{I256, U256};
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize)]
+    struct Amounts {
+        #[serde(with = "super")]
+        unsigned: U256,
+        #[serde(with = "super")]
+        signed: I256,
+    }
+
+    fn read(unsigned: &str, signed: &str) -> Result<Amounts, String> {
+        let text = format!("{{\"unsigned\":{unsigned:?},\"signed\":{signed:?}}}");
+        serde_json::from_str(&text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn one_amount_has_one_text() {
+        let largest = U256::MAX.to_string();
+        for text in ["0", "7", "10", largest.as_str()] {
+            assert_eq!(read(text, "0").unwrap().unsigned.to_string(), text);
+        }
+        for text in ["-1", "0", "1", "-120", I256::MIN.to_string().as_str()] {
+            assert_eq!(read("0", text).unwrap().signed.to_string(), text);
+        }
+        for text in ["", "00", "01", "+1", "-1", "0x1", "0b1", "1_0", " 1", "1 ", "1.0", "١"] {
+            assert!(read(text, "0").is_err(), "{text:?}");
+        }
+        for text in ["", "-", "-0", "+1", "-01", "00", "0x1", "1_0"] {
+            assert!(read("0", text).is_err(), "{text:?}");
+        }
+        assert!(read(&format!("{largest}0"), "0").is_err());
     }
 }

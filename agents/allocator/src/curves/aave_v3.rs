@@ -109,12 +109,21 @@ impl AaveV3Market {
             return Ok(U256::ZERO);
         }
         let Some(cap) = self.supply_cap()? else { return Ok(U256::MAX) };
-        let growth = div_down(mul(supply_rate_ray, u256(self.elapsed))?, u256(YEAR_SECONDS))?;
-        let index = ray_mul(add(RAY, growth)?, self.curve.liquidity_index_ray)?;
+        let index = self.liquidity_index_ray(supply_rate_ray)?;
         // The supply is ⌊scaled × index⌋ with an index of at least 1, so only one scaled amount gives it.
         let scaled = mul_div_up(self.curve.total_a_token_supply, RAY, index)?;
         let owed = add(scaled, self.curve.accrued_to_treasury)?;
         Ok(cap.saturating_sub(ray_mul_up(owed, index)?))
+    }
+
+    /// What one scaled unit of supply is worth at this moment, ray, if the pool has stored `supply_rate_ray` since its last
+    /// update: interest of suppliers is simple between two updates.
+    ///
+    /// # Errors
+    /// If a number overflows.
+    pub fn liquidity_index_ray(&self, supply_rate_ray: U256) -> CurveResult<U256> {
+        let growth = div_down(mul(supply_rate_ray, u256(self.elapsed))?, u256(YEAR_SECONDS))?;
+        ray_mul(add(RAY, growth)?, self.curve.liquidity_index_ray)
     }
 
     /// What the reserve can pay out, smallest unit: zero if it is inactive or paused.

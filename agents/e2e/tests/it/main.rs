@@ -1,6 +1,7 @@
 //! End to end, on real chains.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod backtest;
 mod breaches;
 mod budget;
 mod demo;

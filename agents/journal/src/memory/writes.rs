@@ -8,11 +8,11 @@ use vagus_allocator::Reason;
 
 use super::{Fee, Frozen, MemoryJournal, Place, Run, State};
 use crate::{
-    Adoption, Attempt, Body, DecisionRecord, HoldNotes, HoldObservation, HoldRun, Journal,
-    JournalError, Outcome, OutcomeState, Result, StoredTransaction, TransactionIntent,
-    TransactionUpdate,
+    Adoption, Attempt, DecisionRecord, HoldNotes, HoldObservation, HoldRun, Journal, JournalError,
+    Outcome, OutcomeState, Result, StoredTransaction, TransactionIntent, TransactionUpdate,
     intervention::Strike,
-    store::{decisions, outcomes, transactions},
+    run,
+    store::{outcomes, transactions},
 };
 
 /// Holds looked at when old ones are dropped.
@@ -158,14 +158,13 @@ impl State {
 
     fn hold(&mut self, hold: &HoldObservation, notes: &HoldNotes) -> Result<HoldRun> {
         let place = (hold.header.chain_id, hold.header.vault);
-        let body = Body::Hold { first: hold.observation.clone(), last: None, count: 1 };
-        let mut fresh = DecisionRecord::new(hold.header.clone(), B256::ZERO, body);
+        let mut fresh = run::begun(hold, B256::ZERO);
         fresh.validate()?;
         let mut closed = None;
         self.lines.entry(place).or_default();
         let before = self.runs.get(&place);
         let simulation = before.and_then(|run| run.simulation.clone());
-        let next = before.and_then(|run| decisions::continued(&run.record, hold));
+        let next = before.and_then(|run| run::continued(&run.record, hold));
         let (record, simulation) = match next {
             Some(record) => (record, notes.simulation.clone().or(simulation)),
             None => {

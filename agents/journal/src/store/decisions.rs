@@ -9,14 +9,15 @@ use alloy_primitives::{Address, B256, keccak256};
 use vagus_allocator::Reason;
 
 use super::{
-    HoldNotes, HoldRun, LONGEST_RUN_SECONDS, SqlJournal,
+    HoldNotes, HoldRun, SqlJournal,
     outcomes::written,
     rows::VaultLine,
     sql::{Tx, args, damaged, stored},
 };
 use crate::{
-    Body, DecisionRecord, HoldObservation, JournalError, LeaseKey, Outcome, OutcomeState, Result,
-    RunKey, TransactionIntent,
+    DecisionRecord, HoldObservation, JournalError, LeaseKey, Outcome, OutcomeState, Result,
+    TransactionIntent,
+    run::{begun, continued},
 };
 
 impl SqlJournal {
@@ -63,7 +64,8 @@ impl SqlJournal {
         &self,
         holds: &[(HoldObservation, HoldNotes)],
     ) -> Result<Vec<HoldRun>> {
-        let fresh: Vec<_> = holds.iter().map(|(hold, _)| begun(hold)).collect::<Result<_>>()?;
+        let fresh: Vec<_> = holds.iter().map(|(hold, _)| begun(hold, B256::ZERO)).collect();
+        fresh.iter().try_for_each(DecisionRecord::validate)?;
         let mut runs = Vec::with_capacity(holds.len());
         let mut tx = self.pool.write().await?;
         for ((hold, notes), fresh) in holds.iter().zip(fresh) {
@@ -94,48 +96,6 @@ impl SqlJournal {
         tx.commit().await?;
         Ok(hashes)
     }
-}
-
-/// A run that begins with the hold, whatever is before it.
-fn begun(hold: &HoldObservation) -> Result<DecisionRecord> {
-    let body = Body::Hold { first: hold.observation.clone(), last: None, count: 1 };
-    let run = DecisionRecord::new(hold.header.clone(), B256::ZERO, body);
-    run.validate()?;
-    Ok(run)
-}
-
-/// Whether the hold is the one that the run ends with.
-fn is_repeated(run: &DecisionRecord, hold: &HoldObservation) -> bool {
-    run.header == hold.header
-        && run.last().block().hash == hold.observation.block().hash
-        && RunKey::of(&run.last().decision) == RunKey::of(&hold.observation.decision)
-}
-
-fn is_continued(run: &DecisionRecord, hold: &HoldObservation) -> bool {
-    let (begin, end, next) = (run.first().block(), run.last().block(), hold.observation.block());
-    let follows =
-        next.number > end.number && (next.number - end.number > 1 || next.parent_hash == end.hash);
-    let is_short = next.timestamp.saturating_sub(begin.timestamp) < LONGEST_RUN_SECONDS;
-    run.header == hold.header
-        && RunKey::of(&run.first().decision) == RunKey::of(&hold.observation.decision)
-        && follows
-        && is_short
-}
-
-/// The run with a hold that it ends with already, or that goes on with it; none if the hold begins another run.
-pub(crate) fn continued(run: &DecisionRecord, hold: &HoldObservation) -> Option<DecisionRecord> {
-    if is_repeated(run, hold) {
-        return Some(run.clone());
-    }
-    if !is_continued(run, hold) {
-        return None;
-    }
-    let mut run = run.clone();
-    if let Body::Hold { last, count, .. } = &mut run.body {
-        *last = Some(hold.observation.clone());
-        *count += 1;
-    }
-    Some(run)
 }
 
 /// A stored run of holds.

@@ -3,52 +3,14 @@
 use std::collections::BTreeMap;
 
 use alloy::primitives::{Address, B256, U256};
-use serde::Serialize;
-use vagus_allocator::{Action, NativePrice, Reason};
+use vagus_allocator::{NativePrice, Reason};
 use vagus_journal::{
     Body, JournalReader, OutcomeState, ReadJournal as _, RecordQuery, StoredRecord,
+    run::{Held, held},
 };
-use vagus_policy::decimal;
 
 /// Records that are asked for at once.
 const PAGE: u32 = 500;
-
-/// The best plan that a hold declined. Smallest unit of the asset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Declined {
-    /// Moves it had.
-    pub moves: usize,
-    /// Income it was expected to gain over the policy's horizon.
-    #[serde(with = "decimal")]
-    pub gain: U256,
-    /// Its gas, entry and exit costs.
-    #[serde(with = "decimal")]
-    pub cost: U256,
-    /// What it had to gain beyond its costs.
-    #[serde(with = "decimal")]
-    pub hurdle: U256,
-}
-
-/// A run of blocks for which the keeper held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Held {
-    /// Hash of its record; none while it goes on.
-    pub decision: Option<B256>,
-    /// First block.
-    pub first_block: u64,
-    /// Last block.
-    pub last_block: u64,
-    /// Unix time of the last block.
-    pub last_block_at: u64,
-    /// Blocks it stands for.
-    pub blocks: u64,
-    /// Why.
-    pub reason: Reason,
-    /// Whether it is proven that no plan would have beaten its costs.
-    pub is_proven: bool,
-    /// The best plan it declined, as of its last block; none if there was none.
-    pub declined: Option<Declined>,
-}
 
 /// What came of a decision that was to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,18 +53,6 @@ pub(crate) struct Book {
     pub(crate) known: BTreeMap<B256, Known>,
     /// Holds, oldest first.
     pub(crate) holds: Vec<Held>,
-}
-
-/// What gas of so many wei cost in the asset, rounded up; none if no price is known or the amount is out of range.
-pub(crate) fn priced(fee_wei: U256, price: NativePrice) -> Option<U256> {
-    match price {
-        NativePrice::Native => Some(fee_wei),
-        NativePrice::Fixed { assets_per_native } => {
-            let wei_of_native = U256::from(10u64.pow(18));
-            Some(fee_wei.checked_mul(U256::from(assets_per_native))?.div_ceil(wei_of_native))
-        }
-        NativePrice::Missing => None,
-    }
 }
 
 impl Book {
@@ -189,41 +139,3 @@ impl Book {
 
 /// Blocks that a decision waits at most to be mined, by far.
 const LATEST_MINED: u64 = 20_000;
-
-fn held(decision: Option<B256>, record: &vagus_journal::DecisionRecord) -> Option<Held> {
-    let last = record.last();
-    let Action::Hold { is_proven, .. } = last.decision.action else { return None };
-    let best = last.decision.candidates.first().filter(|best| !best.moves.is_empty());
-    Some(Held {
-        decision,
-        first_block: record.first().block().number,
-        last_block: last.block().number,
-        last_block_at: last.block().timestamp,
-        blocks: record.blocks(),
-        reason: record.reason(),
-        is_proven,
-        declined: best.map(|best| Declined {
-            moves: best.moves.len(),
-            gain: best.gain,
-            cost: best.cost,
-            hurdle: best.hurdle,
-        }),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gas_is_priced_up_to_the_unit() {
-        let fixed = NativePrice::Fixed { assets_per_native: 3_000_000_000 };
-        assert_eq!(priced(U256::from(1), fixed), Some(U256::from(1)));
-        let tenth = U256::from(10u64.pow(17));
-        assert_eq!(priced(tenth, fixed), Some(U256::from(300_000_000)));
-        assert_eq!(priced(tenth + U256::ONE, fixed), Some(U256::from(300_000_001)));
-        assert_eq!(priced(tenth, NativePrice::Native), Some(tenth));
-        assert_eq!(priced(tenth, NativePrice::Missing), None);
-        assert_eq!(priced(U256::MAX, fixed), None);
-    }
-}

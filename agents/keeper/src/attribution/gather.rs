@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use alloy::primitives::{Address, I256, U256};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use vagus_attribution::{Delta, History, Holdings, Point};
+use vagus_attribution::{Delta, History, Holdings, Point, Standing};
 use vagus_chain::{ChainError, ChainResult, Header, PlacedLog, events};
 use vagus_policy::{AssetInfo, StrategyStatus};
 
@@ -14,7 +14,7 @@ use super::{
     ledger::{Contracts, Entry, ExitList, FeeShares, Ledger},
     points::{Asker, Balances},
     range, scan,
-    standing::{Standing, standing},
+    standing::standing,
 };
 use crate::world::{ChainWorld, VaultWorld};
 

@@ -7,7 +7,7 @@ use vagus_attribution::{Action, Actor, Decision, Delta, Event, Kind};
 use vagus_chain::{ChainResult, ChainWriter as _};
 
 use super::{
-    book::{Book, Known, priced},
+    book::{Book, Known},
     ledger::{Entry, EntryKind},
     points::Balances,
 };
@@ -69,7 +69,7 @@ pub(crate) async fn events_of(
             actor: Actor::Agent(known.agent),
             action,
             policy_version: known.policy_version,
-            gas_assets: priced(mined.fee_wei, known.native_price),
+            gas_assets: known.native_price.assets_up(mined.fee_wei),
         };
         let source = Source {
             transaction: Some(mined.transaction),
@@ -115,7 +115,7 @@ async fn decided(
     };
     let gas_assets = match (fee_wei, known) {
         (Some(U256::ZERO), _) => Some(U256::ZERO),
-        (Some(fee_wei), Some(known)) => priced(fee_wei, known.native_price),
+        (Some(fee_wei), Some(known)) => known.native_price.assets_up(fee_wei),
         _ => None,
     };
     let policy_version = entry.policy_version;

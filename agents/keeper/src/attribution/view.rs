@@ -8,10 +8,9 @@ use alloy::primitives::{Address, B256, I256, U256};
 use serde::{Serialize, Serializer};
 use vagus_allocator::Reason;
 use vagus_attribution::{Action, Actor, FlowKind, Sum, VenueResult};
-use vagus_journal::OutcomeState;
+use vagus_journal::{OutcomeState, run::Held};
 use vagus_policy::{AssetInfo, decimal};
 
-use super::Held;
 #[cfg(test)]
 pub(crate) use fixture::fixture;
 pub(crate) use make::{Facts, report};

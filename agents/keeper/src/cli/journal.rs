@@ -16,6 +16,8 @@ Examples:
       one decision with what came of it; the first eight digits of its hash do
   keeper journal export --config keeper.toml 0x1f3a77c2 decision.json
       a file with all that `keeper trace --record` needs: the record, its place in the chain of records, what came of it
+  keeper journal history --config keeper.toml --vault main main.history
+      all that was seen and decided about a vault, as one file for keeper backtest
   keeper journal backup --config keeper.toml /backup/journal-2026-11-21.sqlite
       copies the journal, from SQLite or PostgreSQL, while the keeper runs
   keeper journal restore --config keeper.toml /backup/journal-2026-11-21.sqlite
@@ -46,6 +48,9 @@ pub enum JournalCommand {
     /// Write a decision into a new file that anybody can check against the chain: keeper trace --record
     #[command(after_help = JOURNAL_EXAMPLES)]
     Export(Exporting),
+    /// Write the past of a vault into a new file that `keeper backtest` goes through
+    #[command(after_help = JOURNAL_EXAMPLES)]
+    History(WritingHistory),
     /// Copy the journal into a new file, while keepers run; every chain of hashes is followed in the copy
     #[command(after_help = JOURNAL_EXAMPLES)]
     Backup(Copying),
@@ -123,6 +128,29 @@ pub struct Showing {
     /// Of the journal of `keeper run --shadow`
     #[arg(long)]
     pub shadow: bool,
+}
+
+/// Options of `keeper journal history`.
+#[derive(Clone, Debug, Args)]
+pub struct WritingHistory {
+    /// Configuration file, which names journal, vault and chain
+    #[arg(long, short, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The vault, by its name in the configuration; needed if that names several
+    #[arg(long, value_name = "NAME")]
+    pub vault: Option<String>,
+    /// Only what was decided at this block or later
+    #[arg(long, value_name = "BLOCK")]
+    pub from: Option<u64>,
+    /// Only what was decided at this block or earlier
+    #[arg(long, value_name = "BLOCK")]
+    pub to: Option<u64>,
+    /// The file; it must not be there yet
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Print JSON, with a schema version, instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `keeper journal export`.

@@ -1,6 +1,13 @@
-use vagus_policy::Mode;
+//! Drafts of the keeper's small world.
 
-use super::*;
+use alloy::primitives::{Address, B256, U256};
+use vagus_allocator::{Action, Inputs, Limiting, Reason};
+use vagus_journal::{
+    Header,
+    draft::{Draft, checked, draft, smallest_moves},
+};
+use vagus_policy::{Mode, Move, Policy, Refusal, Rule, Snapshot};
+
 use crate::testing::{NOW, USDC, inputs, policy, snapshot};
 
 fn agent() -> Address {

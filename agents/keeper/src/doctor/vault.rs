@@ -4,11 +4,11 @@ use vagus_chain::{
     Call, ChainReader as _, Header, Simulation,
     guard::{decode_first_refusal, describe_revert, encode_first_refusal},
 };
+use vagus_journal::draft;
 use vagus_policy::{Mode, Policy, Refusal, Rule, Snapshot};
 
 use super::Findings;
 use crate::{
-    decide,
     render::number::{assets, span, time},
     status::{self, Mandate},
     words,
@@ -139,10 +139,10 @@ async fn first_refusal(
 ) {
     const SUBJECT: &str = "smallest move";
     let Ok(inputs) = world.inputs(vault, snapshot) else { return };
-    let Some(moves) = decide::smallest_moves(policy, snapshot) else {
+    let Some(moves) = draft::smallest_moves(policy, snapshot) else {
         return findings.ok(area, SUBJECT, "there is nothing to move");
     };
-    let rebalance = decide::rebalance(Some(policy), snapshot, &inputs, moves);
+    let rebalance = draft::rebalance(Some(policy), snapshot, &inputs, moves);
     let at = snapshot.block.timestamp.saturating_add(inputs.block_seconds.into());
     let call = Call {
         returns: true,

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use alloy::primitives::{Address, U256};
+use vagus_journal::draft;
 use vagus_policy::{Policy, Snapshot};
 
 use super::*;
@@ -16,7 +17,7 @@ fn view(change: impl FnOnce(&mut Policy, &mut Snapshot)) -> PlanView {
     let world = world_on(&std::sync::Arc::new(chain), agent);
     change(&mut policy, &mut snapshot);
     snapshot.vault.guard_state.policy_hash = vagus_policy::hash(&policy);
-    let draft = decide::draft(Some(&policy), &snapshot, &inputs(agent));
+    let draft = draft::draft(Some(&policy), &snapshot, &inputs(agent));
     PlanView::new(&world, &world.vaults[0], Some(&policy), &draft, None)
 }
 

@@ -3,10 +3,10 @@
 use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
 use vagus_allocator::{Action, Binding, Earning, Limiting, RateInput, Reason};
+use vagus_journal::draft::Draft;
 use vagus_policy::{AssetInfo, BlockRef, Mode, Move, Policy, Refusal, Snapshot, decimal};
 
 use crate::{
-    decide::Draft,
     render::number::{nearest_bps, share_bps},
     words,
     world::{ChainWorld, VaultWorld},

@@ -6,6 +6,7 @@
 use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
 use vagus_chain::governance::StrategyReading;
+use vagus_journal::draft;
 use vagus_policy::{
     AgentState, AssetInfo, Bucket, Curve, Policy, Snapshot, StrategyPolicy, StrategyState,
     StrategyStatus, VaultState,
@@ -20,7 +21,6 @@ use vagus_policy::{
 use super::desk::{self, Desk};
 use crate::{
     cli::Previewing,
-    decide,
     exit::Failure,
     page::Page,
     plan::PlanView,
@@ -114,7 +114,7 @@ pub(super) async fn preview(wanted: &Previewing) -> Result<Page, Failure> {
         let mut inputs = data_fee.charge(desk.world.inputs(&desk.vault, &snapshot)?);
         inputs.rates = desk.rates(&snapshot).await?;
         inputs.agent = state.agent;
-        let draft = decide::draft(Some(policy), &snapshot, &inputs);
+        let draft = draft::draft(Some(policy), &snapshot, &inputs);
         let world = &ChainWorld {
             agent: state.agent,
             endpoints: crate::world::connect(&desk.world.config)?,

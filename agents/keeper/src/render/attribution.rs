@@ -25,7 +25,7 @@ fn amount(of: I256, asset: &AssetInfo) -> String {
 }
 
 /// An amount without the symbol, with a sign that says in which direction.
-fn signed(of: I256, asset: &AssetInfo) -> String {
+pub(crate) fn signed(of: I256, asset: &AssetInfo) -> String {
     let plus = if of.is_positive() { "+" } else { "" };
     format!("{plus}{}", amount(of, asset))
 }

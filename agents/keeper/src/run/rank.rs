@@ -40,12 +40,12 @@ impl Rank {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{decide, testing};
+    use crate::testing;
 
     fn observed(reason: Reason, gain: u64, cost: u64, price: NativePrice) -> Observation {
         let agent = Default::default();
         let (policy, snapshot) = (testing::policy(agent), testing::snapshot(agent));
-        let draft = decide::draft(Some(&policy), &snapshot, &testing::inputs(agent));
+        let draft = vagus_journal::draft::draft(Some(&policy), &snapshot, &testing::inputs(agent));
         let mut observation = draft.observation;
         observation.decision.reason = reason;
         observation.inputs.native_price = price;

@@ -12,6 +12,7 @@ use alloy::primitives::{B256, U256};
 use tempfile::TempDir;
 use vagus_allocator::Reason;
 use vagus_chain::memory::{Fault, MemoryChain};
+use vagus_journal::draft;
 use vagus_journal::{
     Body, Outcome, OutcomeState, ReadJournal, RecordQuery, SqlJournal, StoredRecord,
 };
@@ -389,7 +390,7 @@ async fn a_decision_that_never_became_a_transaction_ends_without_being_sent() {
     let draft = {
         let agent = keeper.key.address();
         let (policy, snapshot) = (testing::policy(agent), testing::snapshot(agent));
-        crate::decide::draft(Some(&policy), &snapshot, &testing::inputs(agent))
+        draft::draft(Some(&policy), &snapshot, &testing::inputs(agent))
     };
     let header = draft.header(Default::default(), B256::ZERO);
     let (record, hash, _) = draft.record(header, B256::ZERO).expect("hashes").expect("a rebalance");

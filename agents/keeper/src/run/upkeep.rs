@@ -10,13 +10,15 @@ use vagus_chain::{
     },
     lifecycle::{TxEvent, TxState},
 };
-use vagus_journal::{Body, DecisionRecord, Outcome, OutcomeState, TransactionIntent, Upkeep};
+use vagus_journal::{
+    Body, DecisionRecord, Outcome, OutcomeState, TransactionIntent, Upkeep, draft,
+};
 use vagus_policy::{Policy, Snapshot, StrategyStatus};
 
 use super::{ChainLoop, KEEPER_VERSION, RunError, vault::Moment};
 use crate::{
     config::UpkeepConfig,
-    crash, decide,
+    crash,
     mode::Mode,
     report::{Event, UpkeepEvent},
     world::VaultWorld,
@@ -144,7 +146,7 @@ impl ChainLoop {
             return Ok(false);
         }
         let reason = upkeep.reason();
-        let draft = decide::hold(snapshot, inputs, reason);
+        let draft = draft::hold(snapshot, inputs, reason);
         let header = draft.header(vault.entry.lens, vault.entry.code_hashes.lens);
         let previous = self.journal.0.head_hash(snapshot.chain_id, snapshot.vault.vault).await?;
         let seconds = inputs.deadline_seconds.max(inputs.block_seconds);

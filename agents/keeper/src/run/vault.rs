@@ -9,14 +9,13 @@ use vagus_chain::{
 use vagus_journal::{
     HoldNotes, HoldObservation, Outcome, OutcomeState, Simulation as SimulationNote,
     TransactionIntent,
+    draft::{self, Draft},
 };
 use vagus_policy::{Policy, Rebalance, Snapshot, rebalance_digest};
 
 use super::{ChainLoop, KEEPER_VERSION, RunError, rank::Rank};
 use crate::{
-    crash,
-    decide::{self, Draft},
-    person,
+    crash, decide, person,
     report::{Event, HoldEvent, RebalanceEvent},
     world::VaultWorld,
 };
@@ -76,7 +75,7 @@ impl ChainLoop {
         tracing::warn!("vault {}: not seen: {cause}", vault.config.name);
         let inputs = self.world.blind_inputs(vault, moment.head.base_fee_wei);
         let snapshot = decide::blank(self.world.config.chain_id, vault, moment.head, inputs.agent);
-        let draft = decide::hold(&snapshot, &inputs, Reason::VaultUnread);
+        let draft = draft::hold(&snapshot, &inputs, Reason::VaultUnread);
         self.hold(vault, moment.head, None, draft, None).await.map(Decided::of)
     }
 
@@ -98,7 +97,7 @@ impl ChainLoop {
         let inputs = self.data_fee.charge(self.world.inputs(vault, snapshot)?);
         let inputs = self.with_pasts(vault, inputs);
         if let Some(reason) = blanket.or_else(|| self.distrust(vault.entry.vault)) {
-            let draft = decide::hold(snapshot, &inputs, reason);
+            let draft = draft::hold(snapshot, &inputs, reason);
             return self.hold(vault, head, None, draft, None).await.map(Decided::of);
         }
         let policy = match self.world.policy(snapshot).await {
@@ -106,7 +105,7 @@ impl ChainLoop {
                 error @ (ChainError::PolicyNotFound { .. } | ChainError::PolicyUnreadable { .. }),
             ) => {
                 tracing::error!("vault {}: {error}", vault.config.name);
-                let draft = decide::hold(snapshot, &inputs, Reason::PolicyUnread);
+                let draft = draft::hold(snapshot, &inputs, Reason::PolicyUnread);
                 return self.hold(vault, head, None, draft, None).await.map(Decided::of);
             }
             policy => policy?,
@@ -114,12 +113,12 @@ impl ChainLoop {
         self.show_vault(vault, policy.as_ref(), snapshot);
         crash::before("decided");
         let draft = if let Some(reason) = in_flight {
-            decide::hold(snapshot, &inputs, reason)
+            draft::hold(snapshot, &inputs, reason)
         } else {
             crash::before("checked");
             let draft = match &self.wanted {
                 Some(wanted) => person::draft(policy.as_ref(), snapshot, &inputs, &wanted.moves),
-                None => decide::draft(policy.as_ref(), snapshot, &inputs),
+                None => draft::draft(policy.as_ref(), snapshot, &inputs),
             };
             crash::after("checked");
             draft
@@ -300,8 +299,8 @@ impl ChainLoop {
         if open.is_some_and(|run| run.reason() == Reason::NoMandate) {
             return Ok(None);
         }
-        let Some(moves) = decide::smallest_moves(policy, snapshot) else { return Ok(None) };
-        let mut rebalance = decide::rebalance(None, snapshot, &draft.observation.inputs, moves);
+        let Some(moves) = draft::smallest_moves(policy, snapshot) else { return Ok(None) };
+        let mut rebalance = draft::rebalance(None, snapshot, &draft.observation.inputs, moves);
         rebalance.decision = B256::ZERO;
         let at = self.next_block_at(head).min(rebalance.deadline);
         let note = self.simulate(vault, head, &rebalance, None, at).await?;

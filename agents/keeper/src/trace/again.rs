@@ -1,7 +1,7 @@
 //! Whether what a record says was decided comes out again: the decision, the guard's rules for it, and its certificate.
 
 use vagus_allocator::{ALGORITHM_VERSION, Reason, verify_certificate};
-use vagus_journal::{Body, Observation};
+use vagus_journal::{Body, Observation, draft};
 use vagus_policy::Policy;
 
 use super::{
@@ -14,7 +14,6 @@ use super::{
     rerun::{drafts, guarded, recorded},
     verify::{Look, written_by},
 };
-use crate::decide;
 
 impl Look<'_> {
     pub(super) fn decision(&self, policy: Option<&Policy>, observation: &Observation) -> Finding {
@@ -80,7 +79,7 @@ impl Look<'_> {
         let recorded = recorded(&self.record.body, observation);
         let (snapshot, inputs) = (&observation.snapshot, &observation.inputs);
         let decision = observation.decision.clone();
-        match guarded(|| decide::checked(policy, snapshot, inputs, decision)) {
+        match guarded(|| draft::checked(policy, snapshot, inputs, decision)) {
             Some(draft) if draft == recorded => of(
                 Holds,
                 &format!("{} checks with headroom, the same numbers", observation.checks.len()),

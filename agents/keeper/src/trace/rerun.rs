@@ -8,21 +8,21 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use vagus_allocator::{Action, Reason};
-use vagus_journal::{Body, Observation};
+use vagus_journal::{
+    Body, Observation,
+    draft::{self, Draft, Plan},
+};
 use vagus_policy::Policy;
 
-use crate::{
-    decide::{self, Draft, Plan},
-    person,
-};
+use crate::person;
 
 /// What can have been decided about what was seen, for the reason that the record names; several where the reason can
 /// come up before a plan is made and after.
 #[must_use]
 pub(super) fn drafts(policy: Option<&Policy>, seen: &Observation) -> Vec<Draft> {
     let (snapshot, inputs, reason) = (&seen.snapshot, &seen.inputs, seen.decision.reason);
-    let held = || decide::hold(snapshot, inputs, reason);
-    let decided = || decide::draft(policy, snapshot, inputs);
+    let held = || draft::hold(snapshot, inputs, reason);
+    let decided = || draft::draft(policy, snapshot, inputs);
     match reason {
         // Before anything is weighed, or instead of it.
         Reason::VaultUnread

@@ -5,7 +5,7 @@ use vagus_chain::{
     AgentKey,
     memory::{Fault, MemoryChain, Model},
 };
-use vagus_journal::{Body, FiledRecord, MemoryJournal, RecordQuery, StoredRecord};
+use vagus_journal::{Body, FiledRecord, MemoryJournal, RecordQuery, StoredRecord, draft};
 use vagus_policy::Curve;
 
 use super::*;
@@ -240,7 +240,7 @@ async fn a_forged_decision_is_found() {
     let seen = record.first();
     let mut inputs = seen.inputs.clone();
     inputs.smallest_move += 1;
-    let draft = crate::decide::draft(Some(&policy), &seen.snapshot, &inputs);
+    let draft = draft::draft(Some(&policy), &seen.snapshot, &inputs);
     let made = draft.record(record.header.clone(), record.previous).expect("hashed");
     let (made, hash, _) = made.expect("a rebalance");
     assert_ne!(hash, file.decision);

@@ -6,20 +6,22 @@ use alloy::primitives::{Address, B256, I256, U256};
 use vagus_allocator::{NativePrice, Reason};
 use vagus_attribution::{
     Action, Actor, Decision, Delta, Event, FlowKind, History, Holdings, Kind, Point, Price,
+    Standing,
 };
 use vagus_chain::{Header, memory::MemoryChain};
-use vagus_journal::OutcomeState;
+use vagus_journal::{
+    OutcomeState,
+    run::{Declined, Held},
+};
 use vagus_policy::{AssetInfo, BlockRef};
 
 use super::{Facts, Report, report};
 use crate::{
     attribution::{
-        Declined, Held,
         book::{Known, Mined},
         gather::{Gathered, Venue},
         join::Source,
         ledger::FeeShares,
-        standing::Standing,
     },
     testing::{policy, snapshot, vault, world_on},
 };
@@ -185,8 +187,11 @@ pub(crate) fn fixture(symbol: &str, names: [&str; 2]) -> Report {
         live_assets: Some(U256::from(974_540_018u64)),
     };
     let facts = Facts {
-        world: &world,
-        vault: &world.vaults[0],
+        vault: &world.vaults[0].config.name,
+        treasury: world.vaults[0].treasury(),
+        chain: &world.config.name,
+        chain_id: world.config.chain_id,
+        address: world.vaults[0].entry.vault,
         holds: holds(),
         has_journal: true,
         is_final: false,

@@ -1,27 +1,28 @@
 //! From what was gathered to the document. Pure.
 
-use alloy::primitives::{I256, U256};
+use alloy::primitives::{Address, I256, U256};
 use vagus_attribution::{
     Actor, Attribution, AttributionError, Kind, Part, Sum, attribute, series, sums,
 };
 use vagus_chain::Header;
+use vagus_journal::run::Held;
 
 use super::{
     Amount, Decided, FeeShares, Flow, Keyed, Moment, Outcome, Report, Sample, Sums, Venue,
 };
-use crate::{
-    JSON_SCHEMA_VERSION,
-    attribution::{Held, gather::Gathered},
-    world::{ChainWorld, VaultWorld},
-};
+use crate::{JSON_SCHEMA_VERSION, attribution::gather::Gathered};
 
 type Made<T> = std::result::Result<T, AttributionError>;
 
 /// What is known of a report beside its history.
 #[derive(Debug)]
 pub(crate) struct Facts<'a> {
-    pub(crate) world: &'a ChainWorld,
-    pub(crate) vault: &'a VaultWorld,
+    /// Name of the vault in the configuration.
+    pub(crate) vault: &'a str,
+    pub(crate) treasury: &'a str,
+    pub(crate) chain: &'a str,
+    pub(crate) chain_id: u64,
+    pub(crate) address: Address,
     pub(crate) holds: Vec<Held>,
     pub(crate) has_journal: bool,
     pub(crate) is_final: bool,
@@ -78,14 +79,13 @@ pub(crate) fn report(facts: Facts<'_>, gathered: &Gathered) -> Made<Report> {
     };
     let notes = notes(&facts, gathered, &found);
     let (decisions, flows) = rows(gathered, &found)?;
-    let entry = &facts.vault.entry;
     Ok(Report {
         schema: JSON_SCHEMA_VERSION,
-        vault: facts.vault.config.name.clone(),
-        treasury: facts.vault.treasury().to_owned(),
-        chain: facts.world.config.name.clone(),
-        chain_id: facts.world.config.chain_id,
-        address: entry.vault,
+        vault: facts.vault.to_owned(),
+        treasury: facts.treasury.to_owned(),
+        chain: facts.chain.to_owned(),
+        chain_id: facts.chain_id,
+        address: facts.address,
         asset: gathered.asset.clone(),
         opening: moment(&gathered.opening, found.opening_assets),
         closing: moment(&gathered.closing, found.closing_assets),

@@ -1,10 +1,10 @@
 use alloy::primitives::keccak256;
 use tempfile::TempDir;
 use vagus_chain::AgentKey;
-use vagus_journal::{HoldNotes, Journal as _, SqlJournal, TransactionIntent};
+use vagus_journal::{HoldNotes, Journal as _, SqlJournal, TransactionIntent, draft};
 
 use super::*;
-use crate::{cli::Common, decide, testing};
+use crate::{cli::Common, testing};
 
 /// A journal with a rebalance, then a run of holds that goes on; and the configuration that names it.
 struct Desk {
@@ -38,7 +38,7 @@ async fn desk() -> Desk {
     let config = config.expect("sound");
     let journal = SqlJournal::connect(&url).await.expect("a journal");
 
-    let draft = decide::draft(Some(&policy), &snapshot, &testing::inputs(agent));
+    let draft = draft::draft(Some(&policy), &snapshot, &testing::inputs(agent));
     let header = draft.header(entry.lens, entry.code_hashes.lens);
     let (record, rebalance, _) =
         draft.record(header, B256::ZERO).expect("hashed").expect("a rebalance");
@@ -55,7 +55,7 @@ async fn desk() -> Desk {
         later.block.hash = B256::repeat_byte(number as u8);
         later.block.parent_hash = previous;
         previous = later.block.hash;
-        let draft = decide::hold(&later, &testing::inputs(agent), Reason::Cooldown);
+        let draft = draft::hold(&later, &testing::inputs(agent), Reason::Cooldown);
         let header = draft.header(entry.lens, entry.code_hashes.lens);
         let hold = draft.into_hold_observation(header);
         journal.observe_hold(&hold, &HoldNotes::default()).await.expect("stored");

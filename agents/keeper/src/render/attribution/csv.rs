@@ -184,7 +184,7 @@ fn flowed(one: &crate::attribution::view::Flow) -> Row {
     }
 }
 
-fn held(one: &crate::attribution::Held) -> Row {
+fn held(one: &vagus_journal::run::Held) -> Row {
     let declined = one.declined.as_ref();
     Row {
         part: "hold",

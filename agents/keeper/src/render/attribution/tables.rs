@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use alloy::primitives::{I256, U256};
 
+use vagus_journal::run::Held;
+
 use super::{action, actor, amount, flow, signed};
 use crate::{
-    attribution::{
-        Held,
-        view::{Amount, Keyed, Report},
-    },
+    attribution::view::{Amount, Keyed, Report},
     render::number::{short, time},
     words,
 };

@@ -2,10 +2,12 @@
 
 use alloy::primitives::{Address, U256};
 use vagus_chain::lifecycle::{Head, TxState};
-use vagus_journal::{Intervention, InterventionAction, Journal as _, TransactionIntent, intervene};
+use vagus_journal::{
+    Intervention, InterventionAction, Journal as _, TransactionIntent, draft, intervene,
+};
 
 use super::*;
-use crate::{config::Native, decide};
+use crate::config::Native;
 
 impl Keeper {
     fn url(&self) -> String {
@@ -207,7 +209,7 @@ async fn store_intents(keeper: &Keeper, count: u8) -> Vec<B256> {
         snapshot.vault.vault = Address::repeat_byte(n);
         snapshot.vault.guard = Address::repeat_byte(0xf0 | n);
         let mut draft =
-            decide::draft(Some(&testing::policy(agent)), &snapshot, &testing::inputs(agent));
+            draft::draft(Some(&testing::policy(agent)), &snapshot, &testing::inputs(agent));
         draft.observation.decision.candidates[0].gain = U256::from(u64::from(n) * 1_000_000_000);
         let header = draft.header(Default::default(), B256::ZERO);
         let (record, hash, rebalance) =
