@@ -116,6 +116,19 @@ async fn what_the_demo_decided_is_decided_again_hash_by_hash() {
             of(report, "result")
         );
     }
+    // A preview of the same file says the same of the past, beside the treasury as it stands.
+    let tight = folder.join("tight.toml").display().to_string();
+    let asked = [tight.as_str(), "--backtest", &file, "--json"];
+    let preview = Keeper::ask_under(&config, &["policy", "preview"], &asked).unwrap();
+    assert_eq!(preview.status.code(), Some(0), "{}", said(&preview));
+    let preview: Value = serde_json::from_slice(&preview.stdout).unwrap();
+    let past = preview["backtests"].as_array().expect("of both policies");
+    assert_eq!((past.len(), &past[0]["head"]), (2, &all[0]["head"]));
+    assert_eq!(past[1]["report"]["result"], all[2]["report"]["result"]);
+    let shown = Keeper::ask_under(&config, &["policy", "preview"], &asked[..3]).unwrap();
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("Held fixed:") && shown.contains("on vault treasury at block"), "{shown}");
+
     // Under the first policy the decisions agree up to the block at which governance changed it.
     let compared = &all[1]["compared"];
     assert!(compared["same"].as_u64().unwrap() > 0, "{compared:#}");

@@ -201,6 +201,9 @@ pub struct Previewing {
     /// The policy, as TOML
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Also what it would have done and earned over this past, which `keeper journal history` wrote, beside what was in force
+    #[arg(long, value_name = "HISTORY")]
+    pub backtest: Option<PathBuf>,
     /// The treasury that it is for.
     #[command(flatten)]
     pub of: Common,

@@ -3,6 +3,8 @@
 //! The positions of now under the limits of the file: which break which, what each agent would do next and what that costs
 //! and earns, what would be left of each budget. Buckets go on as they are, because the guard keeps them by address.
 
+use std::{io::IsTerminal as _, path::Path};
+
 use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
 use vagus_chain::governance::StrategyReading;
@@ -20,13 +22,14 @@ use vagus_policy::{
 
 use super::desk::{self, Desk};
 use crate::{
+    backtest::{Backtested, Candidate, HistoryFile, Options, compare},
     cli::Previewing,
-    exit::Failure,
+    exit::{Exit, Failure},
     page::Page,
     plan::PlanView,
     render,
     status::Room,
-    world::{ChainWorld, chain_failure},
+    world::{ChainWorld, VaultWorld, chain_failure},
 };
 
 /// A position outside a limit of the file. Amounts in the asset's smallest unit.
@@ -94,6 +97,9 @@ pub struct Preview {
     pub budgets: Vec<Spent>,
     /// What each agent would do next.
     pub outlooks: Vec<Outlook>,
+    /// What was in force and the file would have come to over a past, if one was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backtests: Option<Vec<Backtested>>,
 }
 
 pub(super) async fn preview(wanted: &Previewing) -> Result<Page, Failure> {
@@ -125,6 +131,8 @@ pub(super) async fn preview(wanted: &Previewing) -> Result<Page, Failure> {
         let plan = PlanView::new(world, &desk.vault, Some(policy), &draft, None);
         outlooks.push(Outlook { name: context.account(state.agent), plan });
     }
+    let past = wanted.backtest.as_deref().map(|file| past(file, &desk.vault)).transpose()?;
+    let backtests = past.as_ref().map(|past| backtests(past, &wanted.file, policy)).transpose()?;
     let seen = Preview {
         vault: desk.vault.config.name.clone(),
         file: wanted.file.display().to_string(),
@@ -143,8 +151,40 @@ pub(super) async fn preview(wanted: &Previewing) -> Result<Page, Failure> {
         breaches: breaches(policy, &snapshot, context),
         budgets: budgets(policy, &snapshot, &agents, context),
         outlooks,
+        backtests,
     };
-    super::page(&seen, wanted.of.json, render::policy::preview)
+    let mut page = super::page(&seen, wanted.of.json, render::policy::preview)?;
+    if let (Some(past), Some(backtests), false) = (&past, &seen.backtests, wanted.of.json) {
+        page.text.push_str("\n\n");
+        page.text.push_str(&render::backtest::text(past.summary(), backtests, None));
+    }
+    Ok(page)
+}
+
+/// A past of this vault.
+fn past(file: &Path, vault: &VaultWorld) -> Result<HistoryFile, Failure> {
+    let history = HistoryFile::open(file)?;
+    let (of, wanted) = (history.summary().head.vault, vault.entry.vault);
+    if of != wanted {
+        let file = file.display();
+        return Err(Failure::new(
+            Exit::History,
+            format_args!("{file}: it is the past of the vault {of}; expected one of {wanted}."),
+        ));
+    }
+    Ok(history)
+}
+
+/// What was in force beside a policy, over a past.
+fn backtests(past: &HistoryFile, file: &Path, policy: &Policy) -> Result<Vec<Backtested>, Failure> {
+    let candidates = [
+        Candidate::recorded(&past.summary().head)?,
+        Candidate::of(file.display().to_string(), policy.clone()),
+    ];
+    let shows_progress = std::io::stderr().is_terminal();
+    let options = Options { resume: None, shows_progress };
+    // Minutes of work on threads of its own.
+    tokio::task::block_in_place(|| compare(past, &candidates, options))
 }
 
 /// Positions that count now and would not.
