@@ -152,7 +152,11 @@ fn disturb(policy: &mut Policy, rng: &mut Rng) {
             group.cap = group.cap.saturating_add(1);
             step(&mut group.max_weight_bps, 10_000, rng);
         }
-        26 => policy.agents.reverse(),
+        26 if rng.chance(50) => policy.agents.reverse(),
+        // The others stand where they stood.
+        26 => {
+            policy.agents.pop();
+        }
         27 if !policy.agents.is_empty() => {
             let agent = any(&mut policy.agents, rng);
             match rng.below(4) {

@@ -13,7 +13,7 @@ use vagus_policy::{
 };
 
 use super::{
-    number::{assets, decimal, share, span, time},
+    number::{assets, bps_percent, decimal, nearest_bps, share, span, time},
     table::table,
 };
 use crate::policy::{
@@ -404,7 +404,9 @@ fn breach_row(breach: &Breach, nav: U256, asset: &AssetInfo) -> Vec<String> {
         assets(breach.observed, asset),
         share(breach.observed, nav),
         format!("{bound} {}", assets(breach.allowed, asset)),
-        share(breach.allowed, nav),
+        // A limit is a part of what it is measured against, rounded down: cut off it would look one hundredth lower.
+        nearest_bps(breach.allowed, nav)
+            .map_or("–".to_owned(), |bps| bps_percent(U256::from(bps))),
     ]
 }
 
