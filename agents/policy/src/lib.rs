@@ -27,6 +27,7 @@
 pub mod authorise;
 pub mod budget;
 pub mod check;
+pub mod compare;
 pub mod decimal;
 pub mod digest;
 pub mod document;
@@ -36,7 +37,9 @@ pub mod math;
 pub mod observation;
 pub mod predict;
 pub mod price;
+pub mod promise;
 pub mod rebalance;
+pub mod review;
 pub mod rule;
 pub mod snapshot;
 #[cfg(test)]
@@ -54,6 +57,7 @@ pub use document::{
 pub use encode::{DecodeError, decode, encode, hash};
 pub use observation::{Bound, Checked, Observation, Reference, Subject};
 pub use predict::predict;
+pub use promise::Promise;
 pub use rebalance::{
     ALL_ASSETS, ANY_COUNT, LegReceipt, MAX_MOVES, MemberReading, Move, Rebalance, Receipt,
 };
@@ -62,4 +66,4 @@ pub use snapshot::{
     AaveV3Curve, AgentState, AssetInfo, BlockRef, Bucket, Checkpoint, Curve, GuardState,
     MorphoBlueCurve, NavState, Snapshot, StrategyState, VaultState,
 };
-pub use validate::{InvalidKind, InvalidPolicy, validate, validate_ceilings};
+pub use validate::{InvalidKind, InvalidPolicy, ceilings_exceeded, validate, validate_ceilings};

@@ -9,6 +9,16 @@ use crate::{
     StrategyState, StrategyStatus, VaultState, math::PRICE_ONE,
 };
 
+/// Compares a text with the file that a person reviewed; `UPDATE_GOLDEN=1` writes it anew.
+pub(crate) fn golden(name: &str, text: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let known = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(text == known, "{} differs from:\n{text}", path.display());
+}
+
 pub(crate) const NOW: u64 = 1_800_000_000;
 /// NAV and base of [`state`].
 pub(crate) const NAV: u64 = 1_000_000;

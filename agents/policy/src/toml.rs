@@ -8,16 +8,31 @@
 //! ```
 //!
 //! Unknown keys are refused. What a policy says is all in the file; a [`Context`] only tells what names, symbols and
-//! decimals mean. `examples/demo.toml` of this crate shows every key that has to be there.
+//! decimals mean. A file can tell that itself, in `[asset]` and `[names]`, and then needs nothing beside it.
+//! `examples/demo.toml` of this crate shows every key that has to be there.
 
+mod names;
 mod read;
 mod reader;
 mod render;
 mod text;
 
+/// How single values are written in a file.
+pub mod write {
+    pub use super::{
+        read::{mode, objective, status},
+        render::group_name,
+        text::{
+            write_bps as percent, write_duration as duration, write_time as time,
+            write_wad as growth,
+        },
+    };
+}
+
 use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
+use serde::Serialize;
 
 use crate::{document::Policy, validate::validate};
 
@@ -73,11 +88,73 @@ impl Context {
         self.names.iter().find(|(_, named)| named.address == address).map(|(name, _)| name.as_str())
     }
 
-    fn share_decimals(&self, address: Address) -> Option<u8> {
+    /// An account as a file names it: by its name, unless a reader would take that for something else.
+    #[must_use]
+    pub fn account(&self, address: Address) -> String {
+        match self.name_of(address) {
+            Some(name) if names::is_name(name) => name.to_owned(),
+            _ => address.to_checksum(None),
+        }
+    }
+
+    /// An amount of the asset as a file writes it.
+    #[must_use]
+    pub fn amount(&self, assets: u128) -> String {
+        text::write_amount(assets, &self.symbol, u32::from(self.decimals))
+    }
+
+    /// An amount of a strategy's shares as a file writes it: whole ones if their decimals are known.
+    #[must_use]
+    pub fn shares(&self, strategy: Address, shares: u128) -> String {
+        match self.share_decimals(strategy) {
+            Some(decimals) => text::unscaled(shares, u32::from(decimals)),
+            None => text::write_amount(shares, "units", 0),
+        }
+    }
+
+    /// The decimals of a strategy's shares, if they are known.
+    #[must_use]
+    pub fn share_decimals(&self, address: Address) -> Option<u8> {
         self.names
             .values()
             .filter(|named| named.address == address)
             .find_map(|named| named.share_decimals)
+    }
+}
+
+/// Where a key stands in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+/// A file that was read.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// What it says.
+    pub policy: Policy,
+    /// What its names and units mean: as they were known, and as the file says itself.
+    pub context: Context,
+    places: BTreeMap<String, Place>,
+}
+
+impl Document {
+    /// Where a key stands, such as `limits.min_idle`; if the file leaves it out, the table around it.
+    #[must_use]
+    pub fn place_of(&self, key: &str) -> Place {
+        let mut around = key;
+        loop {
+            if let Some(place) = self.places.get(around) {
+                return *place;
+            }
+            match around.rfind(['.', '[']) {
+                Some(end) => around = &around[..end],
+                None => return Place { line: 1, column: 1 },
+            }
+        }
     }
 }
 
@@ -106,23 +183,41 @@ fn key_prefix(key: &str) -> String {
 /// Reads a policy from the text of a file and validates it.
 ///
 /// # Errors
-/// If the text is no TOML, if a key is unknown, missing or of the wrong form, if a name is not known, or if the guard
-/// would refuse the document (see [`validate`]; ceilings are not known here).
+/// As [`read`].
 pub fn parse(text: &str, file_name: &str, context: &Context) -> Result<Policy, PolicyError> {
+    read(text, file_name, Some(context)).map(|document| document.policy)
+}
+
+/// Reads a file and validates the policy in it. Without a context the file has to say itself what its names and units mean.
+///
+/// # Errors
+/// If the text is no TOML, if a key is unknown, missing or of the wrong form, if a name is not known or means something
+/// else in the context, or if the guard would refuse the document (see [`validate`]; ceilings are not known here).
+pub fn read(
+    text: &str,
+    file_name: &str,
+    context: Option<&Context>,
+) -> Result<Document, PolicyError> {
     let source = reader::Source::new(file_name, text);
-    let policy = read::policy(&source, text, context)?;
+    let (policy, context) = read::policy(&source, text, context)?;
     validate(&policy).map_err(|invalid| {
         let problem = text::Problem::new(invalid.problem, invalid.expected);
         source.error_at(&invalid.key, problem)
     })?;
-    Ok(policy)
+    Ok(Document { policy, context, places: source.places() })
 }
 
 /// Writes a policy as a file that [`parse`] reads back to the same policy, given the same context and a document that
-/// [`validate`] accepts, whose groups have names in UTF-8.
+/// [`validate`] accepts.
 #[must_use]
 pub fn render(policy: &Policy, context: &Context) -> String {
-    render::policy(policy, context)
+    render::policy(policy, context, false)
+}
+
+/// As [`render`], with `[asset]` and `[names]`: [`read`] needs no context to read it back.
+#[must_use]
+pub fn render_alone(policy: &Policy, context: &Context) -> String {
+    render::policy(policy, &render::writable(context), true)
 }
 
 /// Basis points as a number of percent, without the sign.

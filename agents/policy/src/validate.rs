@@ -7,6 +7,7 @@ use crate::document::{
     BPS, Ceilings, Limits, MAX_AGENTS, MAX_GROUPS, MAX_STRATEGIES, ObjectiveKind,
     POLICY_SCHEMA_VERSION, Policy,
 };
+use crate::toml::write;
 
 /// Fastest recognised growth a policy may allow: 100 % a day.
 const MAX_GROWTH_WAD: u64 = 1_000_000_000_000_000_000;
@@ -75,41 +76,57 @@ pub fn validate(policy: &Policy) -> Result<(), InvalidPolicy> {
 /// # Errors
 /// The first ceiling that is passed, in the guard's order.
 pub fn validate_ceilings(limits: &Limits, ceilings: &Ceilings) -> Result<(), InvalidPolicy> {
-    let percent = |bps: u16| format!("{} %", crate::toml::percent(bps));
+    ceilings_exceeded(limits, ceilings).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Every ceiling that limits pass, in the guard's order.
+#[must_use]
+pub fn ceilings_exceeded(limits: &Limits, ceilings: &Ceilings) -> Vec<InvalidPolicy> {
     let most = |field, key: &str, value: u16, ceiling: u16| {
-        let exceeded = || {
-            (
-                key,
-                format!("is {}", percent(value)),
-                format!("at most the ceiling {}", percent(ceiling)),
-            )
-        };
-        require_kind(InvalidKind::Ceiling, value <= ceiling, field, 0, exceeded)
+        let bound = format!("at most the ceiling {}", write::percent(ceiling));
+        let found = write::percent(value);
+        (value > ceiling).then(|| exceeded(field, key, &found, bound))
     };
-    let seconds = |field, key: &str, holds: bool, value: u32, bound: String| {
-        let exceeded = || (key, format!("is {value} s"), bound);
-        require_kind(InvalidKind::Ceiling, holds, field, 0, exceeded)
+    let long = |field, key: &str, is_passed: bool, value: u32, side: &str, bound: u32| {
+        let bound = format!("{side} the ceiling {}", write::duration(bound));
+        is_passed.then(|| exceeded(field, key, &write::duration(value), bound))
     };
-    most(
-        "maxTurnoverBps",
-        "limits.max_turnover",
-        limits.max_turnover_bps,
-        ceilings.max_turnover_bps,
-    )?;
-    most("maxLossBps", "limits.max_loss", limits.max_loss_bps, ceilings.max_loss_bps)?;
-    let (window, shortest) = (limits.window_seconds, ceilings.min_window_seconds);
-    let bound = format!("at least {shortest} s");
-    seconds("windowSeconds", "limits.window", window >= shortest, window, bound)?;
-    let (delay, shortest) = (limits.policy_delay_seconds, ceilings.min_policy_delay_seconds);
-    let bound = format!("at least {shortest} s");
-    seconds("policyDelaySeconds", "limits.policy_delay", delay >= shortest, delay, bound)?;
-    let longest = ceilings.max_policy_delay_seconds;
-    let bound = format!("at most {longest} s");
-    seconds("policyDelaySeconds", "limits.policy_delay", delay <= longest, delay, bound)?;
-    let (fee, highest) = (limits.management_fee_bps, ceilings.max_management_fee_bps);
-    most("managementFeeBps", "limits.management_fee", fee, highest)?;
-    let (fee, highest) = (limits.performance_fee_bps, ceilings.max_performance_fee_bps);
-    most("performanceFeeBps", "limits.performance_fee", fee, highest)
+    let (window, shortest_window) = (limits.window_seconds, ceilings.min_window_seconds);
+    let delay = limits.policy_delay_seconds;
+    let (shortest, longest) =
+        (ceilings.min_policy_delay_seconds, ceilings.max_policy_delay_seconds);
+    let (window_key, delay_key) = ("limits.window", "limits.policy_delay");
+    let is_short = window < shortest_window;
+    let passed = [
+        most(
+            "maxTurnoverBps",
+            "limits.max_turnover",
+            limits.max_turnover_bps,
+            ceilings.max_turnover_bps,
+        ),
+        most("maxLossBps", "limits.max_loss", limits.max_loss_bps, ceilings.max_loss_bps),
+        long("windowSeconds", window_key, is_short, window, "at least", shortest_window),
+        long("policyDelaySeconds", delay_key, delay < shortest, delay, "at least", shortest),
+        long("policyDelaySeconds", delay_key, delay > longest, delay, "at most", longest),
+        most(
+            "managementFeeBps",
+            "limits.management_fee",
+            limits.management_fee_bps,
+            ceilings.max_management_fee_bps,
+        ),
+        most(
+            "performanceFeeBps",
+            "limits.performance_fee",
+            limits.performance_fee_bps,
+            ceilings.max_performance_fee_bps,
+        ),
+    ];
+    passed.into_iter().flatten().collect()
+}
+
+fn exceeded(field: &'static str, key: &str, found: &str, expected: String) -> InvalidPolicy {
+    let (key, problem) = (key.to_owned(), format!("is {found}"));
+    InvalidPolicy { kind: InvalidKind::Ceiling, field, index: 0, key, problem, expected }
 }
 
 fn validate_limits(limits: &Limits) -> Result<(), InvalidPolicy> {

@@ -4,10 +4,10 @@ use ::toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, hex};
 
 use super::{
-    Context, PolicyError,
+    Context, PolicyError, names,
     reader::{Source, Table, Value},
     text::{Problem, read_amount, read_bps, read_duration, read_time, read_wad},
 };
@@ -29,6 +29,63 @@ pub(super) const STATUSES: [(&str, StrategyStatus); 3] = [
 pub(super) const KINDS: [(&str, ObjectiveKind); 2] =
     [("yield", ObjectiveKind::Yield), ("target-weights", ObjectiveKind::TargetWeights)];
 
+/// The word for a mode.
+#[must_use]
+pub fn mode(mode: Mode) -> &'static str {
+    word(&MODES, mode)
+}
+
+/// The word for a status.
+#[must_use]
+pub fn status(status: StrategyStatus) -> &'static str {
+    word(&STATUSES, status)
+}
+
+/// The word for a kind of objective.
+#[must_use]
+pub fn objective(kind: ObjectiveKind) -> &'static str {
+    word(&KINDS, kind)
+}
+
+fn word<T: PartialEq>(words: &[(&'static str, T)], meaning: T) -> &'static str {
+    // Every member of the three enums has a word.
+    words.iter().find(|(_, other)| *other == meaning).map_or("", |(word, _)| word)
+}
+
+/// Keys of the document.
+pub(super) const ROOT: [&str; 8] =
+    ["schema_version", "asset", "names", "limits", "strategies", "groups", "agents", "objective"];
+/// Keys of `[limits]`.
+pub(super) const LIMITS: [&str; 16] = [
+    "mode",
+    "cooldown",
+    "window",
+    "max_turnover",
+    "max_loss",
+    "min_idle",
+    "max_growth",
+    "max_drawdown",
+    "entry_halt",
+    "seasoning",
+    "max_nav_age",
+    "policy_delay",
+    "deposit_cap",
+    "management_fee",
+    "performance_fee",
+    "fee_recipient",
+];
+/// Keys of `[[groups]]`.
+pub(super) const GROUP: [&str; 3] = ["name", "max_weight", "cap"];
+/// Keys of `[[strategies]]`.
+pub(super) const STRATEGY: [&str; 8] =
+    ["strategy", "status", "max_weight", "min_weight", "cap", "price_band", "reference", "groups"];
+/// Keys of a first reference.
+pub(super) const REFERENCE: [&str; 2] = ["assets", "shares"];
+/// Keys of `[[agents]]`.
+pub(super) const AGENT: [&str; 5] = ["agent", "expires", "scope", "max_turnover", "max_loss"];
+/// Keys of `[objective]`.
+pub(super) const OBJECTIVE: [&str; 5] = ["kind", "hurdle", "horizon", "band", "target_weights"];
+
 const PERCENTAGE: &str = "a percentage such as \"40 %\"";
 const DURATION: &str = "a duration such as \"1h\"";
 const STRATEGY_NAMES: &str = "a list of strategies of this document such as [\"aave_a\"]";
@@ -37,16 +94,16 @@ const GROUP_NAMES: &str = "a list of groups of this document such as [\"aave\"]"
 pub(super) fn policy(
     source: &Source<'_>,
     text: &str,
-    context: &Context,
-) -> Result<Policy, PolicyError> {
+    known: Option<&Context>,
+) -> Result<(Policy, Context), PolicyError> {
     let document = DeTable::parse(text).map_err(|error| {
         let message = error.message().replace('\n', ", ");
         let offset = error.span().map_or(0, |span| span.start);
         source.error(offset, "", Problem::new(message, "a TOML document"))
     })?;
     let root = Spanned::new(document.span(), DeValue::Table(document.into_inner()));
-    let known = ["schema_version", "limits", "strategies", "groups", "agents", "objective"];
-    let root = Value::new(source, String::new(), &root).table(&known)?;
+    let root = Value::new(source, String::new(), &root).table(&ROOT)?;
+    let context = &names::context(&root, known)?;
 
     let schema_version = root.required("schema_version", "schema_version = 1")?.number()?;
     let limits = limits(root.required("limits", "a table [limits]")?, context)?;
@@ -60,7 +117,8 @@ pub(super) fn policy(
     let agents = each(agents, "[[agents]]", |entry| agent(entry, context, &strategies))?;
     let objective = root.required("objective", "a table [objective]")?;
     let objective = objective_of(objective, context, &strategies)?;
-    Ok(Policy { schema_version, limits, strategies, groups, agents, objective })
+    let policy = Policy { schema_version, limits, strategies, groups, agents, objective };
+    Ok((policy, context.clone()))
 }
 
 fn each<'a, T>(
@@ -72,24 +130,7 @@ fn each<'a, T>(
 }
 
 fn limits(value: Value<'_>, context: &Context) -> Result<Limits, PolicyError> {
-    let table = value.table(&[
-        "mode",
-        "cooldown",
-        "window",
-        "max_turnover",
-        "max_loss",
-        "min_idle",
-        "max_growth",
-        "max_drawdown",
-        "entry_halt",
-        "seasoning",
-        "max_nav_age",
-        "policy_delay",
-        "deposit_cap",
-        "management_fee",
-        "performance_fee",
-        "fee_recipient",
-    ])?;
+    let table = value.table(&LIMITS)?;
     Ok(Limits {
         mode: table.required("mode", "a mode such as \"active\"")?.word(&MODES)?,
         cooldown_seconds: duration(&table, "cooldown")?,
@@ -114,16 +155,26 @@ fn limits(value: Value<'_>, context: &Context) -> Result<Limits, PolicyError> {
 }
 
 fn group(value: Value<'_>, context: &Context) -> Result<GroupPolicy, PolicyError> {
-    let table = value.table(&["name", "max_weight", "cap"])?;
-    let name = table.required("name", "a name of at most 31 bytes")?.read(|text| {
-        if text.is_empty() || text.len() > 31 || text.contains('\0') {
-            let problem = format!("{text:?} has {} bytes", text.len());
-            return Err(Problem::new(problem, "a name of 1 to 31 bytes"));
-        }
-        Ok(B256::right_padding_from(text.as_bytes()))
-    })?;
+    let table = value.table(&GROUP)?;
+    let name = table.required("name", "a name of at most 31 bytes")?.read(group_name)?;
     let max_weight_bps = bps(&table, "max_weight")?;
     Ok(GroupPolicy { name, max_weight_bps, cap: amount(&table, "cap", context)? })
+}
+
+/// The name of a group: text, or its bytes in hexadecimal, for what is no text.
+fn group_name(text: &str) -> Result<B256, Problem> {
+    let bytes = match text.strip_prefix("0x") {
+        None => text.as_bytes().to_vec(),
+        Some(digits) => hex::decode(digits).map_err(|_| {
+            let expected = "0x and two hexadecimal digits for each byte of the name";
+            Problem::new(format!("{text:?} is no name"), expected)
+        })?,
+    };
+    if bytes.is_empty() || bytes.len() > 31 || bytes.contains(&0) {
+        let problem = format!("{text:?} has {} bytes", bytes.len());
+        return Err(Problem::new(problem, "a name of 1 to 31 bytes"));
+    }
+    Ok(B256::right_padding_from(&bytes))
 }
 
 fn strategy(
@@ -131,20 +182,11 @@ fn strategy(
     context: &Context,
     groups: &[GroupPolicy],
 ) -> Result<StrategyPolicy, PolicyError> {
-    let table = value.table(&[
-        "strategy",
-        "status",
-        "max_weight",
-        "min_weight",
-        "cap",
-        "price_band",
-        "reference",
-        "groups",
-    ])?;
+    let table = value.table(&STRATEGY)?;
     let strategy = account(&table, "strategy", context)?;
     let reference = table
         .required("reference", "{ assets = \"1 USDC\", shares = \"1\" }")?
-        .table(&["assets", "shares"])?;
+        .table(&REFERENCE)?;
     let shares = reference.required("shares", "an amount of shares such as \"1\"")?;
     Ok(StrategyPolicy {
         strategy,
@@ -162,10 +204,8 @@ fn strategy(
             None => 0,
             Some(list) => {
                 let place = |text: &str| {
-                    let name = B256::right_padding_from(
-                        text.as_bytes().get(..32).unwrap_or(text.as_bytes()),
-                    );
-                    let place = groups.iter().position(|group| group.name == name);
+                    let name = group_name(text).ok();
+                    let place = groups.iter().position(|group| Some(group.name) == name);
                     place.ok_or_else(|| {
                         Problem::new(format!("there is no group {text:?}"), GROUP_NAMES)
                     })
@@ -182,7 +222,7 @@ fn agent(
     context: &Context,
     strategies: &[StrategyPolicy],
 ) -> Result<AgentPolicy, PolicyError> {
-    let table = value.table(&["agent", "expires", "scope", "max_turnover", "max_loss"])?;
+    let table = value.table(&AGENT)?;
     let scope = table.required("scope", STRATEGY_NAMES)?;
     Ok(AgentPolicy {
         agent: account(&table, "agent", context)?,
@@ -198,7 +238,7 @@ fn objective_of(
     context: &Context,
     strategies: &[StrategyPolicy],
 ) -> Result<Objective, PolicyError> {
-    let table = value.table(&["kind", "hurdle", "horizon", "band", "target_weights"])?;
+    let table = value.table(&OBJECTIVE)?;
     let kind = table.required("kind", "\"yield\"")?.word(&KINDS)?;
     let is_yield = kind == ObjectiveKind::Yield;
     let hurdle_bps = if is_yield { bps(&table, "hurdle")? } else { bps_or_zero(&table, "hurdle")? };
@@ -276,14 +316,22 @@ fn account(table: &Table<'_>, key: &str, context: &Context) -> Result<Address, P
     table.required(key, "an address or a name")?.read(|text| address(text, context))
 }
 
+/// An address in hexadecimal.
+pub(super) fn literal_address(text: &str) -> Result<Address, Problem> {
+    let expected = "0x and 40 hexadecimal digits, in lower case or with a right checksum";
+    let is_plain = text.strip_prefix("0x").map(|hex| hex.chars().all(|c| !c.is_ascii_uppercase()));
+    let parsed = match is_plain {
+        None => None,
+        Some(true) => text.parse().ok(),
+        Some(false) => Address::parse_checksummed(text, None).ok(),
+    };
+    parsed.ok_or_else(|| Problem::new(format!("{text:?} is no address"), expected))
+}
+
 /// An address in hexadecimal, or one that the context knows by name.
 fn address(text: &str, context: &Context) -> Result<Address, Problem> {
-    if let Some(digits) = text.strip_prefix("0x") {
-        let expected = "0x and 40 hexadecimal digits, in lower case or with a right checksum";
-        let is_plain = digits.chars().all(|c| !c.is_ascii_uppercase());
-        let parsed =
-            if is_plain { text.parse().ok() } else { Address::parse_checksummed(text, None).ok() };
-        return parsed.ok_or_else(|| Problem::new(format!("{text:?} is no address"), expected));
+    if text.starts_with("0x") {
+        return literal_address(text);
     }
     let name = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
     context.names.get(name).map(|named| named.address).ok_or_else(|| {

@@ -4,7 +4,7 @@ use std::{cell::RefCell, collections::BTreeMap, ops::Range};
 
 use ::toml::{Spanned, de::DeValue};
 
-use super::{PolicyError, text::Problem};
+use super::{Place, PolicyError, text::Problem};
 
 /// Where the document came from, and where each key of it stood.
 #[derive(Debug)]
@@ -21,12 +21,11 @@ impl<'a> Source<'a> {
 
     /// An error at a byte of the text.
     pub(super) fn error(&self, offset: usize, key: &str, problem: Problem) -> PolicyError {
-        let before = self.text.get(..offset).unwrap_or(self.text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let Place { line, column } = self.place(offset);
         PolicyError {
             file: self.file.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            line,
+            column,
             key: key.to_owned(),
             problem: problem.problem,
             expected: problem.expected,
@@ -35,18 +34,36 @@ impl<'a> Source<'a> {
 
     /// An error at a key, or at the nearest table around it that stands in the document.
     pub(super) fn error_at(&self, key: &str, problem: Problem) -> PolicyError {
+        self.error(self.offset_of(key), key, problem)
+    }
+
+    fn offset_of(&self, key: &str) -> usize {
         let spans = self.spans.borrow();
         let mut around = key;
-        let offset = loop {
+        loop {
             if let Some(span) = spans.get(around) {
-                break span.start;
+                return span.start;
             }
             match around.rfind(['.', '[']) {
                 Some(end) => around = &around[..end],
-                None => break 0,
+                None => return 0,
             }
-        };
-        self.error(offset, key, problem)
+        }
+    }
+
+    fn place(&self, offset: usize) -> Place {
+        let before = self.text.get(..offset).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Place {
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        }
+    }
+
+    /// Where every key that was read stands.
+    pub(super) fn places(&self) -> BTreeMap<String, Place> {
+        let spans = self.spans.borrow();
+        spans.iter().map(|(key, span)| (key.clone(), self.place(span.start))).collect()
     }
 }
 
@@ -78,6 +95,11 @@ impl<'a> Value<'a> {
     fn wrong_type(&self, expected: &str) -> PolicyError {
         let problem = format!("found {} {}", article(self.node), self.node.type_str());
         self.fail(Problem::new(problem, expected))
+    }
+
+    /// Whether it is a table.
+    pub(super) fn is_table(&self) -> bool {
+        self.node.as_table().is_some()
     }
 
     /// A string. A date may also stand without quotes.

@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, hex};
 
 use super::{
-    Context,
-    read::{KINDS, MODES, STATUSES},
-    text::{unscaled, write_amount, write_bps, write_duration, write_time, write_wad},
+    Context, names, read,
+    text::{write_bps, write_duration, write_time, write_wad},
 };
 use crate::document::{AgentPolicy, GroupPolicy, Limits, Objective, Policy, StrategyPolicy};
 
@@ -30,7 +29,14 @@ impl Lines {
     }
 }
 
-pub(super) fn policy(policy: &Policy, context: &Context) -> String {
+/// The context without the names that a file cannot say.
+pub(super) fn writable(context: &Context) -> Context {
+    let mut context = context.clone();
+    context.names.retain(|name, _| names::is_name(name));
+    context
+}
+
+pub(super) fn policy(policy: &Policy, context: &Context, is_alone: bool) -> String {
     let mut lines = Lines { text: String::new() };
     lines.raw("schema_version", &policy.schema_version.to_string());
     // Lists without members have no header to stand under.
@@ -40,6 +46,9 @@ pub(super) fn policy(policy: &Policy, context: &Context) -> String {
     if policy.agents.is_empty() {
         lines.raw("agents", "[]");
     }
+    if is_alone {
+        explain(&mut lines, policy, context);
+    }
     limits(&mut lines, &policy.limits, context);
     policy.strategies.iter().for_each(|entry| strategy(&mut lines, entry, policy, context));
     policy.groups.iter().for_each(|entry| group(&mut lines, entry, context));
@@ -48,9 +57,41 @@ pub(super) fn policy(policy: &Policy, context: &Context) -> String {
     lines.text
 }
 
+/// What the names and units of the file mean.
+fn explain(lines: &mut Lines, policy: &Policy, context: &Context) {
+    lines.header("[asset]");
+    lines.quoted("symbol", &context.symbol);
+    lines.raw("decimals", &context.decimals.to_string());
+    let strategies = policy.strategies.iter().map(|entry| entry.strategy);
+    let agents = policy.agents.iter().map(|entry| entry.agent);
+    let accounts = strategies.chain(agents).chain([policy.limits.fee_recipient]);
+    let mut named: Vec<(&str, Address)> = accounts
+        .filter_map(|address| context.name_of(address).map(|name| (name, address)))
+        .collect();
+    named.dedup();
+    if !named.is_empty() {
+        lines.header("[names]");
+    }
+    let mut told: Vec<&str> = Vec::new();
+    for (name, address) in named {
+        if told.contains(&name) {
+            continue;
+        }
+        told.push(name);
+        let checksummed = quote(&address.to_checksum(None));
+        match context.share_decimals(address) {
+            None => lines.raw(&quote(name), &checksummed),
+            Some(decimals) => {
+                let meaning = format!("{{ address = {checksummed}, decimals = {decimals} }}");
+                lines.raw(&quote(name), &meaning);
+            }
+        }
+    }
+}
+
 fn limits(lines: &mut Lines, limits: &Limits, context: &Context) {
     lines.header("[limits]");
-    lines.quoted("mode", word(&MODES, limits.mode));
+    lines.quoted("mode", read::mode(limits.mode));
     lines.quoted("cooldown", &write_duration(limits.cooldown_seconds));
     lines.quoted("window", &write_duration(limits.window_seconds));
     lines.quoted("max_turnover", &write_bps(limits.max_turnover_bps));
@@ -62,25 +103,22 @@ fn limits(lines: &mut Lines, limits: &Limits, context: &Context) {
     lines.quoted("seasoning", &write_duration(limits.seasoning_seconds));
     lines.quoted("max_nav_age", &write_duration(limits.max_nav_age_seconds));
     lines.quoted("policy_delay", &write_duration(limits.policy_delay_seconds));
-    lines.quoted("deposit_cap", &amount(limits.deposit_cap, context));
+    lines.quoted("deposit_cap", &context.amount(limits.deposit_cap));
     lines.quoted("management_fee", &write_bps(limits.management_fee_bps));
     lines.quoted("performance_fee", &write_bps(limits.performance_fee_bps));
-    lines.quoted("fee_recipient", &account(limits.fee_recipient, context));
+    lines.quoted("fee_recipient", &context.account(limits.fee_recipient));
 }
 
 fn strategy(lines: &mut Lines, entry: &StrategyPolicy, policy: &Policy, context: &Context) {
     lines.header("[[strategies]]");
-    lines.quoted("strategy", &account(entry.strategy, context));
-    lines.quoted("status", word(&STATUSES, entry.status));
+    lines.quoted("strategy", &context.account(entry.strategy));
+    lines.quoted("status", read::status(entry.status));
     lines.quoted("max_weight", &write_bps(entry.max_weight_bps));
     lines.quoted("min_weight", &write_bps(entry.min_weight_bps));
-    lines.quoted("cap", &amount(entry.cap, context));
+    lines.quoted("cap", &context.amount(entry.cap));
     lines.quoted("price_band", &write_bps(entry.price_band_bps));
-    let shares = match context.share_decimals(entry.strategy) {
-        Some(decimals) => unscaled(entry.reference_shares, u32::from(decimals)),
-        None => write_amount(entry.reference_shares, "units", 0),
-    };
-    let assets = amount(entry.reference_assets, context);
+    let shares = context.shares(entry.strategy, entry.reference_shares);
+    let assets = context.amount(entry.reference_assets);
     let reference = format!("{{ assets = {}, shares = {} }}", quote(&assets), quote(&shares));
     lines.raw("reference", &reference);
     if entry.groups != 0 {
@@ -96,15 +134,15 @@ fn group(lines: &mut Lines, group: &GroupPolicy, context: &Context) {
     lines.header("[[groups]]");
     lines.quoted("name", &group_name(group.name));
     lines.quoted("max_weight", &write_bps(group.max_weight_bps));
-    lines.quoted("cap", &amount(group.cap, context));
+    lines.quoted("cap", &context.amount(group.cap));
 }
 
 fn agent(lines: &mut Lines, agent: &AgentPolicy, policy: &Policy, context: &Context) {
     lines.header("[[agents]]");
-    lines.quoted("agent", &account(agent.agent, context));
+    lines.quoted("agent", &context.account(agent.agent));
     lines.quoted("expires", &write_time(agent.expires_at));
     let name = |place: usize| match policy.strategies.get(place) {
-        Some(entry) => account(entry.strategy, context),
+        Some(entry) => context.account(entry.strategy),
         None => format!("strategy {place}"),
     };
     lines.raw("scope", &list(agent.scope, name));
@@ -114,7 +152,7 @@ fn agent(lines: &mut Lines, agent: &AgentPolicy, policy: &Policy, context: &Cont
 
 fn objective(lines: &mut Lines, objective: &Objective, policy: &Policy, context: &Context) {
     lines.header("[objective]");
-    lines.quoted("kind", word(&KINDS, objective.kind));
+    lines.quoted("kind", read::objective(objective.kind));
     lines.quoted("hurdle", &write_bps(objective.hurdle_bps));
     lines.quoted("horizon", &write_duration(objective.horizon_seconds));
     lines.quoted("band", &write_bps(objective.band_bps));
@@ -126,33 +164,22 @@ fn objective(lines: &mut Lines, objective: &Objective, policy: &Policy, context:
         .iter()
         .zip(&objective.target_weights_bps)
         .map(|(entry, bps)| {
-            format!("{} = {}", quote(&account(entry.strategy, context)), quote(&write_bps(*bps)))
+            format!("{} = {}", quote(&context.account(entry.strategy)), quote(&write_bps(*bps)))
         })
         .collect();
     lines.raw("target_weights", &format!("{{ {} }}", weights.join(", ")));
 }
 
-fn amount(assets: u128, context: &Context) -> String {
-    write_amount(assets, &context.symbol, u32::from(context.decimals))
-}
-
-/// The name, unless a reader would take it for something else.
-fn account(address: Address, context: &Context) -> String {
-    match context.name_of(address) {
-        Some(name) if !name.starts_with("0x") && !name.starts_with("${") => name.to_owned(),
-        _ => address.to_checksum(None),
-    }
-}
-
-fn group_name(name: B256) -> String {
+/// The name of a group as it stands in a document: text, or its bytes in hexadecimal if they are none.
+#[must_use]
+pub fn group_name(name: B256) -> String {
     let bytes = name.as_slice();
     let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    String::from_utf8_lossy(bytes.get(..end).unwrap_or_default()).into_owned()
-}
-
-fn word<T: PartialEq>(words: &[(&'static str, T)], meaning: T) -> &'static str {
-    // Every member of the three enums has a word.
-    words.iter().find(|(_, other)| *other == meaning).map_or("", |(word, _)| word)
+    let bytes = bytes.get(..end).unwrap_or_default();
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.starts_with("0x") => text.to_owned(),
+        _ => format!("0x{}", hex::encode(bytes)),
+    }
 }
 
 fn list(mask: u32, name: impl Fn(usize) -> String) -> String {

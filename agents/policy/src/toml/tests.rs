@@ -3,7 +3,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Mode, ObjectiveKind, StrategyStatus, encode,
+    GroupPolicy, Mode, ObjectiveKind, StrategyStatus, encode,
     testing::{any_policy, valid_policy},
 };
 
@@ -128,8 +128,7 @@ fn errors_say_where_what_and_what_instead() {
         seen.push_str(&error(from, to));
         seen.push('\n');
     }
-    let golden = include_str!("../../tests/golden/errors.txt");
-    assert!(seen == golden, "tests/golden/errors.txt differs from:\n{seen}");
+    crate::testing::golden("errors.txt", &seen);
 }
 
 #[test]
@@ -144,7 +143,105 @@ fn shares_need_their_decimals_or_smallest_units() {
     assert!(parse(&rendered, "p", &context).is_ok());
 }
 
+const ALONE: &str = "
+[asset]
+symbol = \"USDC\"
+decimals = 6
+
+[names]
+aave_a = { address = \"0x00000000000000000000000000000000000000aa\", decimals = 6 }
+aave_b = { address = \"0x00000000000000000000000000000000000000ab\", decimals = 6 }
+morpho = { address = \"0x00000000000000000000000000000000000000ac\", decimals = 18 }
+keeper = \"0x00000000000000000000000000000000000000ad\"
+";
+
+#[test]
+fn a_file_that_tells_its_own_names_needs_no_context() {
+    let text = format!("{DEMO}{ALONE}");
+    let alone = read(&text, "p", None).unwrap();
+    let known = parse(DEMO, "p", &context()).unwrap();
+    assert_eq!((&alone.policy, &alone.context), (&known, &context()));
+    assert_eq!(parse(&text, "p", &context()).unwrap(), known, "what it tells is what is known");
+    assert_eq!(alone.place_of("limits.min_idle"), Place { line: 12, column: 12 });
+    assert_eq!(alone.place_of("strategies[1].groups"), alone.place_of("strategies[1]"));
+    let without = read(DEMO, "p", None).unwrap_err();
+    assert_eq!((without.key.as_str(), without.problem.as_str()), ("asset", "missing"));
+}
+
+#[test]
+fn names_of_a_file_contradict_nothing() {
+    let cases = [
+        ("symbol = \"USDC\"", "symbol = \"USDT\""),
+        ("symbol = \"USDC\"", "symbol = \"US DC\""),
+        ("symbol = \"USDC\"", "symbol = \"units\""),
+        ("decimals = 6\n", "decimals = 18\n"),
+        ("decimals = 6\n", "decimals = 28\n"),
+        ("decimals = 18 }", "decimals = 6 }"),
+        ("decimals = 18 }", "decimals = 256 }"),
+        ("decimals = 18 }", "digits = 6 }"),
+        ("keeper = \"0x00000000000000000000000000000000000000ad\"", "keeper = \"keeper\""),
+        ("keeper = \"0x00000000000000000000000000000000000000ad\"", "keeper = 7"),
+        ("keeper = ", "\"0xkeeper\" = "),
+        ("keeper = ", "\"\" = "),
+        (
+            "keeper = \"0x00000000000000000000000000000000000000ad",
+            "keeper = \"0x00000000000000000000000000000000000000ae",
+        ),
+    ];
+    let mut seen = String::new();
+    for (from, to) in cases {
+        assert_eq!(ALONE.matches(from).count(), 1, "{from:?} must stand once");
+        let text = format!("{DEMO}{}", ALONE.replace(from, to));
+        let error = parse(&text, "policy.toml", &context()).unwrap_err();
+        seen.push_str(&format!("{error}\n"));
+    }
+    crate::testing::golden("names.txt", &seen);
+}
+
+#[test]
+fn names_of_groups_that_are_no_text_are_written_in_hexadecimal() {
+    let mut policy = parse(DEMO, "p", &context()).unwrap();
+    let names: [&[u8]; 4] = [&[0xff, 0xfe], b"0xabc", "\u{7f}\u{1}é".as_bytes(), &[0x80; 31]];
+    policy.groups = names
+        .iter()
+        .map(|name| GroupPolicy {
+            name: alloy_primitives::B256::right_padding_from(name),
+            max_weight_bps: 1,
+            cap: 1,
+        })
+        .collect();
+    policy.strategies[0].groups = 0b1111;
+    let text = render_alone(&policy, &context());
+    assert!(
+        text.contains("name = \"0xfffe\"") && text.contains("name = \"0x3078616263\""),
+        "{text}"
+    );
+    assert_eq!(read(&text, "p", None).unwrap().policy, policy);
+}
+
 proptest! {
+    /// From a file to the chain's bytes and back to a file: the same policy, the same hash.
+    #[test]
+    fn files_survive_the_chain(policy in valid_policy(), digits in 0_u8..24, named: [bool; 3]) {
+        let mut context = Context::new("WETH", digits);
+        for (place, entry) in policy.strategies.iter().enumerate().filter(|(i, _)| named[i % 3]) {
+            context = context.with_strategy(format!("v {place}\""), entry.strategy, digits);
+        }
+        for (place, entry) in policy.agents.iter().enumerate().filter(|(i, _)| named[(i + 1) % 3]) {
+            context = context.with_account(format!("0x{place}"), entry.agent);
+        }
+        let file = render_alone(&policy, &context);
+        let read_back = read(&file, "p", None).map_err(|e| TestCaseError::fail(format!("{e}\n{file}")))?;
+        let on_chain = encode(&read_back.policy);
+        let decoded = crate::decode(&on_chain).unwrap();
+        let again = render_alone(&decoded, &context);
+        prop_assert_eq!(&again, &file);
+        let last = read(&again, "p", None).unwrap().policy;
+        prop_assert_eq!(&last, &policy);
+        prop_assert_eq!(crate::hash(&last), crate::hash(&policy));
+        prop_assert_eq!(alloy_primitives::keccak256(&on_chain), crate::hash(&policy));
+    }
+
     #[test]
     fn files_survive_the_round_trip(policy in valid_policy(), digits in 0_u8..24, named: bool) {
         let mut context = Context::new("WETH", digits);
@@ -168,8 +265,8 @@ proptest! {
         let context = context();
         let text = render(&policy, &context);
         let source = reader::Source::new("policy.toml", &text);
-        match read::policy(&source, &text, &context) {
-            Ok(read) => prop_assert_eq!(&read, &policy),
+        match read::policy(&source, &text, Some(&context)) {
+            Ok((read, _)) => prop_assert_eq!(&read, &policy),
             Err(error) => prop_assert!(false, "{error}\n{text}"),
         }
     }

@@ -82,7 +82,8 @@ pub(super) fn read_bps(text: &str) -> Result<u16, Problem> {
 }
 
 /// 4000 as `40 %`.
-pub(super) fn write_bps(bps: u16) -> String {
+#[must_use]
+pub fn write_bps(bps: u16) -> String {
     format!("{} %", unscaled(u128::from(bps), 2))
 }
 
@@ -94,7 +95,8 @@ pub(super) fn read_wad(text: &str) -> Result<u64, Problem> {
 }
 
 /// 5 × 10^15 as `0.5 %`.
-pub(super) fn write_wad(wad: u64) -> String {
+#[must_use]
+pub fn write_wad(wad: u64) -> String {
     format!("{} %", unscaled(u128::from(wad), 16))
 }
 
@@ -150,7 +152,8 @@ pub(super) fn read_duration(text: &str) -> Result<u32, Problem> {
 }
 
 /// Seconds as `1d12h`.
-pub(super) fn write_duration(seconds: u32) -> String {
+#[must_use]
+pub fn write_duration(seconds: u32) -> String {
     let mut rest = u64::from(seconds);
     let mut text = String::new();
     for (name, length) in UNITS {
@@ -189,7 +192,8 @@ pub(super) fn read_time(text: &str) -> Result<u64, Problem> {
 }
 
 /// Unix time as `2027-01-01` or `2027-01-01T12:00:00Z`.
-pub(super) fn write_time(at: u64) -> String {
+#[must_use]
+pub fn write_time(at: u64) -> String {
     if at >= FAR_FUTURE {
         return format!("unix {at}");
     }

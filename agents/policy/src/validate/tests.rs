@@ -219,14 +219,17 @@ fn ceilings_hold_at_their_end_and_not_beyond() {
             "limits.max_turnover: is 50.01 %; expected at most the ceiling 50 %",
         ),
         (|l| l.max_loss_bps += 1, "limits.max_loss: is 0.51 %; expected at most the ceiling 0.5 %"),
-        (|l| l.window_seconds -= 1, "limits.window: is 86399 s; expected at least 86400 s"),
+        (
+            |l| l.window_seconds -= 1,
+            "limits.window: is 23h59m59s; expected at least the ceiling 1d",
+        ),
         (
             |l| l.policy_delay_seconds -= 1,
-            "limits.policy_delay: is 3599 s; expected at least 3600 s",
+            "limits.policy_delay: is 59m59s; expected at least the ceiling 1h",
         ),
         (
             |l| l.policy_delay_seconds += 1,
-            "limits.policy_delay: is 3601 s; expected at most 3600 s",
+            "limits.policy_delay: is 1h1s; expected at most the ceiling 1h",
         ),
         (
             |l| l.management_fee_bps += 1,
