@@ -49,7 +49,7 @@ library DeploymentFile {
             JsonText.line("  ", "schemaVersion", VM.toString(SCHEMA_VERSION)),
             JsonText.line("  ", "treasury", JsonText.quoted(config.treasury)),
             JsonText.line("  ", "chainId", VM.toString(config.chainId)),
-            JsonText.line("  ", "genesisHash", _word(deployment.genesisHash)),
+            JsonText.line("  ", "genesisHash", JsonText.word(deployment.genesisHash)),
             JsonText.line("  ", "deployBlock", VM.toString(deployment.deployBlock)),
             JsonText.line("  ", "deployer", JsonText.account(deployment.deployer))
         );
@@ -75,7 +75,7 @@ library DeploymentFile {
             _ceilings(deployed.guard.ceilings()),
             _codeHashes(deployment, deployed),
             '      "policyHash": ',
-            _word(recorded.policyHash),
+            JsonText.word(recorded.policyHash),
             "\n    }"
         );
     }
@@ -151,17 +151,13 @@ library DeploymentFile {
             ofVault,
             _codeHash("factory", address(deployment.factory)),
             '        "lens": ',
-            _word(address(deployment.lens).codehash),
+            JsonText.word(address(deployment.lens).codehash),
             "\n      },\n"
         );
     }
 
     function _codeHash(string memory key, address account) private view returns (string memory) {
-        return JsonText.line("        ", key, _word(account.codehash));
-    }
-
-    function _word(bytes32 value) private pure returns (string memory) {
-        return JsonText.quoted(VM.toString(value));
+        return JsonText.line("        ", key, JsonText.word(account.codehash));
     }
 
     function _number(string memory key, uint256 value) private pure returns (string memory) {

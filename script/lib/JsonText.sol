@@ -23,6 +23,11 @@ library JsonText {
         return quoted(VM.toString(value));
     }
 
+    /// @notice 32 bytes.
+    function word(bytes32 value) internal pure returns (string memory) {
+        return quoted(VM.toString(value));
+    }
+
     /// @notice A list of accounts on one line.
     function accounts(address[] memory values) internal pure returns (string memory list) {
         for (uint256 i = 0; i < values.length; ++i) {

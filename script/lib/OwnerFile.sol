@@ -29,6 +29,7 @@ library OwnerFile {
             "{\n",
             JsonText.line("    ", "kind", JsonText.quoted(kind)),
             JsonText.line("    ", "address", JsonText.account(deployment.owner)),
+            JsonText.line("    ", "codeHash", JsonText.word(deployment.owner.codehash)),
             parts,
             "\n  }"
         );
@@ -67,8 +68,7 @@ library OwnerFile {
         } catch {}
         return string.concat(
             '    "governor": {\n',
-            JsonText.line("      ", "address", JsonText.account(address(governor))),
-            JsonText.line("      ", "votes", JsonText.account(address(deployment.votes))),
+            _governorItself(deployment),
             JsonText.line("      ", "votingDelay", VM.toString(governor.votingDelay())),
             JsonText.line("      ", "votingPeriod", VM.toString(governor.votingPeriod())),
             quorum,
@@ -78,10 +78,23 @@ library OwnerFile {
         );
     }
 
-    function _safe(GovernanceConfig memory config) private pure returns (string memory) {
+    function _governorItself(Deployment memory deployment) private view returns (string memory) {
+        return string.concat(
+            JsonText.line("      ", "address", JsonText.account(address(deployment.governor))),
+            JsonText.line("      ", "codeHash", JsonText.word(address(deployment.governor).codehash)),
+            JsonText.line("      ", "votes", JsonText.account(address(deployment.votes))),
+            JsonText.line("      ", "votesCodeHash", JsonText.word(address(deployment.votes).codehash))
+        );
+    }
+
+    /// @dev A proxy of Safe keeps the contract whose code it runs in its first slot.
+    function _safe(GovernanceConfig memory config) private view returns (string memory) {
+        address singleton = address(uint160(uint256(VM.load(config.safeAt, 0))));
         return string.concat(
             '    "safe": {\n',
             JsonText.line("      ", "owners", JsonText.accounts(config.owners)),
+            JsonText.line("      ", "singleton", JsonText.account(singleton)),
+            JsonText.line("      ", "singletonCodeHash", JsonText.word(singleton.codehash)),
             '      "threshold": ',
             VM.toString(config.threshold),
             "\n    }"

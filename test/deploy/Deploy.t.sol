@@ -67,7 +67,9 @@ contract DeployTest is DeployFixture {
         _requireKeys(json, ".vaults[0].ceilings", vm.parseJsonStringArray(schema, ".['$defs'].ceilings.required"));
         string memory hashes = ".['$defs'].codeHashes.required";
         _requireKeys(json, ".vaults[0].codeHashes", vm.parseJsonStringArray(schema, hashes));
-        _requireKeys(json, ".owner", vm.parseJsonStringArray('["kind","address","timelock","governor"]', "."));
+        _requireKeys(
+            json, ".owner", vm.parseJsonStringArray('["kind","address","codeHash","timelock","governor"]', ".")
+        );
         _requireKeys(json, ".owner.timelock", vm.parseJsonKeys(schema, ".['$defs'].timelock.properties"));
         _requireKeys(json, ".owner.governor", vm.parseJsonKeys(schema, ".['$defs'].governor.properties"));
     }

@@ -35,10 +35,14 @@ contract DeployOwnersTest is DeployFixture, SafeFixture {
         assertEq(named, ALICE);
 
         string memory json = vm.readFile(_record("safe"));
-        _requireKeys(json, ".owner", vm.parseJsonStringArray('["kind","address","safe"]', "."));
+        _requireKeys(json, ".owner", vm.parseJsonStringArray('["kind","address","codeHash","safe"]', "."));
         assertEq(vm.parseJsonString(json, ".owner.kind"), "safe");
         assertEq(vm.parseJsonAddress(json, ".owner.address"), address(safe));
         assertEq(vm.parseJsonUint(json, ".owner.safe.threshold"), 2);
+        assertEq(vm.parseJsonBytes32(json, ".owner.codeHash"), address(safe).codehash);
+        address singleton = vm.parseJsonAddress(json, ".owner.safe.singleton");
+        assertEq(keccak256(singleton.code), vm.parseJsonBytes32(json, ".owner.safe.singletonCodeHash"));
+        assertEq(Safe(payable(singleton)).VERSION(), safe.VERSION());
         assertEq(vm.parseJsonAddressArray(json, ".owner.safe.owners"), safe.getOwners());
         string memory required = ".['$defs'].vault.required";
         _requireKeys(json, ".vaults[0]", vm.parseJsonStringArray(vm.readFile("deployments/schema.json"), required));

@@ -302,6 +302,10 @@ impl ChainReader for Endpoints {
         first_that_answers!(self, code_hash(account, block))
     }
 
+    async fn code(&self, account: Address, block: &Header) -> ChainResult<Bytes> {
+        first_that_answers!(self, code(account, block))
+    }
+
     async fn snapshots(
         &self,
         lens: Address,

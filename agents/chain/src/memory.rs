@@ -167,6 +167,12 @@ impl ChainReader for MemoryChain {
         Ok(self.with(|model| model.code_hash(account)))
     }
 
+    async fn code(&self, account: Address, block: &Header) -> ChainResult<Bytes> {
+        self.ask("code")?;
+        self.canonical(block)?;
+        Ok(self.with(|model| model.code(account)))
+    }
+
     async fn snapshots(
         &self,
         _lens: Address,

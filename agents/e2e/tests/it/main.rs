@@ -4,6 +4,7 @@
 mod breaches;
 mod budget;
 mod demo;
+mod deploy;
 mod determinism;
 mod input;
 mod keys;
