@@ -202,6 +202,12 @@ impl ChainReader for HttpChain {
         self.pinned(answer, hash).await
     }
 
+    async fn storage(&self, account: Address, slot: B256, block: &Header) -> ChainResult<B256> {
+        let hash = block.block.hash;
+        let answer = self.rpc.request("eth_getStorageAt", (account, slot, pinned(hash))).await;
+        self.pinned(answer, hash).await
+    }
+
     async fn snapshots(
         &self,
         lens: Address,

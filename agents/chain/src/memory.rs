@@ -173,6 +173,13 @@ impl ChainReader for MemoryChain {
         Ok(self.with(|model| model.code(account)))
     }
 
+    /// Nothing of this world keeps anything in slots.
+    async fn storage(&self, _account: Address, _slot: B256, block: &Header) -> ChainResult<B256> {
+        self.ask("storage")?;
+        self.canonical(block)?;
+        Ok(B256::ZERO)
+    }
+
     async fn snapshots(
         &self,
         _lens: Address,

@@ -36,11 +36,13 @@ pub enum Exit {
     Refused = 12,
     /// A person's move was stored, and did not execute.
     NotExecuted = 13,
+    /// The chain is not as the declared files say.
+    Deviates = 15,
 }
 
 impl Exit {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Ok,
         Self::Internal,
         Self::Usage,
@@ -55,6 +57,7 @@ impl Exit {
         Self::VaultUnread,
         Self::Refused,
         Self::NotExecuted,
+        Self::Deviates,
     ];
 
     /// The number that the process ends with.

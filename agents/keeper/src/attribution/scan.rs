@@ -59,6 +59,18 @@ pub(crate) async fn own_events(
     logs(chain, &[vault, guard], &[], range).await
 }
 
+/// Everything that a contract said in a range.
+///
+/// # Errors
+/// Those of the chain.
+pub(crate) async fn events_of(
+    chain: &dyn ChainReader,
+    contract: Address,
+    range: (u64, u64),
+) -> ChainResult<Vec<PlacedLog>> {
+    logs(chain, &[contract], &[], range).await
+}
+
 /// Transfers of tokens to and from a vault in a range.
 ///
 /// # Errors
