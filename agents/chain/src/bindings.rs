@@ -16,6 +16,21 @@ pub(crate) mod vault {
     alloy::sol!(ITreasuryVault, "abi/ITreasuryVault.json");
 }
 
+/// The Governor.
+pub(crate) mod governor {
+    alloy::sol!(TreasuryGovernor, "abi/TreasuryGovernor.json");
+}
+
+/// Its timelock.
+pub(crate) mod timelock {
+    alloy::sol!(TimelockController, "abi/TimelockController.json");
+}
+
+/// A strategy.
+pub(crate) mod strategy {
+    alloy::sol!(IERC4626, "abi/IERC4626.json");
+}
+
 /// The lens.
 pub(crate) mod lens {
     alloy::sol!(

@@ -132,6 +132,26 @@ pub fn encode_activate_policy(encoding: &[u8]) -> Bytes {
     data.into()
 }
 
+/// Call data of `submitPolicy` with the encoding of a document.
+#[must_use]
+pub fn encode_submit_policy(encoding: &[u8]) -> Bytes {
+    let mut data = IPolicyGuard::submitPolicyCall::SELECTOR.to_vec();
+    data.extend_from_slice(encoding);
+    data.into()
+}
+
+/// The encoding of the document in the call data of `submitPolicy`; none if it is another call.
+#[must_use]
+pub fn decode_submit_policy(data: &[u8]) -> Option<&[u8]> {
+    data.strip_prefix(IPolicyGuard::submitPolicyCall::SELECTOR.as_slice())
+}
+
+/// Call data of `vetoPolicy`.
+#[must_use]
+pub fn encode_veto_policy() -> Bytes {
+    IPolicyGuard::vetoPolicyCall {}.abi_encode().into()
+}
+
 /// What `rebalance` returns; none if it is something else.
 #[must_use]
 pub fn decode_receipt(output: &[u8]) -> Option<Receipt> {

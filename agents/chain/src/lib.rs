@@ -14,6 +14,7 @@ pub mod events;
 #[cfg(test)]
 mod fake_node;
 pub mod follower;
+pub mod governance;
 pub mod guard;
 pub mod http;
 mod lens;

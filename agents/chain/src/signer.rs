@@ -197,6 +197,14 @@ impl AgentKey {
     /// # Errors
     /// If the file is no keystore, the password is wrong, or the key is not of the account `expected`.
     pub fn open(path: &Path, password: &str, expected: Address) -> Result<Self, KeyError> {
+        Self::unlock(path, password)?.belonging_to(expected, path)
+    }
+
+    /// Opens a keystore file of whatever account.
+    ///
+    /// # Errors
+    /// If the file is no keystore, or the password is wrong.
+    pub fn unlock(path: &Path, password: &str) -> Result<Self, KeyError> {
         let text = std::fs::read_to_string(path).map_err(|error| KeyError::Unreadable {
             path: path.to_path_buf(),
             cause: error.to_string(),
@@ -213,7 +221,7 @@ impl AgentKey {
         // The format's only check is a code over the decrypted key, so what fails from here on is the password.
         let signer = PrivateKeySigner::decrypt_keystore(path, password)
             .map_err(|_| KeyError::WrongPassword { path: path.to_path_buf() })?;
-        Self::local(signer).belonging_to(expected, path)
+        Ok(Self::local(signer))
     }
 
     fn local(signer: PrivateKeySigner) -> Self {

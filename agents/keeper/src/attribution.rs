@@ -24,6 +24,7 @@ use crate::{
 use book::Book;
 pub use book::{Declined, Held};
 pub use range::Bound;
+pub(crate) use scan::logs_of;
 use view::Report;
 
 /// A failed question about the past. What an endpoint lacks is then most often old state.

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod journal;
+mod policy;
 mod report;
 
 use std::path::PathBuf;
@@ -10,6 +11,10 @@ use clap::{Args, Parser, Subcommand};
 use crate::trace::Wanted;
 
 pub use journal::{Adopting, Copying, Exporting, Journal, JournalCommand, Listing, Showing};
+pub use policy::{
+    Acting, Beginning, Diffing, OfVault, OfVaultIfAny, Office, PolicyCommand, PolicyVerb,
+    Previewing, Proposing, Validating, Verifying, Vetoing, Way,
+};
 pub use report::{ReportFormat, Reporting};
 
 /// Examples under the help.
@@ -24,6 +29,7 @@ Examples:
   keeper move out.toml --config keeper.toml       a person's rebalance, inside the same rules
   keeper pause --config keeper.toml --vault main --person Ada --reason \"oracle looks odd\"
   keeper journal backup --config keeper.toml FILE copy the journal while the keeper runs
+  keeper policy diff on-chain policy.toml --config keeper.toml  what a vote would change, and when
   keeper trace 0x1f3a… --config keeper.toml       why a transaction was sent, and whether that is reproduced
 
 Logs go to stderr and obey RUST_LOG (default: info). Exit and reason codes: docs/codes.md.";
@@ -65,6 +71,8 @@ pub enum Command {
     /// Say what was seen, considered and decided behind a transaction, a decision or a block, and whether it is reproduced
     #[command(after_help = TRACE_EXAMPLES)]
     Trace(Tracing),
+    /// Write, check, compare, try and propose the policy that governance votes on
+    Policy(PolicyVerb),
     /// Say what this binary is: version, commit, version of the algorithm
     Version(Version),
     /// Ask what only a person knows, find out the rest, and write a configuration; sends nothing

@@ -32,17 +32,21 @@ pub enum Exit {
     Unfit = 10,
     /// A vault could not be read; what is shown of the others stands.
     VaultUnread = 11,
-    /// A person's move is refused; nothing was sent.
+    /// A person's move, or a policy's transaction, is refused; nothing was sent.
     Refused = 12,
-    /// A person's move was stored, and did not execute.
+    /// A person's move was stored, or a policy's transaction sent, and did not execute.
     NotExecuted = 13,
+    /// A file is no policy, or a review of it found an error.
+    PolicyInvalid = 14,
+    /// The policy that is asked for is not there: none is in force, none waits, or no proposal submits one.
+    NoPolicy = 15,
     /// The chain is not as the declared files say.
-    Deviates = 15,
+    Deviates = 16,
 }
 
 impl Exit {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Ok,
         Self::Internal,
         Self::Usage,
@@ -57,6 +61,8 @@ impl Exit {
         Self::VaultUnread,
         Self::Refused,
         Self::NotExecuted,
+        Self::PolicyInvalid,
+        Self::NoPolicy,
         Self::Deviates,
     ];
 

@@ -38,16 +38,16 @@ impl std::fmt::Debug for Person<'_> {
 }
 
 fn failed(error: impl std::fmt::Display) -> Failure {
-    Failure::new(Exit::Usage, format_args!("keeper init cannot ask: {error}."))
+    Failure::new(Exit::Usage, format_args!("It cannot be asked for: {error}."))
 }
 
 impl Person<'_> {
-    fn tell(&mut self, line: &str) -> Result<(), Failure> {
+    pub(crate) fn tell(&mut self, line: &str) -> Result<(), Failure> {
         writeln!(self.questions, "{line}").map_err(failed)
     }
 
     /// An answer; empty means the default. A question without a default is asked again.
-    fn ask(&mut self, question: &str, default: Option<&str>) -> Result<String, Failure> {
+    pub(crate) fn ask(&mut self, question: &str, default: Option<&str>) -> Result<String, Failure> {
         loop {
             let shown = default.map_or(String::new(), |default| format!(" [{default}]"));
             write!(self.questions, "{question}{shown}: ").map_err(failed)?;
@@ -65,7 +65,7 @@ impl Person<'_> {
     }
 
     /// An answer that `is_sound` takes; asked again until then.
-    fn ask_for<T>(
+    pub(crate) fn ask_for<T>(
         &mut self,
         question: &str,
         default: Option<&str>,

@@ -26,6 +26,7 @@ mod password;
 pub mod pause;
 pub mod person;
 pub mod plan;
+pub mod policy;
 pub mod proposal;
 pub mod reload;
 pub mod render;

@@ -19,7 +19,7 @@ use vagus_keeper::{
     http, init, journal, keys,
     mode::Mode,
     page::Page,
-    pause, person, plan,
+    pause, person, plan, policy,
     reload::Reload,
     report::Reporter,
     run, status, trace, version, watch, world,
@@ -132,6 +132,7 @@ async fn work(command: Command) -> Result<(), Failure> {
             print(&init::init(&wanted.file, &mut person).await?);
             Ok(())
         }
+        Command::Policy(wanted) => show(policy::work(wanted.command).await?),
         Command::Report(wanted) => {
             print(attribution::report(&wanted).await?.trim_end());
             Ok(())

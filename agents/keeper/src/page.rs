@@ -68,7 +68,7 @@ impl<T> Row<T> {
 pub struct Page {
     /// Text or JSON, whole.
     pub text: String,
-    /// The end of the program that shows it, if a vault is missing on it.
+    /// The end of the program that shows it, if something is missing on it or amiss.
     pub missing: Option<Failure>,
 }
 

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy::primitives::{B256, U256, keccak256};
+use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
 use serde_json::{Map, Value, json};
 use vagus_chain::guard::encode_rebalance;
 use vagus_journal::{Body, DecisionRecord};
@@ -35,15 +35,48 @@ pub fn batch(vault: &VaultWorld, decision: B256, record: &DecisionRecord) -> Val
         _ => Vec::new(),
     };
     let header = &record.header;
+    of_transactions(
+        (header.chain_id, record.first().block().timestamp.saturating_mul(1_000)),
+        (&format!("Rebalance of {}", vault.config.name), &description(vault, decision, record)),
+        Some(header.agent),
+        transactions,
+    )
+}
+
+/// The batch of one call, on a chain and made at a Unix time in milliseconds, with its name and description, for a Safe if
+/// that is known.
+#[must_use]
+pub fn batch_of_call(
+    place: (u64, u64),
+    words: (&str, &str),
+    safe: Option<Address>,
+    (to, data): (Address, &Bytes),
+) -> Value {
+    let transaction = json!({
+        "to": to.to_string(),
+        "value": "0",
+        "data": data,
+        "contractMethod": null,
+        "contractInputsValues": null,
+    });
+    of_transactions(place, words, safe, vec![transaction])
+}
+
+fn of_transactions(
+    (chain_id, created_at_ms): (u64, u64),
+    (name, description): (&str, &str),
+    safe: Option<Address>,
+    transactions: Vec<Value>,
+) -> Value {
     with_checksum(json!({
         "version": FORMAT,
-        "chainId": header.chain_id.to_string(),
-        "createdAt": record.first().block().timestamp.saturating_mul(1_000),
+        "chainId": chain_id.to_string(),
+        "createdAt": created_at_ms,
         "meta": {
-            "name": format!("Rebalance of {}", vault.config.name),
-            "description": description(vault, decision, record),
+            "name": name,
+            "description": description,
             "txBuilderVersion": BUILDER_VERSION,
-            "createdFromSafeAddress": header.agent.to_string(),
+            "createdFromSafeAddress": safe.map_or_else(String::new, |safe| safe.to_string()),
             "createdFromOwnerAddress": "",
         },
         "transactions": transactions,
@@ -197,20 +230,27 @@ pub fn write(
     if file.exists() {
         return Ok(file);
     }
-    let failed = |error: std::io::Error| {
-        let place = file.display();
-        Failure::new(
-            Exit::Config,
-            format_args!("{place}: the proposal cannot be written: {error}."),
-        )
-    };
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    std::fs::create_dir_all(folder).map_err(|error| unwritten(&file, &error))?;
+    write_whole(&file, batch)?;
+    Ok(file)
+}
+
+fn unwritten(file: &Path, error: &std::io::Error) -> Failure {
+    let place = file.display();
+    Failure::new(Exit::Config, format_args!("{place}: the proposal cannot be written: {error}."))
+}
+
+/// Writes a batch into a file, whole or not at all.
+///
+/// # Errors
+/// If it cannot be written to.
+pub fn write_whole(file: &Path, batch: &Value) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| unwritten(file, &error);
     let unfinished = file.with_extension("unfinished");
     let mut out = std::fs::File::create(&unfinished).map_err(failed)?;
     out.write_all(format!("{batch:#}\n").as_bytes()).map_err(failed)?;
     out.sync_all().map_err(failed)?;
-    std::fs::rename(&unfinished, &file).map_err(failed)?;
-    Ok(file)
+    std::fs::rename(&unfinished, file).map_err(failed)
 }
 
 #[cfg(test)]

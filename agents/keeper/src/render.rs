@@ -5,6 +5,8 @@ pub mod doctor;
 pub mod journal;
 pub mod number;
 pub mod plan;
+pub mod policy;
 pub mod status;
 pub mod table;
 pub mod trace;
+pub mod verify;

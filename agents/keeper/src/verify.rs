@@ -24,6 +24,7 @@ use crate::{
     JSON_SCHEMA_VERSION,
     cli::Verifying,
     exit::{Exit, Failure},
+    page::Page,
     render,
 };
 
@@ -76,7 +77,7 @@ struct Document<'a> {
 ///
 /// # Errors
 /// If a declared file cannot be read, or the chain cannot be asked.
-pub async fn verify(wanted: &Verifying) -> Result<(String, Result<(), Failure>), Failure> {
+pub async fn verify(wanted: &Verifying) -> Result<Page, Failure> {
     let (declared, chain) = declared::gather(wanted).await?;
     let seen = read::read(&declared, &chain).await?;
     let report = Report {
@@ -98,19 +99,19 @@ pub async fn verify(wanted: &Verifying) -> Result<(String, Result<(), Failure>),
     } else {
         render::verify::text(&report)
     };
-    Ok((text, ended(&report)))
+    Ok(Page { text, missing: ended(&report) })
 }
 
-/// The end that a report means.
-fn ended(report: &Report) -> Result<(), Failure> {
-    let Some(first) = report.checks.iter().find(|check| !check.ok) else { return Ok(()) };
+/// The end that a report means; none if everything is as it is declared.
+fn ended(report: &Report) -> Option<Failure> {
+    let first = report.checks.iter().find(|check| !check.ok)?;
     let others = match report.deviations() - 1 {
         0 => String::new(),
         1 => " One more is not as it is declared.".to_owned(),
         count => format!(" {count} more are not as they are declared."),
     };
     let Check { area, subject, expected, found, .. } = first;
-    Err(Failure::new(
+    Some(Failure::new(
         Exit::Deviates,
         format_args!("{area}, {subject}: expected {expected}, found {found}.{others}"),
     ))

@@ -226,4 +226,6 @@ pub(crate) fn percent(bps: u16) -> String {
 }
 
 #[cfg(test)]
+mod schema_tests;
+#[cfg(test)]
 mod tests;

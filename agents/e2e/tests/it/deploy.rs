@@ -85,11 +85,8 @@ impl Desk {
 
     async fn sent(&self) -> u64 {
         let deployer = self.chain.accounts[people::DEPLOYER];
-        let count: U256 = self
-            .chain
-            .rpc("eth_getTransactionCount", json!([deployer, "latest"]))
-            .await
-            .unwrap();
+        let count: U256 =
+            self.chain.rpc("eth_getTransactionCount", json!([deployer, "latest"])).await.unwrap();
         count.to()
     }
 
@@ -146,9 +143,8 @@ async fn a_dry_run_tells_every_transaction_with_its_gas_and_sends_nothing() {
     assert_eq!(table(&said), told, "what is sent is what was told");
     let record: Value = serde_json::from_str(&read(&desk.record())).unwrap();
     let vault = told.last().unwrap();
-    let recorded = |key: &str| -> Address {
-        record["vaults"][0][key].as_str().unwrap().parse().unwrap()
-    };
+    let recorded =
+        |key: &str| -> Address { record["vaults"][0][key].as_str().unwrap().parse().unwrap() };
     assert_eq!((recorded("vault"), recorded("factory")), (vault.1, told[0].1));
     assert_eq!(record["deployBlock"], json!(head.number));
     for (place, (what, address, gas)) in told.iter().enumerate() {

@@ -46,6 +46,17 @@ async fn logs(
     .await
 }
 
+/// The events that a filter finds, however many.
+///
+/// # Errors
+/// Those of the chain.
+pub(crate) async fn logs_of(
+    chain: &dyn ChainReader,
+    filter: &LogFilter,
+) -> ChainResult<Vec<PlacedLog>> {
+    logs(chain, &filter.addresses, &filter.topics, (filter.first, filter.last)).await
+}
+
 /// What a vault and its guard said in a range.
 ///
 /// # Errors
@@ -57,18 +68,6 @@ pub(crate) async fn own_events(
     range: (u64, u64),
 ) -> ChainResult<Vec<PlacedLog>> {
     logs(chain, &[vault, guard], &[], range).await
-}
-
-/// Everything that a contract said in a range.
-///
-/// # Errors
-/// Those of the chain.
-pub(crate) async fn events_of(
-    chain: &dyn ChainReader,
-    contract: Address,
-    range: (u64, u64),
-) -> ChainResult<Vec<PlacedLog>> {
-    logs(chain, &[contract], &[], range).await
 }
 
 /// Transfers of tokens to and from a vault in a range.

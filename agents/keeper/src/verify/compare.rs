@@ -146,12 +146,7 @@ fn parts(checks: &mut Checks<'_>, vault: &DeclaredVault, facts: &VaultFacts) {
     }
 }
 
-fn powers(
-    checks: &mut Checks<'_>,
-    declared: &Declared,
-    vault: &DeclaredVault,
-    facts: &VaultFacts,
-) {
+fn powers(checks: &mut Checks<'_>, declared: &Declared, vault: &DeclaredVault, facts: &VaultFacts) {
     let deployment = &declared.deployment;
     let owner = deployment.owner.as_ref().map(|owner| owner.address).or(vault.entry.timelock);
     if let Some(owner) = owner {
@@ -247,7 +242,12 @@ fn limits(
     for (of, key, expected) in &declared {
         let found = in_force.iter().find(|(other, named, _)| other == of && named == key);
         let found = found.map(|(_, _, value)| value);
-        checks.same(format!("{of}, {key}"), expected, found.or(Some(&NONE.to_owned())), Clone::clone);
+        checks.same(
+            format!("{of}, {key}"),
+            expected,
+            found.or(Some(&NONE.to_owned())),
+            Clone::clone,
+        );
     }
     for (of, key, value) in &in_force {
         if !declared.iter().any(|(other, named, _)| other == of && named == key) {
@@ -257,12 +257,7 @@ fn limits(
 }
 
 /// What the vault itself has of the document.
-fn settings(
-    checks: &mut Checks<'_>,
-    vault: &DeclaredVault,
-    document: &Policy,
-    facts: &VaultFacts,
-) {
+fn settings(checks: &mut Checks<'_>, vault: &DeclaredVault, document: &Policy, facts: &VaultFacts) {
     let limits = &document.limits;
     let expected = super::facts::Settings {
         max_growth_wad: limits.max_growth_wad,

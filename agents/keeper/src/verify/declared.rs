@@ -79,7 +79,7 @@ pub struct Declared {
 }
 
 /// A chain at a block, to which every question is put.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Pinned {
     /// Where.
     pub endpoints: Endpoints,
@@ -97,8 +97,8 @@ pub struct Pinned {
 /// If a file cannot be read, or no endpoint answers.
 pub(super) async fn gather(wanted: &Verifying) -> Result<(Declared, Pinned), Failure> {
     let places = Places::of(wanted)?;
-    let deployment = Deployment::load(&places.record)
-        .map_err(|error| Failure::new(Exit::Deployment, error))?;
+    let deployment =
+        Deployment::load(&places.record).map_err(|error| Failure::new(Exit::Deployment, error))?;
     let code = match &wanted.code {
         Some(path) => CodeList::load(path),
         None => CodeList::of_this_release(),
@@ -206,7 +206,8 @@ async fn context(
 ) -> Result<Context, Failure> {
     let symbol = ask(chain, entry.asset, Token::symbolCall {}).await?;
     let decimals = ask(chain, entry.asset, Token::decimalsCall {}).await?;
-    let mut context = Context::new(symbol.unwrap_or_else(|| "units".to_owned()), decimals.unwrap_or(0));
+    let mut context =
+        Context::new(symbol.unwrap_or_else(|| "units".to_owned()), decimals.unwrap_or(0));
     for (address, name) in names {
         context = match ask(chain, *address, Token::decimalsCall {}).await? {
             Some(decimals) => context.with_strategy(name, *address, decimals),

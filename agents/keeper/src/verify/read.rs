@@ -7,7 +7,7 @@ use alloy::{
     sol_types::SolCall,
 };
 use vagus_chain::{
-    ChainError, ChainReader as _, GovernorDeployment, Reading, TimelockDeployment,
+    ChainError, ChainReader as _, GovernorDeployment, LogFilter, Reading, TimelockDeployment,
 };
 use vagus_policy::{Ceilings, Mode};
 
@@ -20,7 +20,7 @@ use super::{
     interfaces::{Governor, Guard, Safe, Timelock, Token, Vault},
     roles,
 };
-use crate::{attribution::events_of, exit::Failure, world::chain_failure};
+use crate::{attribution::logs_of, exit::Failure, world::chain_failure};
 
 /// Where an upgradable proxy keeps the address of its code (ERC-1967).
 const IMPLEMENTATION_SLOT: B256 =
@@ -100,8 +100,10 @@ async fn timelock(
     declared: &TimelockDeployment,
     deployer: Address,
 ) -> Result<TimelockFacts, Failure> {
-    let range = (declared.from_block, chain.head.block.number);
-    let logs = events_of(&chain.endpoints, address, range).await.map_err(failed)?;
+    let (addresses, topics) = (vec![address], Vec::new());
+    let (first, last) = (declared.from_block, chain.head.block.number);
+    let filter = LogFilter { addresses, topics, first, last };
+    let logs = logs_of(&chain.endpoints, &filter).await.map_err(failed)?;
     let roles::Roles { members, moved_admins } = roles::replayed(address, &logs);
     let mut facts = TimelockFacts { members, moved_admins, ..TimelockFacts::default() };
     facts.delay_seconds = ask(chain, address, Timelock::getMinDelayCall {}).await?;
@@ -212,9 +214,9 @@ async fn vault(
         in_force,
         mode: state.and_then(|state| mode(state.mode)),
         settings: ask(chain, entry.vault, Vault::navParametersCall {}).await?.map(settings),
-        exit_list: ask(chain, entry.vault, Vault::exitListCall {}).await?.map(|list| {
-            list.iter().map(|exit| (exit.strategy, exit.status)).collect()
-        }),
+        exit_list: ask(chain, entry.vault, Vault::exitListCall {})
+            .await?
+            .map(|list| list.iter().map(|exit| (exit.strategy, exit.status)).collect()),
         deployer_is_agent: of_deployer.map(|state| state.exists),
         policy,
         ..VaultFacts::default()

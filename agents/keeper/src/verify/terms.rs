@@ -77,8 +77,7 @@ fn strategies(policy: &Policy, context: &Context) -> Vec<Term> {
 }
 
 fn groups(policy: &Policy, context: &Context) -> Vec<Term> {
-    let names: Vec<_> =
-        policy.groups.iter().map(|group| write::group_name(group.name)).collect();
+    let names: Vec<_> = policy.groups.iter().map(|group| write::group_name(group.name)).collect();
     let mut terms = vec![("groups".to_owned(), "order", told(names.clone()))];
     for (group, name) in policy.groups.iter().zip(names) {
         let of = format!("group {name}");
@@ -171,7 +170,9 @@ mod tests {
             Value::String(text) => Value::from(match text.as_str() {
                 "Active" => "Paused".to_owned(),
                 "Yield" => "TargetWeights".to_owned(),
-                text if text.starts_with("0x") => text.replacen("0x0", "0x9", 1).replacen("0x6", "0x7", 1),
+                text if text.starts_with("0x") => {
+                    text.replacen("0x0", "0x9", 1).replacen("0x6", "0x7", 1)
+                }
                 amount => (amount.parse::<u128>().unwrap() + 1).to_string(),
             }),
             _ => panic!("{value}"),

@@ -1,0 +1,394 @@
+//! What stands around a guard: its roles and ceilings, the Governor's proposals, strategies that are not listed yet.
+
+use alloy::{
+    primitives::{Address, B256, Bytes, U256, keccak256},
+    sol_types::{SolCall, SolEvent},
+};
+use vagus_policy::{Ceilings, Policy};
+
+use crate::{
+    ChainError, ChainReader, ChainResult, Header, LogFilter, PlacedLog, Reading,
+    bindings::{
+        governor::TreasuryGovernor, guard::IPolicyGuard, strategy::IERC4626,
+        timelock::TimelockController,
+    },
+    guard::{PendingPolicy, decode_pending_policy, encode_pending_policy},
+};
+
+/// Who may do what with a guard, and what no vote lifts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// Who submits policies.
+    pub owner: Address,
+    /// Who may tighten at once; zero if nobody.
+    pub guardian: Address,
+    /// Seconds that a loosening document waits now.
+    pub policy_delay_seconds: u32,
+    /// What no vote lifts.
+    pub ceilings: Ceilings,
+    /// The document that waits.
+    pub pending: Option<PendingPolicy>,
+}
+
+/// Where a proposal of the Governor stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProposalState {
+    /// Its vote has not begun.
+    Pending,
+    /// It is voted on.
+    Active,
+    /// It was taken back.
+    Canceled,
+    /// It was lost.
+    Defeated,
+    /// It was won, and is not queued.
+    Succeeded,
+    /// It waits in the timelock.
+    Queued,
+    /// It was not carried out in time.
+    Expired,
+    /// It was carried out.
+    Executed,
+}
+
+/// A proposal as it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// Its number.
+    pub id: U256,
+    /// Contracts that it calls.
+    pub targets: Vec<Address>,
+    /// With which data.
+    pub calldatas: Vec<Bytes>,
+    /// What people read.
+    pub description: String,
+    /// Unix time at which its vote begins.
+    pub vote_starts_at: u64,
+    /// Unix time at which its vote ends.
+    pub vote_ends_at: u64,
+}
+
+/// How the Governor votes, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VoteTimes {
+    /// From a proposal to its vote.
+    pub delay_seconds: u64,
+    /// Length of the vote.
+    pub period_seconds: u64,
+    /// In the timelock.
+    pub timelock_seconds: u64,
+}
+
+/// A contract as a strategy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrategyReading {
+    /// Its asset; none if it does not say.
+    pub asset: Option<Address>,
+    /// Symbol of its shares, empty if it does not say.
+    pub symbol: String,
+    /// Decimals of its shares; none if it does not say.
+    pub decimals: Option<u8>,
+    /// The vault's shares.
+    pub shares: U256,
+    /// What they convert to; none if it does not say.
+    pub convert_assets: Option<U256>,
+    /// What redeeming them would pay; none if it does not say.
+    pub redeem_assets: Option<U256>,
+    /// What the vault can withdraw now.
+    pub max_withdraw_assets: U256,
+    /// What the vault can deposit now.
+    pub max_deposit_assets: U256,
+    /// What a whole share, or one unit without decimals, converts to: assets and shares; none if it does not say.
+    pub price: Option<(U256, U256)>,
+}
+
+/// Asks contracts at the end of one block.
+#[derive(Clone, Copy, Debug)]
+pub struct Questions<'a> {
+    chain: &'a dyn ChainReader,
+    head: &'a Header,
+}
+
+impl<'a> Questions<'a> {
+    /// Of a chain at a block.
+    #[must_use]
+    pub fn new(chain: &'a dyn ChainReader, head: &'a Header) -> Self {
+        Self { chain, head }
+    }
+
+    /// The answer; none if the contract does not give one.
+    async fn ask<C: SolCall>(&self, contract: Address, call: C) -> ChainResult<Option<C::Return>> {
+        let input = Bytes::from(call.abi_encode());
+        match self.chain.read(contract, &input, self.head).await? {
+            Reading::Answer(data) => Ok(C::abi_decode_returns(&data).ok()),
+            Reading::Fails => Ok(None),
+        }
+    }
+
+    /// The answer of a contract that has to give one.
+    async fn must<C: SolCall>(&self, contract: Address, call: C) -> ChainResult<C::Return> {
+        self.ask(contract, call).await?.ok_or_else(|| ChainError::Malformed {
+            endpoint: self.chain.endpoint(),
+            method: "eth_call",
+            cause: format!("{contract} does not answer {}", C::SIGNATURE),
+        })
+    }
+
+    /// Roles, ceilings and the waiting document of a guard.
+    ///
+    /// # Errors
+    /// If the chain cannot be asked, or the contract is no guard.
+    pub async fn roles(&self, guard: Address) -> ChainResult<Roles> {
+        let said = self.must(guard, IPolicyGuard::ceilingsCall {}).await?;
+        let pending = self.chain.read(guard, &encode_pending_policy(), self.head).await?;
+        let pending = match &pending {
+            Reading::Answer(data) => decode_pending_policy(data).flatten(),
+            Reading::Fails => None,
+        };
+        Ok(Roles {
+            owner: self.must(guard, IPolicyGuard::ownerCall {}).await?,
+            guardian: self.must(guard, IPolicyGuard::guardianCall {}).await?,
+            policy_delay_seconds: self.must(guard, IPolicyGuard::policyDelaySecondsCall {}).await?,
+            ceilings: Ceilings {
+                max_turnover_bps: said.maxTurnoverBps,
+                max_loss_bps: said.maxLossBps,
+                min_window_seconds: said.minWindowSeconds,
+                min_policy_delay_seconds: said.minPolicyDelaySeconds,
+                max_policy_delay_seconds: said.maxPolicyDelaySeconds,
+                max_management_fee_bps: said.maxManagementFeeBps,
+                max_performance_fee_bps: said.maxPerformanceFeeBps,
+                grace_seconds: said.graceSeconds,
+            },
+            pending,
+        })
+    }
+
+    /// The state of each agent of a document, in its order.
+    ///
+    /// # Errors
+    /// As [`Self::roles`].
+    pub async fn agents(
+        &self,
+        guard: Address,
+        policy: &Policy,
+    ) -> ChainResult<Vec<vagus_policy::AgentState>> {
+        let mut states = Vec::with_capacity(policy.agents.len());
+        for entry in &policy.agents {
+            let agent = entry.agent;
+            let said = self.must(guard, IPolicyGuard::agentStateCall { agent }).await?;
+            let bucket = |bucket: &IPolicyGuard::Bucket| vagus_policy::Bucket {
+                level_wad: bucket.levelWad,
+                updated_at: bucket.updatedAt.to(),
+            };
+            states.push(vagus_policy::AgentState {
+                agent,
+                exists: said.exists,
+                is_revoked: said.isRevoked,
+                nonce: said.nonce,
+                last_rebalance_at: said.lastRebalanceAt.to(),
+                turnover: bucket(&said.turnover),
+                loss: bucket(&said.loss),
+            });
+        }
+        Ok(states)
+    }
+
+    /// How the Governor votes.
+    ///
+    /// # Errors
+    /// As [`Self::roles`], of the Governor and its timelock.
+    pub async fn vote_times(&self, governor: Address) -> ChainResult<VoteTimes> {
+        let timelock = self.must(governor, TreasuryGovernor::timelockCall {}).await?;
+        let delay = self.must(governor, TreasuryGovernor::votingDelayCall {}).await?;
+        let period = self.must(governor, TreasuryGovernor::votingPeriodCall {}).await?;
+        let wait = self.must(timelock, TimelockController::getMinDelayCall {}).await?;
+        Ok(VoteTimes {
+            delay_seconds: delay.saturating_to(),
+            period_seconds: period.saturating_to(),
+            timelock_seconds: wait.saturating_to(),
+        })
+    }
+
+    /// Where a proposal stands, and the Unix time from which on it can be carried out if it is queued; none if the Governor
+    /// knows no such proposal.
+    ///
+    /// # Errors
+    /// If the chain cannot be asked.
+    pub async fn proposal_state(
+        &self,
+        governor: Address,
+        id: U256,
+    ) -> ChainResult<Option<(ProposalState, Option<u64>)>> {
+        let call = TreasuryGovernor::stateCall { proposalId: id };
+        let Some(number) = self.ask(governor, call).await? else { return Ok(None) };
+        let Some(state) = state_of(number) else { return Ok(None) };
+        let call = TreasuryGovernor::proposalEtaCall { proposalId: id };
+        let eta = self.must(governor, call).await?.saturating_to::<u64>();
+        Ok(Some((state, (eta > 0).then_some(eta))))
+    }
+
+    /// A contract as a strategy of a vault.
+    ///
+    /// # Errors
+    /// If the chain cannot be asked.
+    pub async fn strategy(
+        &self,
+        strategy: Address,
+        vault: Address,
+    ) -> ChainResult<StrategyReading> {
+        let asset = self.ask(strategy, IERC4626::assetCall {}).await?;
+        let decimals = self.ask(strategy, IERC4626::decimalsCall {}).await?;
+        let shares = self.ask(strategy, IERC4626::balanceOfCall { account: vault }).await?;
+        let shares = shares.unwrap_or_default();
+        let one = U256::from(10_u8).saturating_pow(U256::from(decimals.unwrap_or(0)));
+        let worth = self.ask(strategy, IERC4626::convertToAssetsCall { shares: one }).await?;
+        let withdraw = IERC4626::maxWithdrawCall { owner: vault };
+        let deposit = IERC4626::maxDepositCall { receiver: vault };
+        Ok(StrategyReading {
+            asset,
+            symbol: self.ask(strategy, IERC4626::symbolCall {}).await?.unwrap_or_default(),
+            decimals,
+            shares,
+            convert_assets: self.ask(strategy, IERC4626::convertToAssetsCall { shares }).await?,
+            redeem_assets: self.ask(strategy, IERC4626::previewRedeemCall { shares }).await?,
+            max_withdraw_assets: self.ask(strategy, withdraw).await?.unwrap_or_default(),
+            max_deposit_assets: self.ask(strategy, deposit).await?.unwrap_or_default(),
+            price: worth.map(|assets| (assets, one)),
+        })
+    }
+}
+
+const fn state_of(number: u8) -> Option<ProposalState> {
+    Some(match number {
+        0 => ProposalState::Pending,
+        1 => ProposalState::Active,
+        2 => ProposalState::Canceled,
+        3 => ProposalState::Defeated,
+        4 => ProposalState::Succeeded,
+        5 => ProposalState::Queued,
+        6 => ProposalState::Expired,
+        7 => ProposalState::Executed,
+        _ => return None,
+    })
+}
+
+/// Call data of the Governor's `propose` with one call.
+#[must_use]
+pub fn encode_propose(target: Address, data: &Bytes, description: &str) -> Bytes {
+    TreasuryGovernor::proposeCall {
+        targets: vec![target],
+        values: vec![U256::ZERO],
+        calldatas: vec![data.clone()],
+        description: description.to_owned(),
+    }
+    .abi_encode()
+    .into()
+}
+
+/// The number that the Governor gives a proposal of one call, by OpenZeppelin's `hashProposal`.
+#[must_use]
+pub fn proposal_id(target: Address, data: &Bytes, description: &str) -> U256 {
+    let call = TreasuryGovernor::hashProposalCall {
+        targets: vec![target],
+        values: vec![U256::ZERO],
+        calldatas: vec![data.clone()],
+        descriptionHash: keccak256(description),
+    };
+    // The hash is of the encoded arguments.
+    U256::from_be_bytes(keccak256(call.abi_encode().get(4..).unwrap_or_default()).0)
+}
+
+/// Which events tell of a Governor's proposals.
+#[must_use]
+pub fn proposals_filter(governor: Address, (first, last): (u64, u64)) -> LogFilter {
+    let topics = vec![Some(TreasuryGovernor::ProposalCreated::SIGNATURE_HASH)];
+    LogFilter { addresses: vec![governor], topics, first, last }
+}
+
+/// The proposal of a number among a Governor's events.
+#[must_use]
+pub fn find_proposal(governor: Address, id: U256, logs: &[PlacedLog]) -> Option<Proposal> {
+    logs.iter().filter(|log| log.log.address == governor).find_map(|placed| {
+        let log = &placed.log;
+        let topics: Vec<B256> = log.topics.clone();
+        let event = TreasuryGovernor::ProposalCreated::decode_raw_log(topics, &log.data).ok()?;
+        (event.proposalId == id).then(|| Proposal {
+            id,
+            targets: event.targets,
+            calldatas: event.calldatas,
+            description: event.description,
+            vote_starts_at: event.voteStart.saturating_to(),
+            vote_ends_at: event.voteEnd.saturating_to(),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::EventLog;
+
+    /// By the formula of OpenZeppelin's documentation, over the ABI encoding written out by hand.
+    #[test]
+    fn a_proposals_number_is_the_hash_of_its_arguments() {
+        let target = Address::repeat_byte(7);
+        let data = Bytes::from_static(&[1, 2, 3]);
+        let word = |n: u64| U256::from(n).to_be_bytes::<32>();
+        let mut encoded = Vec::new();
+        for offset in [0x80, 0xc0, 0x100] {
+            encoded.extend(word(offset));
+        }
+        encoded.extend(keccak256("why").0);
+        encoded.extend(word(1));
+        encoded.extend(target.into_word().0);
+        encoded.extend([word(1), word(0)].concat());
+        encoded.extend([word(1), word(0x20), word(3)].concat());
+        encoded.extend(B256::right_padding_from(&[1, 2, 3]).0);
+        let expected = U256::from_be_bytes(keccak256(&encoded).0);
+        assert_eq!(proposal_id(target, &data, "why"), expected);
+        assert_ne!(proposal_id(target, &data, "why not"), expected);
+    }
+
+    #[test]
+    fn a_proposal_is_found_by_its_number_and_its_governor_alone() {
+        let governor = Address::repeat_byte(1);
+        let event = |id: u64| TreasuryGovernor::ProposalCreated {
+            proposalId: U256::from(id),
+            proposer: Address::ZERO,
+            targets: vec![Address::repeat_byte(2)],
+            values: vec![U256::ZERO],
+            signatures: vec![String::new()],
+            calldatas: vec![Bytes::from_static(&[9])],
+            voteStart: U256::from(10),
+            voteEnd: U256::from(20),
+            description: format!("number {id}"),
+        };
+        let placed = |event: TreasuryGovernor::ProposalCreated| {
+            let data = event.encode_log_data();
+            let log = EventLog {
+                address: governor,
+                topics: data.topics().to_vec(),
+                data: data.data.clone(),
+            };
+            PlacedLog {
+                block_number: 1,
+                block_hash: B256::ZERO,
+                transaction: B256::ZERO,
+                log_index: 0,
+                log,
+            }
+        };
+        let logs = [placed(event(4)), placed(event(5))];
+        let found = find_proposal(governor, U256::from(5), &logs).expect("it is there");
+        assert_eq!((found.description.as_str(), found.vote_ends_at), ("number 5", 20));
+        assert_eq!(find_proposal(governor, U256::from(6), &logs), None);
+        assert_eq!(find_proposal(Address::ZERO, U256::from(5), &logs), None);
+    }
+
+    #[test]
+    fn every_state_of_a_proposal_has_a_name() {
+        assert!((0..8).all(|number| state_of(number).is_some()));
+        assert_eq!(state_of(8), None);
+        assert_eq!(state_of(5), Some(ProposalState::Queued));
+    }
+}
