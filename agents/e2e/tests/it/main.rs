@@ -20,3 +20,4 @@ mod story;
 mod trace;
 mod unsent;
 mod upkeep;
+mod verify;

@@ -80,15 +80,15 @@ pub struct Declared {
 
 /// A chain at a block, to which every question is put.
 #[derive(Debug)]
-pub struct Pinned {
+pub(super) struct Pinned {
     /// Where.
-    pub endpoints: Endpoints,
+    pub(super) endpoints: Endpoints,
     /// At which block.
-    pub head: Header,
+    pub(super) head: Header,
     /// Hash of block 0.
-    pub genesis: Option<B256>,
+    pub(super) genesis: Option<B256>,
     /// The chain's id.
-    pub chain_id: u64,
+    pub(super) chain_id: u64,
 }
 
 /// Reads the declared files, and opens the chain at its newest block.
