@@ -49,6 +49,7 @@ pub(crate) mod sol {
             error Refused(uint8 rule, uint256 observed, uint256 limit);
             error InvalidPolicy(bytes32 field, uint256 index);
             error InvalidSignature(address agent);
+            error NotStricter();
             error CeilingExceeded(bytes32 field, uint256 value, uint256 ceiling);
             function rebalance(Rebalance calldata plan) external returns (Receipt memory receipt);
             function rebalanceFor(Rebalance calldata plan, address agent, bytes calldata signature)

@@ -18,6 +18,7 @@ mod cases;
 mod chain;
 mod changes;
 mod compare;
+mod comparisons;
 mod documents;
 mod plans;
 mod rng;
@@ -28,6 +29,7 @@ mod tune_groups;
 mod violations;
 mod world;
 
+pub use comparisons::{Comparisons, compare_documents};
 pub use submissions::submit;
 pub use tally::{RULES, RuleTally, Tally};
 

@@ -103,7 +103,12 @@ impl World {
 
     /// What the guard answers when its owner submits a document, and nothing of it stays.
     pub(crate) fn try_submit(&mut self, policy: &Policy) -> Answer {
-        self.chain.ask(OWNER, self.guard, joined(&self.submit, &encode(policy)))
+        self.try_submit_as(OWNER, policy)
+    }
+
+    /// What it answers to another account.
+    pub(crate) fn try_submit_as(&mut self, from: Address, policy: &Policy) -> Answer {
+        self.chain.ask(from, self.guard, joined(&self.submit, &encode(policy)))
     }
 
     /// What [`World::deploy`] gave the guard.

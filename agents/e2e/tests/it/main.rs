@@ -13,6 +13,7 @@ mod moves;
 mod operate;
 mod persons;
 mod plan;
+mod policy;
 mod races;
 mod report;
 mod secrets;

@@ -10,7 +10,7 @@ use vagus_chain::{
     governance::{encode_propose, proposal_id},
     guard::{describe_revert, encode_activate_policy, encode_submit_policy, encode_veto_policy},
 };
-use vagus_policy::{encode, review::Severity};
+use vagus_policy::{compare::Effect, encode, review::Severity};
 
 use super::{
     desk::{self, Desk},
@@ -105,6 +105,19 @@ pub(super) async fn propose(wanted: &Proposing) -> Result<Page, Failure> {
         return Err(Failure::new(
             Exit::Refused,
             format_args!("{file}: this policy is in force already, {}.", compared.after_hash),
+        ));
+    }
+    if wanted.office == Office::Guardian && !compared.is_at_once {
+        let waiting = compared.changes.iter().find(|change| change.effect == Effect::Waits);
+        let which = waiting.map_or_else(
+            || "no policy is in force".to_owned(),
+            |change| format!("{} {} has to wait", change.of, change.limit),
+        );
+        return Err(Failure::new(
+            Exit::Refused,
+            format_args!(
+                "{file}: the guardian may only tighten, and {which}; expected --as owner."
+            ),
         ));
     }
     let title = match &wanted.title {

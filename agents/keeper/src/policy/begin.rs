@@ -54,8 +54,7 @@ pub(super) async fn begin(wanted: &Beginning) -> Result<Page, Failure> {
         changed(policy, &context, &mut person)?
     };
     let text = format!(
-        "# A policy, as keeper policy new wrote it. What each key means, and how it is voted on: docs/operations/policy.md.\n\
-         #:schema policy.v1.json\n\n{}",
+        "# A policy, as keeper policy new wrote it. What each key means, and how it is voted on: docs/operations/policy.md.\n\n{}",
         render_alone(&policy, &context)
     );
     // What is written is what every other command reads.
@@ -80,9 +79,12 @@ pub(super) async fn begin(wanted: &Beginning) -> Result<Page, Failure> {
         1 => " One thing in it wants looking at.".to_owned(),
         many => format!(" {many} things in it want looking at."),
     };
+    let config =
+        wanted.config.as_ref().map_or("keeper.toml".to_owned(), |it| it.display().to_string());
     let text = format!(
-        "{shown} is written.{noted} Next:\n  keeper policy validate {shown}   what limits mean together\n  \
-         keeper policy preview {shown}    what it would do to the treasury\n  keeper policy propose {shown}    the vote"
+        "{shown} is written.{noted} Next:\n  keeper policy validate {shown} --config {config}   what limits mean together\n  \
+         keeper policy preview {shown} --config {config}    what it would do to the treasury\n  \
+         keeper policy propose {shown} --config {config}    the vote"
     );
     Ok(Page { text, missing: None })
 }

@@ -216,10 +216,15 @@ fn effect(comparison: &Comparison) -> String {
         "It only tightens: it takes effect at once, as soon as owner or guardian submit it."
             .to_owned()
     } else if at_once > 0 && waits > 0 {
-        format!(
-            "A policy takes effect as a whole, so all of it waits: {waits} of the changes have to. The {at_once} that \
-             would be at once by themselves are so in a policy of their own."
-        )
+        let have = if waits == 1 { "1 change has to" } else { &format!("{waits} changes have to") };
+        let others = if at_once == 1 {
+            "The one that would be at once by itself is so in a policy of its own.".to_owned()
+        } else {
+            format!(
+                "The {at_once} that would be at once by themselves are so in a policy of their own."
+            )
+        };
+        format!("A policy takes effect as a whole, so all of it waits: {have}. {others}")
     } else {
         "It waits.".to_owned()
     };
@@ -252,10 +257,10 @@ fn until(comparison: &Comparison) -> Option<String> {
             "The proposal can no longer be carried out.".to_owned()
         }
         Wait::Proposed { submitted_at: Some(at), .. } if comparison.is_at_once => {
-            format!("If it is won, it can be carried out from {} on.", time(at))
+            format!("The earliest that it can be carried out is {}.", time(at))
         }
         Wait::Proposed { submitted_at: Some(at), delay_seconds, grace_seconds } => format!(
-            "If it is won, it can be submitted from {} on, and put in force from {} on{}.",
+            "The earliest that it can be carried out is {}; anybody may put it in force from {} on{}.",
             time(at),
             time(at.saturating_add(delay_seconds.into())),
             grace(Some(grace_seconds))
@@ -330,24 +335,18 @@ pub fn call(call: &ActCall) -> String {
     let _ = writeln!(text, "policy       {}", call.hash);
     if let Some(proposal) = &call.proposal {
         let _ = writeln!(text, "proposal     {}", proposal.id);
-        let _ = writeln!(text, "  calls      {} with", proposal.target);
-        let _ = writeln!(text, "             {}", proposal.calldata);
     }
-    if let Some(from) = call.from {
-        let _ = writeln!(text, "by           {from}");
-    }
-    let _ = writeln!(text, "to           {}", call.to);
-    if let Some(file) = &call.safe_file {
-        let _ = writeln!(text, "for a Safe   {file}");
-    }
-    match &call.sent {
-        Some(sent) => {
-            let _ = write!(text, "sent         {} in block {}", sent.transaction, sent.block);
-        }
-        None => {
-            let _ = write!(text, "data         {}", call.data);
-        }
-    }
+    let by = call.from.map_or_else(
+        || if call.proposal.is_some() { "anybody with enough votes" } else { "anybody" }.to_owned(),
+        |from| from.to_string(),
+    );
+    let _ = writeln!(text, "by           {by}\nto           {}", call.to);
+    let left = match (&call.sent, &call.safe_file) {
+        (Some(sent), _) => format!("sent         {} in block {}", sent.transaction, sent.block),
+        (None, Some(file)) => format!("for a Safe   {file}"),
+        (None, None) => format!("data         {}", call.data),
+    };
+    text.push_str(&left);
     text
 }
 

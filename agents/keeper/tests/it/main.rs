@@ -9,5 +9,6 @@ mod deploy;
 mod doctor;
 mod journal;
 mod pause;
+mod policy;
 mod trace;
 mod version;
