@@ -6,6 +6,7 @@ mod budget;
 mod demo;
 mod deploy;
 mod determinism;
+mod guide;
 mod input;
 mod keys;
 mod kills;
