@@ -4,6 +4,7 @@ pub mod attribution;
 pub mod doctor;
 pub mod journal;
 pub mod number;
+pub mod overview;
 pub mod plan;
 pub mod policy;
 pub mod status;
