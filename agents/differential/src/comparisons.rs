@@ -139,7 +139,9 @@ fn disturb(policy: &mut Policy, rng: &mut Rng) {
             let place = rng.index(policy.strategies.len());
             policy.strategies.swap(0, place);
         }
-        22 if policy.strategies.len() > 2 => drop(policy.strategies.pop()),
+        22 if policy.strategies.len() > 2 => {
+            policy.strategies.pop();
+        }
         23 => group(policy, rng),
         24 if !policy.groups.is_empty() => {
             let bit = 1 << rng.index(policy.groups.len());

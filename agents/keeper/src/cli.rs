@@ -12,8 +12,8 @@ use crate::trace::Wanted;
 
 pub use journal::{Adopting, Copying, Exporting, Journal, JournalCommand, Listing, Showing};
 pub use policy::{
-    Acting, Beginning, Diffing, OfVault, OfVaultIfAny, Office, PolicyCommand, PolicyVerb,
-    Previewing, Proposing, Validating, Verifying, Vetoing, Way,
+    Acting, Beginning, Diffing, OfVaultIfAny, Office, PolicyCommand, PolicyVerb, Previewing,
+    Proposing, Validating, Verifying, Vetoing, Way,
 };
 pub use report::{ReportFormat, Reporting};
 

@@ -221,7 +221,13 @@ async fn keep(run: Run) -> Result<(), Failure> {
         Some(http) => Some((http::bind(http).await?, http)),
         None => None,
     };
-    let worlds = world::open(&config, common.vault.as_deref()).await?;
+    let mut worlds = Vec::new();
+    for world::Looked { world, unreached } in world::look(&config, common.vault.as_deref()).await? {
+        if let Some(failure) = unreached {
+            tracing::error!("chain {}: {failure} The other chains go on.", world.config.name);
+        }
+        worlds.push(world);
+    }
     let journal = SqlJournal::connect_with(config.journal.expose(), config.fleet.patience())
         .await
         .map_err(|error| Failure::new(Exit::Journal, format_args!("The {error}.")))?;

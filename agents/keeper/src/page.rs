@@ -29,7 +29,7 @@ impl Unread {
     pub fn new(world: &ChainWorld, vault: &VaultWorld, error: String) -> Self {
         Self {
             vault: vault.config.name.clone(),
-            treasury: vault.treasury.clone(),
+            treasury: vault.treasury().to_owned(),
             chain: world.config.name.clone(),
             chain_id: world.config.chain_id,
             error,

@@ -30,7 +30,7 @@ mod vault;
 use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinSet};
-use vagus_chain::{AgentKey, ChainReader as _, Tag};
+use vagus_chain::AgentKey;
 use vagus_journal::Journal;
 
 use crate::{
@@ -38,7 +38,7 @@ use crate::{
     exit::{Exit, Failure},
     mode::Mode,
     report::Reporter,
-    world::{ChainWorld, chain_failure},
+    world::ChainWorld,
 };
 
 pub use chain::ChainLoop;
@@ -85,8 +85,8 @@ pub async fn run(
     reporter: Arc<Reporter>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), Failure> {
-    for world in &worlds {
-        refuse_strangers(world).await?;
+    for world in worlds.iter().filter(|world| world.is_proven) {
+        world.refuse_strangers().await?;
     }
     let key = Arc::new(key);
     // Told to every chain when one of them ends.
@@ -112,9 +112,7 @@ pub async fn run(
                 let ended = ended.unwrap_or_else(|error| {
                     Err(Failure::new(Exit::Internal, format_args!("A chain's task ended: {error}.")))
                 });
-                // A chain that cannot be believed any more says nothing about another one.
-                let is_alone = ended.as_ref().is_err_and(|failure| failure.exit == Exit::ChainRewritten)
-                    && !chains.is_empty();
+                let is_alone = ended.as_ref().is_err_and(is_the_chains_own) && !chains.is_empty();
                 if let (true, Err(failure)) = (is_alone, &ended) {
                     tracing::error!("{failure} The other chains go on.");
                 } else {
@@ -133,29 +131,10 @@ pub async fn run(
     result
 }
 
-/// An agent that no policy ever named has nothing to keep: most likely a wrong address.
-async fn refuse_strangers(world: &ChainWorld) -> Result<(), Failure> {
-    let head = world.endpoints.head(Tag::Latest).await.map_err(|error| chain_failure(&error))?;
-    let sightings = world.sightings(&head).await.map_err(|error| chain_failure(&error))?;
-    for (vault, sighting) in world.vaults.iter().zip(&sightings) {
-        // One that cannot be read is held.
-        let Ok(snapshot) = sighting else { continue };
-        // Wrong amounts in the configuration are found here, before anything is sent.
-        world.inputs(vault, snapshot)?;
-        let state = &snapshot.vault;
-        let is_stranger = !state.agent.exists && !state.agent.is_revoked && state.agent.nonce == 0;
-        if state.guard_state.policy_version > 0 && is_stranger {
-            return Err(Failure::new(
-                Exit::NoMandate,
-                format_args!(
-                    "Vault {}: the policy in force (version {}) names no agent {}; expected an account that governance \
-                     gave a mandate to.",
-                    vault.config.name, state.guard_state.policy_version, world.agent
-                ),
-            ));
-        }
-    }
-    Ok(())
+/// Whether what ended a chain says nothing about another one: it cannot be believed any more, or was not there when the
+/// keeper started and turned out to be another one.
+const fn is_the_chains_own(failure: &Failure) -> bool {
+    matches!(failure.exit, Exit::ChainRewritten | Exit::Deployment | Exit::NoMandate)
 }
 
 #[cfg(test)]

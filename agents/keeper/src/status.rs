@@ -283,7 +283,7 @@ pub(crate) fn view(
     });
     StatusView {
         vault: vault.config.name.clone(),
-        treasury: vault.treasury.clone(),
+        treasury: vault.treasury().to_owned(),
         chain: world.config.name.clone(),
         chain_id: snapshot.chain_id,
         head: snapshot.block,

@@ -7,7 +7,9 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 use alloy::primitives::{Address, B256, U256};
 use vagus_allocator::{Inputs, NativePrice};
 use vagus_chain::{
-    AgentKey, Chain, Endpoints, VaultDeployment, deployment::CodeHashes, memory::MemoryChain,
+    AgentKey, Chain, Deployment, Endpoints, VaultDeployment,
+    deployment::{CodeHashes, DEPLOYMENT_SCHEMA_VERSION},
+    memory::MemoryChain,
 };
 use vagus_policy::{
     AaveV3Curve, AgentPolicy, AgentState, AssetInfo, BlockRef, Bucket, Ceilings, Checkpoint, Curve,
@@ -280,8 +282,17 @@ pub fn world_on(chain: &Arc<MemoryChain>, agent: Address) -> ChainWorld {
         word_bytes: 0,
         vaults: vec![VaultWorld {
             config: vault,
-            treasury: "demo".to_owned(),
+            deployment: Arc::new(Deployment {
+                schema_version: DEPLOYMENT_SCHEMA_VERSION,
+                treasury: "demo".to_owned(),
+                chain_id: config.chains[0].chain_id,
+                genesis_hash: B256::ZERO,
+                deploy_block: 0,
+                deployer: Address::ZERO,
+                vaults: vec![deployment()],
+            }),
             entry: deployment(),
         }],
+        is_proven: true,
     }
 }

@@ -1,19 +1,23 @@
-//! From a configuration to what the keeper works with: endpoints, proven deployments, inputs.
+//! What the keeper works with on a chain: endpoints, proven vaults, inputs of decisions.
+
+mod open;
 
 use std::sync::Arc;
 
 use alloy::primitives::{Address, B256};
 use vagus_allocator::{Inputs, NativePrice};
 use vagus_chain::{
-    BlockAt, Chain, ChainError, ChainReader, Deployment, DeploymentError, Endpoints, Header,
-    HttpChain, Query, Sighting, Tag, VaultDeployment, lifecycle::FeePolicy,
+    BlockAt, ChainError, ChainReader as _, Deployment, Endpoints, Header, Query, Sighting, Tag,
+    VaultDeployment, lifecycle::FeePolicy,
 };
 use vagus_policy::{Policy, Snapshot};
 
 use crate::{
-    config::{ChainConfig, Config, Finality, NativePriceSource, VaultConfig},
+    config::{ChainConfig, Finality, NativePriceSource, VaultConfig},
     exit::{Exit, Failure},
 };
+
+pub use open::{Looked, Reached, connect, look, open, reach};
 
 /// Blocks after which the same bytes are broadcast again.
 const REBROADCAST_BLOCKS: u64 = 5;
@@ -33,15 +37,17 @@ pub struct ChainWorld {
     pub word_bytes: usize,
     /// At least one.
     pub vaults: Vec<VaultWorld>,
+    /// Whether the chain was found to be the one of the deployments, with their code. Nothing is decided before.
+    pub is_proven: bool,
 }
 
-/// One vault, proven to be the one of its deployment file.
+/// One vault of a deployment file.
 #[derive(Clone, Debug)]
 pub struct VaultWorld {
     /// Its part of the configuration.
     pub config: VaultConfig,
-    /// Name of the treasury in the deployment file.
-    pub treasury: String,
+    /// The file it stands in.
+    pub deployment: Arc<Deployment>,
     /// Its contracts.
     pub entry: VaultDeployment,
 }
@@ -72,136 +78,6 @@ pub fn chain_failure(error: &ChainError) -> Failure {
         _ => Exit::Internal,
     };
     Failure::new(exit, error)
-}
-
-fn deployment_failure(error: DeploymentError) -> Failure {
-    match error {
-        DeploymentError::Chain(error) => chain_failure(&error),
-        other => Failure::new(Exit::Deployment, other),
-    }
-}
-
-/// The endpoints of a chain. Nothing is asked yet.
-///
-/// # Errors
-/// If an HTTP client cannot be made.
-pub fn connect(chain: &ChainConfig) -> Result<Endpoints, Failure> {
-    let mut list: Vec<Arc<dyn Chain>> = Vec::new();
-    for url in &chain.endpoints {
-        let http = HttpChain::new(url.clone(), chain.profile.timeout());
-        let http = http.map_err(|error| chain_failure(&error))?;
-        list.push(Arc::new(http.with_lens_gas(chain.profile.lens_gas)));
-    }
-    let private = match &chain.private {
-        None => None,
-        Some(private) => {
-            let http = HttpChain::new(private.endpoint.clone(), chain.profile.timeout());
-            Some(Arc::new(http.map_err(|error| chain_failure(&error))?) as Arc<dyn Chain>)
-        }
-    };
-    Ok(Endpoints::new(list)
-        .with_private(private)
-        .with_quorum(chain.quorum)
-        .with_stale_after(chain.profile.stale_after()))
-}
-
-/// Connects to the chains of the chosen vaults and proves their deployments. Sends nothing.
-///
-/// # Errors
-/// If a deployment file, a chain or a contract is not what it should be, or no endpoint answers.
-pub async fn open(config: &Config, vault: Option<&str>) -> Result<Vec<ChainWorld>, Failure> {
-    let Reached { worlds, unreached } = reach(config, vault).await?;
-    unreached.into_iter().next().map_or(Ok(worlds), Err)
-}
-
-/// The chains that answer, and why the others do not.
-#[derive(Debug)]
-pub struct Reached {
-    /// Those that answer, in the order of the configuration.
-    pub worlds: Vec<ChainWorld>,
-    /// One sentence for each that does not.
-    pub unreached: Vec<Failure>,
-}
-
-/// As [`open`], but a chain of which no endpoint answers is left out as long as another does.
-///
-/// # Errors
-/// If a deployment file, a chain or a contract is not what it should be, or no chain answers at all.
-pub async fn reach(config: &Config, vault: Option<&str>) -> Result<Reached, Failure> {
-    let (mut worlds, mut unreached) = (Vec::new(), Vec::new());
-    for (place, chain) in config.chains.iter().enumerate() {
-        let chosen: Vec<_> =
-            config.select(vault)?.into_iter().filter(|vault| vault.chain == place).collect();
-        if chosen.is_empty() {
-            continue;
-        }
-        let endpoints = connect(chain)?;
-        let world = match prove(chain, endpoints, config.agent.address, &chosen).await {
-            Ok(world) => world,
-            Err(failure) if failure.exit == Exit::Unreachable => {
-                unreached.push(failure);
-                continue;
-            }
-            Err(failure) => return Err(failure),
-        };
-        let signers = config.agent.contract.as_ref().map_or(0, |contract| contract.signers.len());
-        worlds.push(ChainWorld {
-            account: config.agent.account.address,
-            word_bytes: 65 * signers,
-            ..world
-        });
-    }
-    if worlds.is_empty() && !unreached.is_empty() {
-        return Err(unreached.swap_remove(0));
-    }
-    Ok(Reached { worlds, unreached })
-}
-
-/// Proves the deployments of vaults of one chain.
-///
-/// # Errors
-/// As [`open`].
-pub async fn prove(
-    config: &ChainConfig,
-    endpoints: Endpoints,
-    agent: Address,
-    chosen: &[&VaultConfig],
-) -> Result<ChainWorld, Failure> {
-    let files = chosen.iter().map(|vault| {
-        let deployment = Deployment::load(&vault.deployment).map_err(deployment_failure)?;
-        let entry = deployment.vault(&vault.deployment, vault.vault).map_err(deployment_failure)?;
-        let entry = entry.clone();
-        Ok((*vault, deployment, entry))
-    });
-    let files = files.collect::<Result<Vec<_>, Failure>>()?;
-    let head = endpoints.head(Tag::Latest).await.map_err(|error| chain_failure(&error))?;
-    let mut vaults: Vec<VaultWorld> = Vec::new();
-    for (vault, deployment, entry) in files {
-        deployment
-            .prove(&vault.deployment, &entry, config.chain_id, &endpoints, &head)
-            .await
-            .map_err(deployment_failure)?;
-        if let Some(other) = vaults.iter().find(|other| other.entry.vault == entry.vault) {
-            return Err(Failure::new(
-                Exit::Config,
-                format_args!(
-                    "The vaults {} and {} of the configuration are the same one, {}.",
-                    other.config.name, vault.name, entry.vault
-                ),
-            ));
-        }
-        let treasury = deployment.treasury.clone();
-        vaults.push(VaultWorld { config: vault.clone(), treasury, entry });
-    }
-    vaults.sort_by_key(|vault| vault.entry.vault);
-    Ok(ChainWorld {
-        config: config.clone(),
-        endpoints,
-        agent,
-        account: agent,
-        word_bytes: 0,
-        vaults,
-    })
 }
 
 impl ChainWorld {

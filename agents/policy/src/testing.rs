@@ -4,9 +4,9 @@ use alloy_primitives::{Address, B256, U256};
 use proptest::{collection::vec, prelude::*};
 
 use crate::{
-    AgentPolicy, AgentState, AssetInfo, Checkpoint, Curve, GroupPolicy, GuardState, Limits, Mode,
-    NavState, Objective, ObjectiveKind, POLICY_SCHEMA_VERSION, Policy, StrategyPolicy,
-    StrategyState, StrategyStatus, VaultState, math::PRICE_ONE,
+    AgentPolicy, AgentState, AssetInfo, Ceilings, Checkpoint, Curve, GroupPolicy, GuardState,
+    Limits, Mode, NavState, Objective, ObjectiveKind, POLICY_SCHEMA_VERSION, Policy,
+    StrategyPolicy, StrategyState, StrategyStatus, VaultState, math::PRICE_ONE,
 };
 
 /// Compares a text with the file that a person reviewed; `UPDATE_GOLDEN=1` writes it anew.
@@ -76,6 +76,20 @@ pub(crate) fn policy() -> Policy {
             band_bps: 0,
             target_weights_bps: vec![],
         },
+    }
+}
+
+/// Ceilings that [`policy`] just meets.
+pub(crate) fn ceilings() -> Ceilings {
+    Ceilings {
+        max_turnover_bps: 5_000,
+        max_loss_bps: 50,
+        min_window_seconds: 86_400,
+        min_policy_delay_seconds: 3_600,
+        max_policy_delay_seconds: 3_600,
+        max_management_fee_bps: 0,
+        max_performance_fee_bps: 0,
+        grace_seconds: 1,
     }
 }
 

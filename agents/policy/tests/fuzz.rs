@@ -64,11 +64,13 @@ const TOKENS: [&str; 40] = [
     "#",
 ];
 
-fn corpus() -> Vec<String> {
-    let mut files: Vec<String> = FILES.iter().map(|text| (*text).to_owned()).collect();
+/// Files, and the unit of each; none for those that tell it themselves.
+fn corpus() -> Vec<(String, Option<&'static str>)> {
+    let units = ["USDC", "USDW", "USDW"].map(Some);
+    let mut files: Vec<_> = FILES.iter().map(|text| (*text).to_owned()).zip(units).collect();
     for (text, unit) in [(FILES[0], "USDC"), (FILES[1], "USDW")] {
         let document = read(text, "corpus", Some(&context(unit))).unwrap();
-        files.push(render_alone(&document.policy, &document.context));
+        files.push((render_alone(&document.policy, &document.context), None));
     }
     files
 }
@@ -83,12 +85,12 @@ fn context(unit: &str) -> Context {
 }
 
 /// A file with one to four things broken, at places of characters.
-fn damaged(files: &[String], draw: &mut Draw) -> String {
-    let mut text: Vec<char> = draw.pick(&files.iter().collect::<Vec<_>>()).chars().collect();
+fn damaged(file: &str, draw: &mut Draw) -> String {
+    let mut text: Vec<char> = file.chars().collect();
     for _ in 0..draw.within(1, 4) {
         let at = draw.index(text.len() + 1);
         let end = (at + draw.index(24)).min(text.len());
-        match draw.below(8) {
+        match draw.below(14) {
             0 => drop(text.drain(at..end)),
             1 => {
                 let again: Vec<char> = text[at..end].to_vec();
@@ -104,7 +106,8 @@ fn damaged(files: &[String], draw: &mut Draw) -> String {
                 let character = char::from_u32(draw.below(0x11_0000) as u32).unwrap_or('\u{fffd}');
                 text.splice(at..(at + 1).min(text.len()), [character]);
             }
-            6 => {
+            6 => text.truncate(at),
+            _ => {
                 // A digit for a digit keeps most files whole.
                 let digits: Vec<usize> =
                     (0..text.len()).filter(|i| text[*i].is_ascii_digit()).collect();
@@ -113,7 +116,6 @@ fn damaged(files: &[String], draw: &mut Draw) -> String {
                     text[place] = char::from(b'0' + draw.below(10) as u8);
                 }
             }
-            _ => text.truncate(at),
         }
     }
     text.into_iter().collect()
@@ -144,8 +146,10 @@ fn no_damage_of_a_file_panics_the_parser() {
     let first = read(FILES[0], "first", Some(&context("USDC"))).unwrap().policy;
     let (mut taken, mut refused) = (0, 0);
     for _ in 0..15_000 {
-        let text = damaged(&files, &mut draw);
-        let context = draw.pick(&[Some("USDC"), Some("USDW"), None]).map(context);
+        let (file, unit) = &files[draw.index(files.len())];
+        let text = damaged(file, &mut draw);
+        let unit = if draw.chance(90) { *unit } else { draw.pick(&[Some("USDC"), None]) };
+        let context = unit.map(context);
         match read(&text, "damaged.toml", context.as_ref()) {
             Ok(document) => {
                 used(&document, &first);

@@ -1,8 +1,14 @@
 //! Bad input gives one clear sentence and a non-zero exit code, before anything is sent.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
-use vagus_e2e::{keeper::Keeper, paths, playground, world::World};
+use vagus_e2e::{ask, keeper::Keeper, paths, playground, world::World};
+
+/// Longest wait for a first decision.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Case {
     name: &'static str,
@@ -113,4 +119,24 @@ async fn bad_input_is_one_sentence_and_nothing_is_sent() {
         assert!(shown.contains("treasury") && !shown.contains("elsewhere"), "{verb}: {shown}");
         assert!(said.lines().count() == 1 && said.contains("127.0.0.1"), "{verb}: {said}");
     }
+
+    // Nor does it keep the others from being looked after.
+    let http = ask::free_address().await.unwrap();
+    let half = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{half}\n[http]\nlisten = \"{http}\"\n")).unwrap();
+    let mut keeper = Keeper::start_with(&path, &folder, &[]).unwrap();
+    let began = Instant::now();
+    let decided = loop {
+        let (_, metrics) = ask::get(&http, "/metrics").await.unwrap_or_default();
+        let is_decision = |line: &&str| line.starts_with("vagus_decisions_total{");
+        let lines: Vec<_> = metrics.lines().filter(is_decision).map(str::to_owned).collect();
+        if !lines.is_empty() || began.elapsed() > PATIENCE {
+            break lines;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    assert!(decided.iter().any(|line| line.contains("treasury")), "{decided:?}");
+    assert!(!decided.iter().any(|line| line.contains("elsewhere")), "{decided:?}");
+    assert!(keeper.ended().unwrap().is_none(), "it goes on");
+    keeper.stop().unwrap();
 }

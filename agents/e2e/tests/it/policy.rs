@@ -299,6 +299,13 @@ async fn a_policy_goes_from_a_file_through_the_vote_to_the_chain_and_back() {
         said(&early)
     );
 
+    // The owner is a Governor's timelock, so its veto is a vote.
+    let told = desk.json(&["veto", "--as", "owner"]);
+    let vote = desk.proposal(&told);
+    let id = desk.world.clock.chain.call(desk.world.treasury.governor, vote.id()).await.unwrap();
+    assert_eq!(told["proposal"]["id"], id.to_string());
+    assert_eq!(account(&told["to"]), desk.world.treasury.governor);
+
     // The guardian ends it, by a file that a Safe imports.
     let guardian = desk.world.person(people::GUARDIAN);
     let safe = desk.path("veto.json");
@@ -450,7 +457,7 @@ async fn what_is_wrong_is_one_sentence_and_nothing_is_written_or_sent() {
 
 #[tokio::test]
 async fn a_beginning_is_made_of_what_is_in_force_and_of_what_a_person_says() {
-    let desk = Desk::open().await;
+    let mut desk = Desk::open().await;
     let (first, _) = desk.in_force().await;
     let file = desk.path("new.toml");
     desk.text(&["new", &file, "--defaults"]);
@@ -490,4 +497,40 @@ async fn a_beginning_is_made_of_what_is_in_force_and_of_what_a_person_says() {
     let prime = &plan["lines"][2];
     let after: u64 = prime["assets_after"].as_str().unwrap().parse().unwrap();
     assert!(after > 0 && after <= 3_150_000_000_000, "{prime}");
+
+    // Once the keeper has placed the assets, a file may find them outside its limits: first what is outside comes inside.
+    desk.world.hire().unwrap();
+    desk.world.clock.advance(12).await.unwrap();
+    desk.world.clock.advance(60).await.unwrap();
+    desk.world.dismiss().await.unwrap();
+    desk.world.clock.advance(7_200).await.unwrap();
+    let (narrow, _) = desk.edited(
+        "narrow.toml",
+        &[
+            ("max_weight = \"60 %\"", "max_weight = \"30 %\""),
+            ("min_idle = \"5 %\"", "min_idle = \"25 %\""),
+            ("[objective]", "[[groups]]\nname = \"aave\"\nmax_weight = \"35 %\"\ncap = \"9_000_000 USDW\"\n\n[objective]"),
+            ("strategy = \"Aave Main\"\n", "strategy = \"Aave Main\"\ngroups = [\"aave\"]\n"),
+            ("strategy = \"Aave Prime\"\n", "strategy = \"Aave Prime\"\ngroups = [\"aave\"]\n"),
+        ],
+    );
+    desk.shows("policy-preview-repair.txt", &desk.text(&["preview", &narrow]));
+    let told = desk.json(&["preview", &narrow]);
+    let holdings = desk.world.holdings().await.unwrap();
+    let main = &told["breaches"].as_array().unwrap().iter().find(|it| it["limit"] == "max_weight");
+    let main: u64 = main.unwrap()["observed"].as_str().unwrap().parse().unwrap();
+    assert!(holdings.strategies[0].abs_diff(U256::from(main)) <= U256::from(2), "{told}");
+    assert_eq!(told["outlooks"][0]["plan"]["reason"], "RepairWeight", "{told}");
+    // What a venue pays is known here: three times it is more than this.
+    let (slow, _) =
+        desk.edited("slow.toml", &[("max_growth = \"0.5 %\"", "max_growth = \"0.001 %\"")]);
+    let output = desk.ask(&["validate", &slow, "--strict", "--json"]);
+    assert_eq!(output.status.code(), Some(14));
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let finding = &told["findings"][0];
+    assert_eq!(
+        (&finding["code"], &finding["key"]),
+        (&"GrowthSlow".into(), &"limits.max_growth".into())
+    );
+    assert!(finding["problem"].as_str().unwrap().contains(" pays "), "{finding}");
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
 
+use super::Common;
 use crate::policy::Side;
 
 /// Examples under the help of `keeper policy`.
@@ -37,10 +38,10 @@ pub enum PolicyCommand {
     Validate(Validating),
     /// Print the policy in force as a file
     #[command(after_help = EXAMPLES)]
-    Show(OfVault),
+    Show(Common),
     /// Say what waits, from when on it can be put in force, and who may veto it
     #[command(after_help = EXAMPLES)]
-    Pending(OfVault),
+    Pending(Common),
     /// Say limit by limit what differs, what of it takes effect at once, and what waits until when
     #[command(after_help = EXAMPLES)]
     Diff(Diffing),
@@ -102,20 +103,6 @@ pub struct Verifying {
     /// Code hashes of strategies that are not of this build [default: beside the record]
     #[arg(long, value_name = "FILE")]
     pub strategies: Option<PathBuf>,
-    /// Print JSON, with a schema version, instead of text
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// One vault of a configuration.
-#[derive(Clone, Debug, Args)]
-pub struct OfVault {
-    /// Configuration file
-    #[arg(long, short, value_name = "FILE")]
-    pub config: PathBuf,
-    /// The vault, by its name in the configuration; needed if that names several
-    #[arg(long, value_name = "NAME")]
-    pub vault: Option<String>,
     /// Print JSON, with a schema version, instead of text
     #[arg(long)]
     pub json: bool,
@@ -201,7 +188,7 @@ pub struct Proposing {
     pub file: PathBuf,
     /// The treasury that it is for.
     #[command(flatten)]
-    pub of: OfVault,
+    pub of: Common,
     /// Whose right is used
     #[arg(long = "as", value_name = "OFFICE", default_value = "owner")]
     pub office: Office,
@@ -218,7 +205,7 @@ pub struct Proposing {
 pub struct Acting {
     /// The treasury.
     #[command(flatten)]
-    pub of: OfVault,
+    pub of: Common,
     /// How it leaves.
     #[command(flatten)]
     pub way: Way,
@@ -229,7 +216,7 @@ pub struct Acting {
 pub struct Vetoing {
     /// The treasury.
     #[command(flatten)]
-    pub of: OfVault,
+    pub of: Common,
     /// Whose right is used
     #[arg(long = "as", value_name = "OFFICE", default_value = "guardian")]
     pub office: Office,
@@ -263,5 +250,5 @@ pub struct Previewing {
     pub file: PathBuf,
     /// The treasury that it is for.
     #[command(flatten)]
-    pub of: OfVault,
+    pub of: Common,
 }

@@ -12,7 +12,7 @@ use crate::{
     board::unix_now,
     config::{ChainConfig, Config, Finality, VaultConfig},
     render::number::{decimal, span},
-    world,
+    world::ChainWorld,
 };
 
 /// Rebalances at the fee cap that an account should be able to pay for before somebody is told.
@@ -55,7 +55,7 @@ pub(super) async fn chain(
         }
         // It was proven a moment ago.
         let asked = Endpoints::new(endpoints.all()).with_quorum(chain.quorum);
-        match world::prove(chain, asked, config.agent.address, &[*one]).await {
+        match ChainWorld::of(config, chain, asked, &[*one]) {
             Ok(world) => vault::vault(findings, &area, &world, head).await,
             Err(failure) => findings.fail(&area, "contracts", failure.sentence, ""),
         }

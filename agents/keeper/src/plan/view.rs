@@ -166,7 +166,7 @@ impl PlanView {
         let objective = policy.map(|policy| &policy.objective);
         Self {
             vault: vault.config.name.clone(),
-            treasury: vault.treasury.clone(),
+            treasury: vault.treasury().to_owned(),
             chain: world.config.name.clone(),
             block: snapshot.block,
             asset: state.asset.clone(),

@@ -9,7 +9,7 @@ use super::{
     diff::{Comparison, Wait},
 };
 use crate::{
-    cli::OfVault,
+    cli::Common,
     exit::{Exit, Failure},
     page::Page,
     render,
@@ -43,7 +43,7 @@ pub(super) fn none(desk: &Desk, what: &str) -> Failure {
     Failure::new(Exit::NoPolicy, format_args!("Vault {}: {what}.", desk.vault.config.name))
 }
 
-pub(super) async fn show(wanted: &OfVault) -> Result<Page, Failure> {
+pub(super) async fn show(wanted: &Common) -> Result<Page, Failure> {
     let desk = Desk::open(&wanted.config, wanted.vault.as_deref()).await?;
     let adopted = desk.adopted.as_ref().ok_or_else(|| none(&desk, "no policy is in force"))?;
     let state = &desk.snapshot.vault.guard_state;
@@ -89,7 +89,7 @@ pub struct Pending {
     pub toml: Option<String>,
 }
 
-pub(super) async fn pending(wanted: &OfVault) -> Result<Page, Failure> {
+pub(super) async fn pending(wanted: &Common) -> Result<Page, Failure> {
     let desk = Desk::open(&wanted.config, wanted.vault.as_deref()).await?;
     let waits = desk.pending().await?;
     let (owner, guardian) = (desk.roles.owner, desk.roles.guardian);

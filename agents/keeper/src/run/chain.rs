@@ -214,6 +214,7 @@ impl ChainLoop {
     /// Whatever stopped it; the same head is tried again in the next round.
     pub async fn round(&mut self) -> Result<bool, RunError> {
         self.take_over();
+        self.meet().await?;
         let is_gained = self.fleet.refresh().await?;
         self.journal.0 = self.fleet.journal();
         self.resume().await?;
@@ -231,6 +232,20 @@ impl ChainLoop {
         self.sight.done(head, blanket);
         self.remember().await?;
         Ok(is_new)
+    }
+
+    /// A chain that did not answer when the keeper started is proven when it does.
+    async fn meet(&mut self) -> Result<(), RunError> {
+        if self.world.is_proven {
+            return Ok(());
+        }
+        self.world.prove().await?;
+        self.world.refuse_strangers().await?;
+        tracing::info!(
+            "chain {}: it answers now, and is the one of the deployment",
+            self.world.config.name
+        );
+        Ok(())
     }
 
     /// Works off one head: settles what is in flight, then gives every vault a decision, or all of them a hold for the

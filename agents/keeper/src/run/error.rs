@@ -18,7 +18,7 @@ pub enum RunError {
     /// Sending.
     #[error(transparent)]
     Send(#[from] SendError),
-    /// Something that no retry mends.
+    /// Something that no retry mends, but a chain that does not answer.
     #[error(transparent)]
     Failure(#[from] Failure),
     /// What is stored cannot be read back.
@@ -44,6 +44,7 @@ impl RunError {
     pub fn is_retried(&self) -> bool {
         match self {
             Self::Chain(_) | Self::Send(SendError::Chain(_)) => true,
+            Self::Failure(failure) => failure.exit == Exit::Unreachable,
             Self::Journal(error) => error.kind() == ErrorKind::Retry,
             Self::Send(SendError::Store(error)) => error
                 .0

@@ -561,3 +561,24 @@ async fn silence_is_waited_out() {
     keeper.round().await.expect("a round");
     assert_eq!(keeper.rebalances().await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_chain_that_is_not_there_at_the_start_is_proven_before_anything_is_decided() {
+    let mut keeper = Keeper::start().await;
+    let mut world = testing::world_on(&keeper.chain, keeper.key.address());
+    world.is_proven = false;
+    keeper.restart_in(world, RunOptions::default()).await;
+    keeper.chain.set_down(true);
+    for _ in 0..3 {
+        assert!(keeper.round().await.expect_err("down").is_retried());
+    }
+    keeper.chain.set_down(false);
+    // It is another chain than the deployment's, which no retry mends.
+    for _ in 0..2 {
+        keeper.chain.with(|model| model.mine(BLOCK_SECONDS));
+        let error = keeper.round().await.expect_err("another chain");
+        assert!(!error.is_retried());
+        assert_eq!(error.into_failure().exit, Exit::Deployment);
+    }
+    assert_eq!((keeper.executed(), keeper.rebalances().await.len()), (0, 0));
+}

@@ -75,16 +75,13 @@ fn every_finding_has_its_place_and_errors_end_with_their_code() {
             (text("severity"), text("code"), it["line"].as_u64().expect("a line"))
         })
         .collect();
-    let line = |key: &str| {
-        let text = fs::read_to_string(folder.path().join("policy.toml")).expect("read");
-        let place = text.lines().position(|line| line.starts_with(key)).expect("there");
-        u64::try_from(place + 1).expect("short")
+    let text = fs::read_to_string(folder.path().join("policy.toml")).expect("read");
+    let lines = |key: &str| -> Vec<u64> {
+        let numbered = (1..).zip(text.lines()).filter(|(_, line)| line.starts_with(key));
+        numbered.map(|(number, _)| number).collect()
     };
-    let agent_loss = {
-        let text = fs::read_to_string(folder.path().join("policy.toml")).expect("read");
-        let place = text.lines().rposition(|line| line.starts_with("max_loss")).expect("there");
-        u64::try_from(place + 1).expect("short")
-    };
+    let line = |key: &str| lines(key)[0];
+    let agent_loss = lines("max_loss")[1];
     assert_eq!(
         found,
         [
@@ -121,6 +118,32 @@ fn two_files_are_compared_without_a_chain() {
     let back = told(&run(&["policy", "diff", &after, &before, "--json"]));
     assert_eq!(back["wait"]["delay_seconds"], 43_200, "what is in force says how long");
     assert_eq!(back["changes"][0]["effect"], "waits", "the delay waits in either direction");
+}
+
+#[test]
+fn a_file_is_begun_from_answers_without_a_chain() {
+    use std::io::Write as _;
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("new.toml").display().to_string();
+    let mut keeper = std::process::Command::new(env!("CARGO_BIN_EXE_keeper"))
+        .args(["policy", "new", &file])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("runs");
+    let answers = "USDC\n6\n25_000_000\naave\n0x00000000000000000000000000000000000000aa\n6\n60\ndone\n\n\n\n\
+                   0x00000000000000000000000000000000000000ad\n";
+    let mut stdin = keeper.stdin.take().expect("open");
+    stdin.write_all(answers.as_bytes()).expect("written");
+    drop(stdin);
+    assert_eq!(keeper.wait().expect("ends").code(), Some(0));
+    let output = ask(folder.path(), "new.toml", &["--strict"]);
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    // Without answers nothing is written.
+    let none = folder.path().join("none.toml");
+    let output = run(&["policy", "new", &none.display().to_string()]);
+    assert_eq!((output.status.code(), none.exists()), (Some(2), false));
 }
 
 #[test]

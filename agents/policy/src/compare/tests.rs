@@ -84,7 +84,9 @@ fn what_is_not_on_the_list_waits_in_either_direction() {
         |p| p.strategies[0].reference_assets += 1,
         |p| p.strategies[0].reference_shares += 1,
         |p| p.strategies.swap(0, 1),
-        |p| drop(p.strategies.pop()),
+        |p| {
+            p.strategies.pop();
+        },
         |p| {
             let mut one = p.strategies[0].clone();
             one.strategy = address(50);
@@ -200,7 +202,9 @@ fn nudge(policy: &mut Policy, what: usize, is_up: bool, by: u16) {
             }
         }
         6 => policy.strategies.reverse(),
-        7 => drop(policy.strategies.pop()),
+        7 => {
+            policy.strategies.pop();
+        }
         8 => policy.groups.reverse(),
         9 => {
             if let Some(group) = policy.groups.first_mut() {
@@ -208,7 +212,9 @@ fn nudge(policy: &mut Policy, what: usize, is_up: bool, by: u16) {
             }
         }
         10 => policy.agents.reverse(),
-        11 => drop(policy.agents.pop()),
+        11 => {
+            policy.agents.pop();
+        }
         12 => {
             if let Some(agent) = policy.agents.first_mut() {
                 agent.scope = if is_up { agent.scope | 1 } else { agent.scope & !1 };

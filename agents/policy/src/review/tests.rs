@@ -5,7 +5,7 @@ use alloy_primitives::{Address, B256, uint};
 use super::*;
 use crate::{
     AgentPolicy, GroupPolicy, ObjectiveKind, StrategyStatus,
-    testing::{NOW, address, policy as base, valid_policy},
+    testing::{NOW, address, ceilings, policy as base, valid_policy},
     toml::write,
 };
 
@@ -34,16 +34,7 @@ fn facts() -> Facts {
     };
     Facts {
         at: Some(NOW),
-        ceilings: Some(Ceilings {
-            max_turnover_bps: 5_000,
-            max_loss_bps: 50,
-            min_window_seconds: 86_400,
-            min_policy_delay_seconds: 3_600,
-            max_policy_delay_seconds: 3_600,
-            max_management_fee_bps: 0,
-            max_performance_fee_bps: 0,
-            grace_seconds: 1,
-        }),
+        ceilings: Some(ceilings()),
         own: vec![(address(100), "vault"), (address(101), "guard")],
         venues: (1..4).map(|n| (address(n), venue())).collect(),
     }

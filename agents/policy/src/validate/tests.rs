@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     GroupPolicy,
-    testing::{policy, valid_policy},
+    testing::{ceilings, policy, valid_policy},
 };
 
 type Change = fn(&mut Policy);
@@ -24,19 +24,6 @@ fn group(name: u8) -> GroupPolicy {
 fn targets(policy: &mut Policy, weights: Vec<u16>) {
     policy.objective.kind = ObjectiveKind::TargetWeights;
     policy.objective.target_weights_bps = weights;
-}
-
-fn ceilings() -> Ceilings {
-    Ceilings {
-        max_turnover_bps: 5_000,
-        max_loss_bps: 50,
-        min_window_seconds: 86_400,
-        min_policy_delay_seconds: 3_600,
-        max_policy_delay_seconds: 3_600,
-        max_management_fee_bps: 0,
-        max_performance_fee_bps: 0,
-        grace_seconds: 1,
-    }
 }
 
 #[test]

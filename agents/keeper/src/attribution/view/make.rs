@@ -82,7 +82,7 @@ pub(crate) fn report(facts: Facts<'_>, gathered: &Gathered) -> Made<Report> {
     Ok(Report {
         schema: JSON_SCHEMA_VERSION,
         vault: facts.vault.config.name.clone(),
-        treasury: facts.vault.treasury.clone(),
+        treasury: facts.vault.treasury().to_owned(),
         chain: facts.world.config.name.clone(),
         chain_id: facts.world.config.chain_id,
         address: entry.vault,
