@@ -289,6 +289,7 @@ pub fn world_on(chain: &Arc<MemoryChain>, agent: Address) -> ChainWorld {
                 genesis_hash: B256::ZERO,
                 deploy_block: 0,
                 deployer: Address::ZERO,
+                owner: None,
                 vaults: vec![deployment()],
             }),
             entry: deployment(),
