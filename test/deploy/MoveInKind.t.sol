@@ -13,7 +13,7 @@ import {TestStrategy} from "../mocks/TestStrategy.sol";
 
 /// A holder of an old treasury goes to the one that replaces it.
 contract MoveInKindTest is BaseTest {
-    uint256 private constant ASSETS = 1_000_000 * UNIT;
+    uint128 private constant ASSETS = 1_000_000 * 1e6;
 
     address private immutable HOLDER = DEFAULT_SENDER;
 
@@ -35,7 +35,7 @@ contract MoveInKindTest is BaseTest {
         _enter(_old, makeAddr("other"), ASSETS);
         skip(1 days);
         Move[] memory moves = new Move[](1);
-        moves[0] = Move({index: 0, isDeposit: true, assets: uint128(ASSETS)});
+        moves[0] = Move({index: 0, isDeposit: true, assets: ASSETS});
         vm.prank(AGENT);
         guard.rebalance(
             Rebalance({
@@ -71,7 +71,7 @@ contract MoveInKindTest is BaseTest {
     }
 
     function test_RevertWhen_TheNewVaultTakesLess() public {
-        _openNewVault(uint128(ASSETS) / 2);
+        _openNewVault(ASSETS / 2);
         vm.expectRevert(
             abi.encodeWithSelector(
                 Steps.Refusal.selector,
