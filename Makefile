@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-invariants test-conformance test-venues test-agents \
-        test-differential test-fleet test-kms test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi corpus bench-gas check-gas bench-allocator check-allocator bench-keeper bench-backtest soak \
+        test-differential test-fleet test-kms test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi code-hashes check-code-hashes corpus bench-gas check-gas bench-allocator check-allocator bench-keeper bench-backtest soak \
         check check-defences check-properties prove check-proofs mutate check-mutants coverage clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
@@ -121,6 +121,12 @@ abi: contracts ## Write agents/chain/abi from the build
 
 check-abi: contracts ## Compare agents/chain/abi with the build
 	@node tools/export-abi.mjs --check
+
+code-hashes: contracts ## Write deployments/code-hashes.json from the build
+	@node tools/export-code-hashes.mjs
+
+check-code-hashes: contracts ## Compare deployments/code-hashes.json with the build
+	@node tools/export-code-hashes.mjs --check
 
 bench-gas: $(STAMPS)/bench ## Measure gas and write bench/gas.json and bench/README.md
 	@node tools/bench-gas.mjs

@@ -2,32 +2,39 @@
 pragma solidity 0.8.37;
 
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
-import {Script} from "forge-std/Script.sol";
+import {VmSafe} from "forge-std/Vm.sol";
+import {console} from "forge-std/console.sol";
 
 import {TreasuryFactory} from "../contracts/factory/TreasuryFactory.sol";
 import {TreasuryGovernor} from "../contracts/governance/TreasuryGovernor.sol";
 import {TreasuryVotes} from "../contracts/governance/TreasuryVotes.sol";
 import {PolicyGuard} from "../contracts/guard/PolicyGuard.sol";
 import {IPolicyGuard} from "../contracts/interfaces/IPolicyGuard.sol";
-import {TreasuryParameters} from "../contracts/interfaces/ITreasuryFactory.sol";
+import {ITreasuryFactory, TreasuryParameters} from "../contracts/interfaces/ITreasuryFactory.sol";
 import {ITreasuryVault} from "../contracts/interfaces/ITreasuryVault.sol";
 import {TreasuryLens} from "../contracts/lens/TreasuryLens.sol";
 import {TreasuryVault} from "../contracts/vault/TreasuryVault.sol";
-import {DeployConfig, DeployConfigReader, GovernanceConfig} from "./lib/DeployConfig.sol";
+import {DeployConfig, DeployConfigReader} from "./lib/DeployConfig.sol";
 import {DeployedVault, Deployment} from "./lib/Deployment.sol";
 import {DeploymentFile} from "./lib/DeploymentFile.sol";
+import {DeploymentRecord, DeploymentRecords} from "./lib/DeploymentRecord.sol";
 import {Genesis} from "./lib/Genesis.sol";
+import {GovernanceDeployment} from "./lib/GovernanceDeployment.sol";
+import {GovernanceConfig, OwnerConfig, OwnerKind} from "./lib/OwnerConfig.sol";
 import {PowerProof} from "./lib/PowerProof.sol";
+import {Steps} from "./lib/Steps.sol";
 
-/// @title Deploys a treasury: governance, factory, lens, and each vault with its guard
+/// @title Deploys a treasury: its owner, factory, lens, and each vault with its guard
 /// @notice Inputs and outputs are described in script/README.md. The whole deployment is simulated and proven before
-/// the first transaction is sent.
-contract Deploy is Script {
+/// the first transaction is sent. Every address follows from the config; what is there already is left as it is, so
+/// that a second run finishes an interrupted one and adds vaults that came into the config since.
+contract Deploy is Steps {
+    using DeploymentRecords for DeploymentRecord;
+
     /// @dev EIP-170.
     uint256 private constant MAX_CODE_BYTES = 24_576;
-
-    /// @notice The config or the chain does not allow this deployment.
-    error Refusal(string sentence);
+    /// @dev Factory and lens hold nothing of a treasury: all treasuries of a chain share them.
+    bytes32 private constant SHARED_SALT = 0;
 
     /// @notice Deploys what the file named by VAGUS_CONFIG says, and writes the record below VAGUS_DEPLOYMENTS_DIR.
     function run() external {
@@ -42,60 +49,205 @@ contract Deploy is Script {
         DeployConfig memory config = DeployConfigReader.read(configPath);
         folder = string.concat(folder, "/", vm.toString(config.chainId));
         string memory path = string.concat(folder, "/", config.treasury, ".json");
-        if (vm.exists(path)) {
-            revert Refusal(string.concat(path, " exists already; move it away or choose another treasury name."));
-        }
-        deployment = deploy(config);
+        DeploymentRecord memory record = DeploymentRecords.read(path);
+        deployment = deployAfter(record, config);
+        _requireSame(record, deployment, path);
+        _told(config, deployment, path);
+        if (vm.isContext(VmSafe.ForgeContext.ScriptDryRun)) return deployment;
         vm.createDir(folder, true);
-        vm.writeFile(path, DeploymentFile.render(config, deployment));
+        vm.writeFile(path, DeploymentFile.render(config, deployment, record));
     }
 
     /// @notice Deploys without writing anything, and proves that every power is where the config puts it.
     function deploy(DeployConfig memory config) public returns (Deployment memory deployment) {
+        DeploymentRecord memory none;
+        return deployAfter(none, config);
+    }
+
+    /// @notice As `deploy`, after an earlier run that left a record.
+    function deployAfter(DeploymentRecord memory record, DeployConfig memory config)
+        public
+        returns (Deployment memory deployment)
+    {
         vm.startBroadcast();
         (, deployment.deployer,) = vm.readCallers();
         _requirePossible(config, deployment.deployer);
-        deployment.deployBlock = block.number;
         deployment.genesisHash = Genesis.hash();
 
-        _deployShared(config.governance, deployment);
+        _deployShared(deployment);
+        _deployOwner(config, deployment);
         deployment.vaults = new DeployedVault[](config.vaults.length);
         for (uint256 i = 0; i < config.vaults.length; ++i) {
             deployment.vaults[i] = _deployVault(config.vaults[i], deployment);
+            _requireOnce(deployment, i);
         }
         vm.stopBroadcast();
+        deployment.deployBlock = _deployBlock(config, record, deployment);
         PowerProof.requireInPlace(config, deployment);
+        if (!record.isThere) return deployment;
+        PowerProof.requirePowerless(config, deployment, record.deployer);
+        if (stepsToSend() == 0) deployment.deployer = record.deployer;
     }
 
-    function _deployShared(GovernanceConfig memory governance, Deployment memory deployment) private {
-        deployment.factory =
-            new TreasuryFactory(keccak256(type(TreasuryVault).creationCode), keccak256(type(PolicyGuard).creationCode));
-        deployment.lens = new TreasuryLens();
-        deployment.votes = new TreasuryVotes(governance.votesName, governance.votesSymbol, governance.holders);
+    function _deployShared(Deployment memory deployment) private {
+        bytes memory hashes =
+            abi.encode(keccak256(type(TreasuryVault).creationCode), keccak256(type(PolicyGuard).creationCode));
+        (address factory,) = _make("factory", SHARED_SALT, bytes.concat(type(TreasuryFactory).creationCode, hashes));
+        (address lens,) = _make("lens", SHARED_SALT, type(TreasuryLens).creationCode);
+        (deployment.factory, deployment.lens) = (TreasuryFactory(factory), TreasuryLens(lens));
+    }
 
-        // Governor and timelock need each other's address: the deployer administers the timelock until both exist.
-        address[] memory nobody = new address[](0);
-        TimelockController timelock =
-            new TimelockController(governance.timelockDelaySeconds, nobody, nobody, deployment.deployer);
-        deployment.timelock = timelock;
-        deployment.governor = new TreasuryGovernor(governance.name, deployment.votes, timelock, governance.governor);
-        address governor = address(deployment.governor);
-        timelock.grantRole(timelock.PROPOSER_ROLE(), governor);
-        timelock.grantRole(timelock.CANCELLER_ROLE(), governor);
-        timelock.grantRole(timelock.EXECUTOR_ROLE(), governance.isExecutorOpen ? address(0) : governor);
-        timelock.renounceRole(timelock.DEFAULT_ADMIN_ROLE(), deployment.deployer);
+    function _deployOwner(DeployConfig memory config, Deployment memory deployment) private {
+        GovernanceConfig memory governance = config.governance;
+        bytes32 salt = keccak256(bytes(config.treasury));
+        deployment.isOwnerOld = true;
+        if (governance.kind == OwnerKind.NewGovernor) {
+            _deployGovernor(governance, salt, deployment);
+        } else if (governance.kind == OwnerKind.NewTimelock) {
+            bytes memory code = bytes.concat(
+                type(TimelockController).creationCode,
+                abi.encode(
+                    governance.timelockDelaySeconds,
+                    governance.proposers,
+                    OwnerConfig.allExecutors(governance),
+                    address(0)
+                )
+            );
+            address timelock;
+            (timelock, deployment.isOwnerOld) = _make("timelock", salt, code);
+            deployment.timelock = TimelockController(payable(timelock));
+        } else if (governance.kind != OwnerKind.Safe) {
+            deployment.timelock = TimelockController(payable(governance.timelockAt));
+            if (governance.governorAt != address(0)) {
+                deployment.governor = TreasuryGovernor(payable(governance.governorAt));
+                deployment.votes = TreasuryVotes(address(deployment.governor.token()));
+            }
+        }
+        deployment.owner = governance.kind == OwnerKind.Safe ? governance.safeAt : address(deployment.timelock);
+    }
+
+    function _deployGovernor(GovernanceConfig memory governance, bytes32 salt, Deployment memory deployment) private {
+        bytes memory code = bytes.concat(
+            type(TreasuryVotes).creationCode,
+            abi.encode(governance.votesName, governance.votesSymbol, governance.holders)
+        );
+        (address votes,) = _make("votes", salt, code);
+        code = bytes.concat(
+            type(GovernanceDeployment).creationCode,
+            abi.encode(
+                governance.name, votes, governance.governor, governance.timelockDelaySeconds, governance.isExecutorOpen
+            )
+        );
+        address both;
+        (both, deployment.isOwnerOld) = _make("timelock and governor", salt, code);
+        deployment.votes = TreasuryVotes(votes);
+        deployment.timelock = GovernanceDeployment(both).timelock();
+        deployment.governor = GovernanceDeployment(both).governor();
     }
 
     function _deployVault(TreasuryParameters memory parameters, Deployment memory deployment)
         private
         returns (DeployedVault memory deployed)
     {
-        parameters.owner = address(deployment.timelock);
-        (address vault, address guard) =
-            deployment.factory.deploy(parameters, type(TreasuryVault).creationCode, type(PolicyGuard).creationCode);
-        deployed = DeployedVault({vault: ITreasuryVault(vault), guard: IPolicyGuard(guard)});
+        parameters.owner = deployment.owner;
+        (address vault, address guard) = deployment.factory.predict(parameters);
+        deployed =
+            DeployedVault({vault: ITreasuryVault(vault), guard: IPolicyGuard(guard), isOld: vault.code.length != 0});
+        string memory what = string.concat("vault ", parameters.symbol);
+        if (deployed.isOld) {
+            _skip(what, vault);
+            return deployed;
+        }
+        bytes memory call = abi.encodeCall(
+            ITreasuryFactory.deploy, (parameters, type(TreasuryVault).creationCode, type(PolicyGuard).creationCode)
+        );
+        _send(what, vault, address(deployment.factory), call);
         _requireSize("vault", vault);
         _requireSize("guard", guard);
+    }
+
+    /// @dev What an earlier run sent may be older than this run's first block; only its record knows.
+    function _deployBlock(DeployConfig memory config, DeploymentRecord memory record, Deployment memory deployment)
+        private
+        view
+        returns (uint256)
+    {
+        if (record.isThere) return record.deployBlock;
+        bool isBegun = OwnerConfig.isMade(config.governance.kind) && deployment.isOwnerOld;
+        address old = deployment.owner;
+        for (uint256 i = 0; i < deployment.vaults.length; ++i) {
+            if (!deployment.vaults[i].isOld) continue;
+            (isBegun, old) = (true, address(deployment.vaults[i].vault));
+        }
+        if (!isBegun) return block.number;
+        if (vm.envExists("VAGUS_DEPLOY_BLOCK")) return vm.envUint("VAGUS_DEPLOY_BLOCK");
+        revert Refusal(string.concat(
+                "Of this treasury ",
+                vm.toString(old),
+                " is there, but no record of it; put the record back, or set VAGUS_DEPLOY_BLOCK to a block before it was deployed."
+            ));
+    }
+
+    /// @dev A record is never taken over by another deployment.
+    function _requireSame(DeploymentRecord memory record, Deployment memory deployment, string memory path)
+        private
+        pure
+    {
+        if (!record.isThere) return;
+        bool isSame = record.genesisHash == deployment.genesisHash && record.owner == deployment.owner;
+        for (uint256 i = 0; i < record.vaults.length; ++i) {
+            bool isNamed = false;
+            for (uint256 j = 0; j < deployment.vaults.length; ++j) {
+                isNamed = isNamed || address(deployment.vaults[j].vault) == record.vaults[i].vault;
+            }
+            isSame = isSame && isNamed;
+        }
+        if (isSame) return;
+        revert Refusal(string.concat(
+                path,
+                " is the record of another deployment: it has another chain, another owner, or a vault that the config does not make; move it away or choose another treasury name."
+            ));
+    }
+
+    function _requireOnce(Deployment memory deployment, uint256 index) private pure {
+        for (uint256 i = 0; i < index; ++i) {
+            if (deployment.vaults[i].vault != deployment.vaults[index].vault) continue;
+            revert Refusal(string.concat(
+                    "The vaults ",
+                    vm.toString(i),
+                    " and ",
+                    vm.toString(index),
+                    " of the config are the same; give one of them another salt."
+                ));
+        }
+    }
+
+    function _told(DeployConfig memory config, Deployment memory deployment, string memory path) private view {
+        _tell(
+            string.concat(
+                "Treasury ",
+                config.treasury,
+                " on chain ",
+                vm.toString(config.chainId),
+                ", sent by ",
+                vm.toString(deployment.deployer)
+            )
+        );
+        console.log(string.concat("  Owner of the guards: ", vm.toString(deployment.owner)));
+        for (uint256 i = 0; i < deployment.vaults.length; ++i) {
+            DeployedVault memory deployed = deployment.vaults[i];
+            console.log(
+                string.concat(
+                    "  Vault ",
+                    vm.toString(address(deployed.vault)),
+                    ": guard ",
+                    vm.toString(address(deployed.guard)),
+                    ", conduit ",
+                    vm.toString(deployed.vault.conduit())
+                )
+            );
+        }
+        console.log(string.concat("  Record: ", path));
     }
 
     /// @dev What the config alone cannot tell: the chain, its tokens, and who sends.
@@ -109,17 +261,27 @@ contract Deploy is Script {
                     "."
                 ));
         }
-        for (uint256 i = 0; i < config.governance.holders.length; ++i) {
-            _requireOther(config.governance.holders[i].holder, deployer, "hold votes");
+        GovernanceConfig memory governance = config.governance;
+        for (uint256 i = 0; i < governance.holders.length; ++i) {
+            _requireOther(governance.holders[i].holder, deployer, "hold votes");
         }
+        _requireNone(governance.proposers, deployer, "propose to the timelock");
+        _requireNone(governance.cancellers, deployer, "cancel in the timelock");
+        _requireNone(governance.executors, deployer, "execute in the timelock");
+        _requireNone(governance.owners, deployer, "own the Safe");
+        _requireContract("governor", governance.governorAt);
+        _requireContract("timelock", governance.timelockAt);
+        _requireContract("Safe", governance.safeAt);
         for (uint256 i = 0; i < config.vaults.length; ++i) {
             _requireOther(config.vaults[i].guardian, deployer, "be guardian");
-            if (config.vaults[i].asset.code.length == 0) {
-                revert Refusal(string.concat(
-                        "The asset ", vm.toString(config.vaults[i].asset), " is no contract on this chain."
-                    ));
-            }
+            _requireContract("asset", config.vaults[i].asset);
         }
+    }
+
+    /// @dev Zero is what the config does not need.
+    function _requireContract(string memory what, address account) private view {
+        if (account == address(0) || account.code.length != 0) return;
+        revert Refusal(string.concat("The ", what, " ", vm.toString(account), " is no contract on this chain."));
     }
 
     /// @dev forge's simulation lets any size through; chains do not.
@@ -134,6 +296,12 @@ contract Deploy is Script {
                 vm.toString(MAX_CODE_BYTES),
                 "."
             ));
+    }
+
+    function _requireNone(address[] memory accounts, address deployer, string memory what) private pure {
+        for (uint256 i = 0; i < accounts.length; ++i) {
+            _requireOther(accounts[i], deployer, what);
+        }
     }
 
     function _requireOther(address account, address deployer, string memory what) private pure {

@@ -17,6 +17,7 @@ suite "contracts" make --no-print-directory test-contracts
 suite "invariants" make --no-print-directory test-invariants
 suite "conformance" make --no-print-directory test-conformance
 suite "ABI against the build" make --no-print-directory check-abi
+suite "Code hashes against the build" make --no-print-directory check-code-hashes
 suite "venues" make --no-print-directory test-venues
 suite "rate vectors" make --no-print-directory vectors
 suite "agents" make --no-print-directory test-agents

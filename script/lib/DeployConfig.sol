@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {GovernorParameters} from "../../contracts/governance/TreasuryGovernor.sol";
-import {VotesAllocation} from "../../contracts/governance/TreasuryVotes.sol";
 import {TreasuryParameters} from "../../contracts/interfaces/ITreasuryFactory.sol";
 import {Ceilings} from "../../contracts/types/Policy.sol";
+import {GovernanceConfig, OwnerConfig} from "./OwnerConfig.sol";
 import {JsonFile, StrictJson} from "./StrictJson.sol";
 
-/// @notice Who decides, and how.
-struct GovernanceConfig {
-    string name;
-    GovernorParameters governor;
-    uint256 timelockDelaySeconds;
-    bool isExecutorOpen;
-    string votesName;
-    string votesSymbol;
-    VotesAllocation[] holders;
-}
-
-/// @notice A reviewed deployment: one governance and the vaults it owns. Owners in `vaults` are zero until the timelock
-/// exists.
+/// @notice A reviewed deployment: one governance and the vaults it owns. Owners in `vaults` are zero until the owner is
+/// known.
 struct DeployConfig {
     string treasury;
     uint256 chainId;
@@ -37,10 +25,6 @@ library DeployConfigReader {
     uint256 private constant MAX_NAME_BYTES = 64;
 
     string private constant ROOT_KEYS = "schemaVersion,treasury,chainId,governance,vaults";
-    string private constant GOVERNANCE_KEYS =
-        "name,votingDelaySeconds,votingPeriodSeconds,proposalThreshold,quorumPercent,timelockDelaySeconds,isExecutorOpen,votes";
-    string private constant VOTES_KEYS = "name,symbol,holders";
-    string private constant HOLDER_KEYS = "holder,votes";
     string private constant VAULT_KEYS = "asset,name,symbol,decimalsOffset,guardian,salt,ceilings";
     string private constant CEILINGS_KEYS =
         "maxTurnoverBps,maxLossBps,minWindowSeconds,minPolicyDelaySeconds,maxPolicyDelaySeconds,maxManagementFeeBps,maxPerformanceFeeBps,graceSeconds";
@@ -52,54 +36,13 @@ library DeployConfigReader {
         file.number(".schemaVersion", SCHEMA_VERSION, SCHEMA_VERSION);
         config.treasury = _fileName(file, ".treasury");
         config.chainId = file.number(".chainId", 1, type(uint64).max);
-        config.governance = _governance(file);
+        config.governance = OwnerConfig.read(file);
 
         uint256 count = file.count(".vaults");
         if (count == 0) file.refuse(".vaults", "must be a list of one vault or more");
         config.vaults = new TreasuryParameters[](count);
         for (uint256 i = 0; i < count; ++i) {
             config.vaults[i] = _vault(file, StrictJson.entry(".vaults", i));
-        }
-    }
-
-    function _governance(JsonFile memory file) private view returns (GovernanceConfig memory config) {
-        file.requireKeys(".governance", GOVERNANCE_KEYS);
-        config.name = file.text(".governance.name");
-        config.timelockDelaySeconds = file.number(".governance.timelockDelaySeconds", 0, type(uint32).max);
-        config.isExecutorOpen = file.flag(".governance.isExecutorOpen");
-
-        file.requireKeys(".governance.votes", VOTES_KEYS);
-        config.votesName = file.text(".governance.votes.name");
-        config.votesSymbol = file.text(".governance.votes.symbol");
-        uint256 supply;
-        (config.holders, supply) = _holders(file);
-
-        // forge-lint: disable-start(unsafe-typecast) Bounded as they are read.
-        config.governor = GovernorParameters({
-            votingDelaySeconds: uint48(file.number(".governance.votingDelaySeconds", 0, type(uint32).max)),
-            votingPeriodSeconds: uint32(file.number(".governance.votingPeriodSeconds", 1, type(uint32).max)),
-            proposalThreshold: file.number(".governance.proposalThreshold", 0, supply),
-            quorumPercent: file.number(".governance.quorumPercent", 1, 100)
-        });
-        // forge-lint: disable-end(unsafe-typecast)
-    }
-
-    function _holders(JsonFile memory file) private view returns (VotesAllocation[] memory holders, uint256 supply) {
-        uint256 count = file.count(".governance.votes.holders");
-        if (count == 0) file.refuse(".governance.votes.holders", "must be a list of one holder or more");
-        holders = new VotesAllocation[](count);
-        for (uint256 i = 0; i < count; ++i) {
-            string memory at = StrictJson.entry(".governance.votes.holders", i);
-            file.requireKeys(at, HOLDER_KEYS);
-            holders[i].holder = file.account(string.concat(at, ".holder"));
-            // The votes token counts in 208 bits.
-            holders[i].votes = file.number(string.concat(at, ".votes"), 1, type(uint208).max - supply);
-            supply += holders[i].votes;
-            for (uint256 j = 0; j < i; ++j) {
-                if (holders[j].holder == holders[i].holder) {
-                    file.refuse(string.concat(at, ".holder"), "must not stand in the list twice");
-                }
-            }
         }
     }
 

@@ -11,12 +11,17 @@ import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
 import {TreasuryLens} from "../../contracts/lens/TreasuryLens.sol";
 
 /// @notice A vault with its guard.
+/// @param isOld Whether it was there before this run.
 struct DeployedVault {
     ITreasuryVault vault;
     IPolicyGuard guard;
+    bool isOld;
 }
 
-/// @notice Everything a deployment made, and who sent it.
+/// @notice Everything a deployment made or found, and who sent it.
+/// @param owner Owner of the guards: timelock or Safe.
+/// @param isOwnerOld Whether the owner was there before this run.
+/// @param votes, timelock, governor Zero where the owner has none.
 struct Deployment {
     address deployer;
     uint256 deployBlock;
@@ -26,5 +31,7 @@ struct Deployment {
     TreasuryVotes votes;
     TimelockController timelock;
     TreasuryGovernor governor;
+    address owner;
+    bool isOwnerOld;
     DeployedVault[] vaults;
 }

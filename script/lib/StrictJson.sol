@@ -41,6 +41,11 @@ library StrictJson {
         }
     }
 
+    /// @notice Whether something stands at `at`.
+    function has(JsonFile memory file, string memory at) internal view returns (bool) {
+        return VM.keyExistsJson(file.content, at);
+    }
+
     /// @notice Number of entries of the list at `at`.
     function count(JsonFile memory file, string memory at) internal view returns (uint256 entries) {
         while (VM.keyExistsJson(file.content, entry(at, entries))) ++entries;

@@ -5,43 +5,13 @@ import {IGovernor} from "@openzeppelin/contracts/governance/IGovernor.sol";
 
 import {IPolicyGuard} from "../../contracts/interfaces/IPolicyGuard.sol";
 import {Mode, Policy} from "../../contracts/types/Policy.sol";
-import {Deploy} from "../../script/Deploy.s.sol";
 import {Deployment} from "../../script/lib/Deployment.sol";
 import {StrictJson} from "../../script/lib/StrictJson.sol";
-import {BaseTest} from "../Base.t.sol";
 import {TestStrategy} from "../mocks/TestStrategy.sol";
+import {DeployFixture} from "./helpers/DeployFixture.sol";
 
 /// The deployment script from file to file, in process, and a policy's way from proposal to effect.
-contract DeployTest is BaseTest {
-    bytes32 private constant GENESIS = keccak256("genesis");
-    string private constant FOLDER = "target/forge-deploy-test";
-
-    address private immutable ALICE = makeAddr("alice");
-    address private immutable BOB = makeAddr("bob");
-
-    Deploy private _script;
-    string private _config;
-
-    function setUp() public override {
-        super.setUp();
-        vm.setEnv("VAGUS_GENESIS_HASH", vm.toString(GENESIS));
-        vm.createDir(FOLDER, true);
-        _script = new Deploy();
-        _config = vm.readFile("script/config/TEMPLATE.json");
-        _replace('"asset": "0x0000000000000000000000000000000000000000"', _pair("asset", address(asset)));
-        _replace('"guardian": "0x0000000000000000000000000000000000000000"', _pair("guardian", GUARDIAN));
-        _replace(
-            '{ "holder": "0x0000000000000000000000000000000000000000", "votes": "1000000000000000000000000" }',
-            string.concat(
-                "{",
-                _pair("holder", ALICE),
-                ', "votes": "600000000000000000000000"}, {',
-                _pair("holder", BOB),
-                ', "votes": "400000000000000000000000"}'
-            )
-        );
-    }
-
+contract DeployTest is DeployFixture {
     // The record
 
     function test_Deploy_WritesRecordThatTheChainConfirms() public {
@@ -49,7 +19,7 @@ contract DeployTest is BaseTest {
         Deployment memory deployment = _deploy("record");
         string memory json = vm.readFile(string.concat(FOLDER, "/31337/record.json"));
 
-        assertEq(vm.parseJsonUint(json, ".schemaVersion"), 1);
+        assertEq(vm.parseJsonUint(json, ".schemaVersion"), 2);
         assertEq(vm.parseJsonString(json, ".treasury"), "record");
         assertEq(vm.parseJsonUint(json, ".chainId"), block.chainid);
         assertEq(vm.parseJsonBytes32(json, ".genesisHash"), GENESIS);
@@ -69,7 +39,8 @@ contract DeployTest is BaseTest {
         assertEq(_address(json, "lens"), address(deployment.lens));
         assertEq(vm.parseJsonUint(json, ".vaults[0].lensVersion"), 1);
         assertEq(vm.parseJsonBytes32(json, ".vaults[0].policyHash"), bytes32(0));
-        string[4] memory hashed = ["vault", "conduit", "guard", "lens"];
+        string[8] memory hashed =
+            ["vault", "vaultPeriphery", "conduit", "guard", "guardGovernance", "guardRules", "factory", "lens"];
         for (uint256 i = 0; i < hashed.length; ++i) {
             assertEq(
                 vm.parseJsonBytes32(json, string.concat(".vaults[0].codeHashes.", hashed[i])),
@@ -88,12 +59,19 @@ contract DeployTest is BaseTest {
 
     function test_Deploy_WritesExactlyTheKeysOfTheSchema() public {
         _deploy("schema");
-        string memory json = vm.readFile(string.concat(FOLDER, "/31337/schema.json"));
+        string memory json = vm.readFile(_record("schema"));
         string memory schema = vm.readFile("deployments/schema.json");
-        _requireKeys(json, ".", schema, ".required");
-        _requireKeys(json, ".vaults[0]", schema, ".['$defs'].vault.required");
-        _requireKeys(json, ".vaults[0].ceilings", schema, ".['$defs'].ceilings.required");
-        _requireKeys(json, ".vaults[0].codeHashes", schema, ".['$defs'].vault.properties.codeHashes.required");
+        _requireKeys(json, ".", vm.parseJsonStringArray(schema, ".required"));
+        // With a Governor there is everything that there can be, but for a Safe.
+        _requireKeys(json, ".vaults[0]", vm.parseJsonKeys(schema, ".['$defs'].vault.properties"));
+        _requireKeys(json, ".vaults[0].ceilings", vm.parseJsonStringArray(schema, ".['$defs'].ceilings.required"));
+        string memory hashes = ".['$defs'].codeHashes.required";
+        _requireKeys(json, ".vaults[0].codeHashes", vm.parseJsonStringArray(schema, hashes));
+        _requireKeys(
+            json, ".owner", vm.parseJsonStringArray('["kind","address","codeHash","timelock","governor"]', ".")
+        );
+        _requireKeys(json, ".owner.timelock", vm.parseJsonKeys(schema, ".['$defs'].timelock.properties"));
+        _requireKeys(json, ".owner.governor", vm.parseJsonKeys(schema, ".['$defs'].governor.properties"));
     }
 
     function test_Deploy_UsesPredictedAddressesOfTheFactory() public {
@@ -102,18 +80,6 @@ contract DeployTest is BaseTest {
         assertEq(deployment.vaults[0].vault.guard(), address(deployment.vaults[0].guard));
         assertEq(deployment.vaults[0].vault.decimals(), 12, "6 of the asset and an offset of 6");
         assertEq(deployment.vaults[0].vault.symbol(), "exUSDC");
-    }
-
-    function test_RevertWhen_RecordExistsAlready() public {
-        _deploy("twice");
-        string memory path = _write("twice");
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                Deploy.Refusal.selector,
-                string.concat(FOLDER, "/31337/twice.json exists already; move it away or choose another treasury name.")
-            )
-        );
-        _script.deployFile(path, FOLDER);
     }
 
     // The deployer
@@ -184,13 +150,32 @@ contract DeployTest is BaseTest {
     function test_RevertWhen_KeyIsUnknown() public {
         _replace('"votingDelaySeconds"', '"votingDelay": 1, "votingDelaySeconds"');
         _expectBadInput(
-            "governance.votingDelay is unknown; expected one of name,votingDelaySeconds,votingPeriodSeconds,proposalThreshold,quorumPercent,timelockDelaySeconds,isExecutorOpen,votes."
+            "governance.votingDelay is unknown; expected one of kind,name,votingDelaySeconds,votingPeriodSeconds,proposalThreshold,quorumPercent,timelockDelaySeconds,isExecutorOpen,votes."
         );
     }
 
     function test_RevertWhen_KeyIsMissing() public {
         _replace('"graceSeconds": 604800', '"_comment": "none"');
         _expectBadInput("vaults[0].ceilings.graceSeconds is missing.");
+    }
+
+    function test_RevertWhen_OwnerIsOfNoKnownKind() public {
+        _replace('"kind": "new-governor"', '"kind": "dictator"');
+        _expectBadInput("governance.kind must be new-governor, governor, new-timelock, timelock or safe.");
+    }
+
+    function test_RevertWhen_VaultStandsTwice() public {
+        string memory vaults = vm.split(_config, '"vaults": [')[1];
+        string memory vault = vm.split(vaults, "  ]\n}")[0];
+        _replace(vault, string.concat(vault, ",", vault));
+        _expectRefusal("The vaults 0 and 1 of the config are the same; give one of them another salt.");
+    }
+
+    /// Files from before there was a choice.
+    function test_Deploy_MeansANewGovernorWhereNoKindIsNamed() public {
+        _replace('"kind": "new-governor",', "");
+        Deployment memory deployment = _deploy("no-kind");
+        assertEq(deployment.governor.name(), "Example DAO Governor");
     }
 
     function test_RevertWhen_NumberIsOutOfRange() public {
@@ -295,61 +280,8 @@ contract DeployTest is BaseTest {
 
     // Helpers
 
-    function _deploy(string memory name) private returns (Deployment memory) {
-        string memory record = string.concat(FOLDER, "/31337/", name, ".json");
-        if (vm.exists(record)) vm.removeFile(record);
-        return _script.deployFile(_write(name), FOLDER);
-    }
-
-    /// @dev Tests run side by side: each has files of its own.
-    function _write(string memory name) private returns (string memory path) {
-        path = string.concat(FOLDER, "/config-", name, ".json");
-        string memory named =
-            vm.replace(_config, '"treasury": "example-dao"', string.concat('"treasury": "', name, '"'));
-        vm.writeFile(path, named);
-    }
-
-    function _expectRefusal(string memory sentence) private {
-        string memory name = string.concat("refused-", vm.toString(uint32(uint256(keccak256(bytes(sentence))))));
-        string memory path = _write(name);
-        vm.expectRevert(abi.encodeWithSelector(Deploy.Refusal.selector, sentence));
-        _script.deployFile(path, FOLDER);
-        assertFalse(vm.exists(string.concat(FOLDER, "/31337/", name, ".json")));
-    }
-
-    function _expectBadInput(string memory sentence) private {
-        string memory path = _write(string.concat("bad-", vm.toString(uint32(uint256(keccak256(bytes(sentence)))))));
-        vm.expectRevert(abi.encodeWithSelector(StrictJson.BadInput.selector, string.concat(path, ": ", sentence)));
-        _script.deployFile(path, FOLDER);
-    }
-
-    function _replace(string memory from, string memory to) private {
-        assertTrue(vm.contains(_config, from), from);
-        _config = vm.replace(_config, from, to);
-    }
-
-    function _pair(string memory key, address value) private pure returns (string memory) {
-        return string.concat('"', key, '": "', vm.toString(value), '"');
-    }
-
     function _address(string memory json, string memory key) private pure returns (address) {
         return vm.parseJsonAddress(json, string.concat(".vaults[0].", key));
-    }
-
-    function _requireKeys(string memory json, string memory at, string memory schema, string memory required)
-        private
-        pure
-    {
-        string[] memory present = vm.parseJsonKeys(json, at);
-        string[] memory expected = vm.parseJsonStringArray(schema, required);
-        assertEq(present.length, expected.length, at);
-        for (uint256 i = 0; i < expected.length; ++i) {
-            bool isPresent = false;
-            for (uint256 j = 0; j < present.length; ++j) {
-                isPresent = isPresent || keccak256(bytes(present[j])) == keccak256(bytes(expected[i]));
-            }
-            assertTrue(isPresent, expected[i]);
-        }
     }
 
     function _proposal(address target, bytes memory call)

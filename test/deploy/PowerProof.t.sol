@@ -109,7 +109,7 @@ contract PowerProofTest is BaseTest {
         _requireRefused("ownership of the guard is offered to someone");
         vm.prank(HOLDER);
         guard.acceptOwnership();
-        _requireRefused("the timelock is not the guard's owner");
+        _requireRefused("the guard has another owner");
     }
 
     function test_RevertWhen_PolicyWaits() public {
@@ -163,6 +163,7 @@ contract PowerProofTest is BaseTest {
         _made.votes = deployment.votes;
         _made.timelock = deployment.timelock;
         _made.governor = deployment.governor;
+        _made.owner = deployment.owner;
         _made.vaults.push(deployment.vaults[0]);
     }
 }

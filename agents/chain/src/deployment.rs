@@ -1,5 +1,7 @@
 //! The deployment file that the deployment script writes, and the refusal of any other chain, schema or code.
 
+mod owner;
+
 use std::path::Path;
 
 use alloy::primitives::{Address, B256};
@@ -8,14 +10,20 @@ use vagus_policy::Ceilings;
 
 use crate::{BlockAt, ChainError, ChainReader, Header, Query, lens::LENS_VERSION};
 
-/// Version of the file that this code reads.
-pub const DEPLOYMENT_SCHEMA_VERSION: u64 = 1;
+pub use owner::{
+    GovernorDeployment, OwnerDeployment, OwnerKind, SafeDeployment, TimelockDeployment,
+};
+
+/// Version of the file that the deployment script writes; the one before it is read too.
+pub const DEPLOYMENT_SCHEMA_VERSION: u64 = 2;
+/// Oldest version that is read: it does not say who may act through the owner.
+const OLDEST_SCHEMA_VERSION: u64 = 1;
 
 /// What was deployed, on which chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Deployment {
-    /// [`DEPLOYMENT_SCHEMA_VERSION`].
+    /// [`DEPLOYMENT_SCHEMA_VERSION`], or the one before.
     pub schema_version: u64,
     /// Name of the treasury.
     pub treasury: String,
@@ -25,8 +33,11 @@ pub struct Deployment {
     pub genesis_hash: B256,
     /// First block of the deployment.
     pub deploy_block: u64,
-    /// Account that deployed it, and kept no power.
+    /// Account that sent the last transactions of the deployment, and has no power.
     pub deployer: Address,
+    /// Owner of every guard; none in a file of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerDeployment>,
     /// At least one.
     pub vaults: Vec<VaultDeployment>,
 }
@@ -39,20 +50,32 @@ pub struct VaultDeployment {
     pub asset: Address,
     /// The vault.
     pub vault: Address,
+    /// Second half of its code; none in a file of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault_periphery: Option<Address>,
     /// Holder of its allowances.
     pub conduit: Address,
     /// Its guard.
     pub guard: Address,
-    /// Guardian at deployment.
+    /// Second part of the guard's code; none in a file of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard_governance: Option<Address>,
+    /// Third part of it; none in a file of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard_rules: Option<Address>,
+    /// Its guardian as it is meant to be; zero if there is to be none.
     pub guardian: Address,
     /// Factory that made it.
     pub factory: Address,
-    /// Governor.
-    pub governor: Address,
-    /// Timelock, owner of the guard.
-    pub timelock: Address,
-    /// Votes token.
-    pub votes: Address,
+    /// Governor, if the owner is a Governor's timelock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governor: Option<Address>,
+    /// Timelock, if that is the owner of the guard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timelock: Option<Address>,
+    /// Votes token, if the owner is a Governor's timelock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub votes: Option<Address>,
     /// Lens that reads it.
     pub lens: Address,
     /// Version of the lens's answer.
@@ -71,10 +94,22 @@ pub struct VaultDeployment {
 pub struct CodeHashes {
     /// The vault's.
     pub vault: B256,
+    /// That of its second half; none in a file of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault_periphery: Option<B256>,
     /// The conduit's.
     pub conduit: B256,
     /// The guard's.
     pub guard: B256,
+    /// That of its second part; none in a file of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard_governance: Option<B256>,
+    /// That of its third part; none in a file of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard_rules: Option<B256>,
+    /// The factory's; none in a file of version 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factory: Option<B256>,
     /// The lens's.
     pub lens: B256,
 }
@@ -195,7 +230,8 @@ impl Deployment {
             ))
         };
         let version: Version = serde_json::from_str(&text).map_err(unfit)?;
-        if version.schema_version != DEPLOYMENT_SCHEMA_VERSION {
+        let understood = OLDEST_SCHEMA_VERSION..=DEPLOYMENT_SCHEMA_VERSION;
+        if !understood.contains(&version.schema_version) {
             return Err(DeploymentError::Schema { file, found: version.schema_version });
         }
         serde_json::from_str(&text).map_err(unfit)

@@ -302,6 +302,14 @@ impl ChainReader for Endpoints {
         first_that_answers!(self, code_hash(account, block))
     }
 
+    async fn code(&self, account: Address, block: &Header) -> ChainResult<Bytes> {
+        first_that_answers!(self, code(account, block))
+    }
+
+    async fn storage(&self, account: Address, slot: B256, block: &Header) -> ChainResult<B256> {
+        first_that_answers!(self, storage(account, slot, block))
+    }
+
     async fn snapshots(
         &self,
         lens: Address,

@@ -193,10 +193,19 @@ impl ChainReader for HttpChain {
     }
 
     async fn code_hash(&self, account: Address, block: &Header) -> ChainResult<B256> {
+        self.code(account, block).await.map(keccak256)
+    }
+
+    async fn code(&self, account: Address, block: &Header) -> ChainResult<Bytes> {
         let hash = block.block.hash;
         let answer = self.rpc.request("eth_getCode", (account, pinned(hash))).await;
-        let code: Bytes = self.pinned(answer, hash).await?;
-        Ok(keccak256(code))
+        self.pinned(answer, hash).await
+    }
+
+    async fn storage(&self, account: Address, slot: B256, block: &Header) -> ChainResult<B256> {
+        let hash = block.block.hash;
+        let answer = self.rpc.request("eth_getStorageAt", (account, slot, pinned(hash))).await;
+        self.pinned(answer, hash).await
     }
 
     async fn snapshots(

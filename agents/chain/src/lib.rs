@@ -27,7 +27,10 @@ pub mod signer;
 pub mod url;
 pub mod wake;
 
-pub use deployment::{Deployment, DeploymentError, VaultDeployment};
+pub use deployment::{
+    Deployment, DeploymentError, GovernorDeployment, OwnerDeployment, OwnerKind, SafeDeployment,
+    TimelockDeployment, VaultDeployment,
+};
 pub use endpoints::Endpoints;
 pub use error::{ChainError, ChainResult};
 pub use follower::{Account, BlockId, Cursor, Follower, Freshness, HeadWatch, NewHead, Step};

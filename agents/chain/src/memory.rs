@@ -167,6 +167,19 @@ impl ChainReader for MemoryChain {
         Ok(self.with(|model| model.code_hash(account)))
     }
 
+    async fn code(&self, account: Address, block: &Header) -> ChainResult<Bytes> {
+        self.ask("code")?;
+        self.canonical(block)?;
+        Ok(self.with(|model| model.code(account)))
+    }
+
+    /// Nothing of this world keeps anything in slots.
+    async fn storage(&self, _account: Address, _slot: B256, block: &Header) -> ChainResult<B256> {
+        self.ask("storage")?;
+        self.canonical(block)?;
+        Ok(B256::ZERO)
+    }
+
     async fn snapshots(
         &self,
         _lens: Address,

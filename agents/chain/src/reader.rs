@@ -196,6 +196,12 @@ pub trait ChainReader: Send + Sync + Debug {
     /// Keccak-256 of the runtime code of an account; that of the empty code if it has none.
     async fn code_hash(&self, account: Address, block: &Header) -> ChainResult<B256>;
 
+    /// The runtime code of an account; empty if it has none.
+    async fn code(&self, account: Address, block: &Header) -> ChainResult<Bytes>;
+
+    /// One word of an account's storage; zero where nothing is.
+    async fn storage(&self, account: Address, slot: B256, block: &Header) -> ChainResult<B256>;
+
     /// The state of vaults at a block, through the lens, in the order of the queries, one each. The answer proves
     /// number, parent and chain id; pages are bounded by gas and pinned to the same hash.
     async fn snapshots(

@@ -81,6 +81,12 @@ impl Policies {
         Self { context, token: token.clone(), names }
     }
 
+    /// What names and units of the files mean.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
     /// Addresses by the names that the files use.
     #[must_use]
     pub fn addresses(&self) -> Vec<(String, Address)> {

@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -99,16 +100,16 @@ pub mod people {
 /// Longest time a deployment script may take; most of it is compiling, the first time.
 const SCRIPT_TIME: Duration = Duration::from_secs(240);
 
-/// Deploys the treasury over the venues' asset. Returns its addresses and the file they stand in.
+/// Writes the config of the demo's treasury over an asset, with the accounts of a chain.
 ///
 /// # Errors
-/// If the script refuses or fails.
-pub fn deploy(chain: &Anvil, venues: &Venues, folder: &Path) -> Result<(Treasury, PathBuf)> {
+/// If it cannot be written.
+pub fn config(chain: &Anvil, asset: Address, folder: &Path) -> Result<PathBuf> {
     let reviewed = paths::root().join("agents/e2e/worlds/deploy.json");
     let mut text = std::fs::read_to_string(&reviewed)
         .with_context(|| format!("reading {}", reviewed.display()))?;
     for (name, account) in [
-        ("{asset}", venues.asset.address),
+        ("{asset}", asset),
         ("{voter}", chain.accounts[people::VOTER]),
         ("{guardian}", chain.accounts[people::GUARDIAN]),
     ] {
@@ -118,6 +119,16 @@ pub fn deploy(chain: &Anvil, venues: &Venues, folder: &Path) -> Result<(Treasury
     text = text.replace(&format!("\"chainId\": {CHAIN_ID}"), &format!("\"chainId\": {chain_id}"));
     let config = folder.join("deploy.json");
     std::fs::write(&config, text).with_context(|| format!("writing {}", config.display()))?;
+    Ok(config)
+}
+
+/// Deploys the treasury over the venues' asset. Returns its addresses and the file they stand in.
+///
+/// # Errors
+/// If the script refuses or fails.
+pub fn deploy(chain: &Anvil, venues: &Venues, folder: &Path) -> Result<(Treasury, PathBuf)> {
+    let config = config(chain, venues.asset.address, folder)?;
+    let chain_id = chain.chain_id.to_string();
     let deployments = folder.join("deployments");
     script(
         chain,
@@ -144,6 +155,22 @@ pub fn script(
     name: &str,
     variables: &[(&str, &OsStr)],
 ) -> Result<String> {
+    let mut forge = script_command(chain, folder, name, variables)?;
+    forge.arg("--broadcast");
+    let log = folder.join(format!("{name}.log"));
+    process::run(&format!("script/{name}.s.sol"), &mut forge, &log, SCRIPT_TIME)
+}
+
+/// The command that runs one of the repository's forge scripts as the deployer; nothing is sent without `--broadcast`.
+///
+/// # Errors
+/// If the contracts are not built.
+pub fn script_command(
+    chain: &Anvil,
+    folder: &Path,
+    name: &str,
+    variables: &[(&str, &OsStr)],
+) -> Result<Command> {
     // What forge notes of a deployment stays in the world's folder. Its cache is a copy, so that nothing is compiled again.
     let cache = folder.join("cache");
     std::fs::create_dir_all(&cache).with_context(|| format!("making {}", cache.display()))?;
@@ -154,19 +181,14 @@ pub fn script(
     forge
         .current_dir(paths::root())
         .args(["script", &format!("script/{name}.s.sol")])
-        .args(["--rpc-url", &chain.url, "--broadcast", "--slow", "--unlocked"])
+        .args(["--rpc-url", &chain.url, "--slow", "--unlocked"])
         .args(["--sender", &chain.accounts[people::DEPLOYER].to_string()])
         .env("FOUNDRY_BROADCAST", folder.join("broadcast"))
         .env("FOUNDRY_CACHE_PATH", cache);
     for (variable, value) in variables {
         forge.env(variable, value);
     }
-    process::run(
-        &format!("script/{name}.s.sol"),
-        &mut forge,
-        &folder.join(format!("{name}.log")),
-        SCRIPT_TIME,
-    )
+    Ok(forge)
 }
 
 /// Deploys the ERC-4626 strategy over the first Morpho market of `folder/venues.json`.

@@ -17,7 +17,7 @@ pub use journal::{
 };
 pub use policy::{
     Acting, Beginning, Diffing, OfVaultIfAny, Office, PolicyCommand, PolicyVerb, Previewing,
-    Proposing, Validating, Vetoing, Way,
+    Proposing, Validating, Verifying, Vetoing, Way,
 };
 pub use report::{ReportFormat, Reporting};
 
@@ -29,6 +29,7 @@ Examples:
   keeper run --config keeper.toml --json          the same, one JSON object per line
   keeper run --config keeper.toml --shadow        the same, but nothing is signed or sent
   keeper status --config keeper.toml --vault main chain, policy, mandate, weights, last decisions
+  keeper status --config keeper.toml --treasury   all vaults of all chains on one page
   keeper report --config keeper.toml --vault main  what came of each decision; also as CSV, JSON and HTML
   keeper backtest main.history --policy next.toml what another policy would have come to over the past
   keeper move out.toml --config keeper.toml       a person's rebalance, inside the same rules
@@ -277,6 +278,9 @@ pub struct Status {
     /// Of the journal of `keeper run --shadow`
     #[arg(long)]
     pub shadow: bool,
+    /// One line for each vault of all chains, by treasury, and what they hold together
+    #[arg(long, conflicts_with = "watch")]
+    pub treasury: bool,
     /// Look again every so many seconds until interrupted: a view to leave open at a terminal, one page after the other in a
     /// pipe
     #[arg(

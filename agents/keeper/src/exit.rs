@@ -40,13 +40,15 @@ pub enum Exit {
     PolicyInvalid = 14,
     /// The policy that is asked for is not there: none is in force, none waits, or no proposal submits one.
     NoPolicy = 15,
+    /// The chain is not as the declared files say.
+    Deviates = 16,
     /// The history of a backtest cannot be gone through: it is broken, or the policy does not fit it.
     History = 17,
 }
 
 impl Exit {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Ok,
         Self::Internal,
         Self::Usage,
@@ -63,6 +65,7 @@ impl Exit {
         Self::NotExecuted,
         Self::PolicyInvalid,
         Self::NoPolicy,
+        Self::Deviates,
         Self::History,
     ];
 

@@ -39,6 +39,7 @@ pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod trace;
+pub mod verify;
 pub mod version;
 pub mod watch;
 pub mod words;

@@ -80,12 +80,18 @@ async fn work(command: Command) -> Result<(), Failure> {
             show(plan::plan(&worlds, common.json).await?)?;
             lacking(unreached)
         }
-        Command::Status(Status { common, watch, shadow }) => {
+        Command::Status(Status { common, watch, shadow, treasury }) => {
             let config = load(&common.config, shadow)?;
             let Some(seconds) = watch else {
                 let world::Reached { worlds, unreached } =
                     world::reach(&config, common.vault.as_deref()).await?;
-                show(status::status(&worlds, &config.journal, common.json).await?)?;
+                let journal = &config.journal;
+                let page = if treasury {
+                    status::overview(&worlds, journal, common.json).await?
+                } else {
+                    status::status(&worlds, journal, common.json).await?
+                };
+                show(page)?;
                 return lacking(unreached);
             };
             let worlds = world::open(&config, common.vault.as_deref()).await?;

@@ -27,6 +27,7 @@ use crate::{
     cli::PolicyCommand,
     exit::{Exit, Failure},
     page::Page,
+    verify,
 };
 
 /// Does what is asked; gives back what is shown, and the end that it means.
@@ -44,6 +45,7 @@ pub async fn work(command: PolicyCommand) -> Result<Page, Failure> {
         PolicyCommand::Veto(wanted) => act::veto(&wanted).await,
         PolicyCommand::New(wanted) => begin::begin(&wanted).await,
         PolicyCommand::Preview(wanted) => preview::preview(&wanted).await,
+        PolicyCommand::Verify(wanted) => verify::verify(&wanted).await,
     }
 }
 

@@ -1,5 +1,7 @@
 //! `keeper status`: how things stand, from the chain and, as far as there is one, the journal.
 
+mod totals;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use alloy::primitives::{Address, B256, U256};
@@ -21,6 +23,8 @@ use crate::{
     render::number::share_bps,
     world::{ChainWorld, VaultWorld, chain_failure},
 };
+
+pub use totals::Total;
 
 /// Decisions shown.
 const LATEST: u32 = 5;
@@ -151,6 +155,13 @@ struct Document<'a> {
     vaults: &'a [Row<StatusView>],
 }
 
+#[derive(Serialize)]
+struct Overview<'a> {
+    schema: u32,
+    totals: &'a [Total],
+    vaults: &'a [Row<StatusView>],
+}
+
 /// The state of all vaults, as text or JSON. A vault that cannot be read says why in its place.
 ///
 /// # Errors
@@ -160,6 +171,42 @@ pub async fn status(
     journal: &JournalUrl,
     is_json: bool,
 ) -> Result<Page, Failure> {
+    let views = views(worlds, journal).await?;
+    if is_json {
+        let text = json(&Document { schema: JSON_SCHEMA_VERSION, vaults: &views })?;
+        return Ok(Page::new(text, &views));
+    }
+    let texts: Vec<_> = views.iter().map(|row| row.text(render::status::text)).collect();
+    Ok(Page::new(texts.join("\n\n"), &views))
+}
+
+/// All vaults of all chains on one page: a line for each, by treasury, and what they hold together.
+///
+/// # Errors
+/// As [`status`].
+pub async fn overview(
+    worlds: &[ChainWorld],
+    journal: &JournalUrl,
+    is_json: bool,
+) -> Result<Page, Failure> {
+    let views = views(worlds, journal).await?;
+    let totals = totals::totals(&views);
+    let text = if is_json {
+        json(&Overview { schema: JSON_SCHEMA_VERSION, totals: &totals, vaults: &views })?
+    } else {
+        render::overview::text(&views, &totals)
+    };
+    Ok(Page::new(text, &views))
+}
+
+fn json(document: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(document).map_err(|error| Failure::new(Exit::Internal, error))
+}
+
+async fn views(
+    worlds: &[ChainWorld],
+    journal: &JournalUrl,
+) -> Result<Vec<Row<StatusView>>, Failure> {
     let journal = open(journal).await?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut views = Vec::new();
@@ -194,14 +241,7 @@ pub async fn status(
             views.push(Row::Read(Box::new(view)));
         }
     }
-    if is_json {
-        let document = Document { schema: JSON_SCHEMA_VERSION, vaults: &views };
-        let text = serde_json::to_string_pretty(&document)
-            .map_err(|error| Failure::new(Exit::Internal, error))?;
-        return Ok(Page::new(text, &views));
-    }
-    let texts: Vec<_> = views.iter().map(|row| row.text(render::status::text)).collect();
-    Ok(Page::new(texts.join("\n\n"), &views))
+    Ok(views)
 }
 
 /// The journal; none if no keeper has written one yet.

@@ -21,6 +21,10 @@ abstract contract SafeFixture is BaseTest {
 
     function setUp() public virtual override {
         super.setUp();
+        _setUpSafes();
+    }
+
+    function _setUpSafes() internal {
         _singleton = new Safe();
         _proxies = new SafeProxyFactory();
         _handler = new CompatibilityFallbackHandler();

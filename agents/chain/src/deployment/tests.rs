@@ -16,9 +16,12 @@ fn deployment() -> Deployment {
         guard: address(4),
         guardian: address(5),
         factory: address(6),
-        governor: address(7),
-        timelock: address(8),
-        votes: address(9),
+        vault_periphery: None,
+        guard_governance: None,
+        guard_rules: None,
+        governor: Some(address(7)),
+        timelock: Some(address(8)),
+        votes: Some(address(9)),
         lens: address(10),
         lens_version: LENS_VERSION,
         ceilings: Ceilings {
@@ -33,8 +36,12 @@ fn deployment() -> Deployment {
         },
         code_hashes: CodeHashes {
             vault: code(2),
+            vault_periphery: None,
             conduit: code(3),
             guard: code(4),
+            guard_governance: None,
+            guard_rules: None,
+            factory: None,
             lens: code(10),
         },
         policy_hash: B256::ZERO,
@@ -46,6 +53,7 @@ fn deployment() -> Deployment {
         genesis_hash: B256::repeat_byte(0xee),
         deploy_block: 0,
         deployer: address(11),
+        owner: None,
         vaults: vec![entry],
     }
 }
@@ -111,6 +119,37 @@ fn a_file_is_read_back() {
 }
 
 #[test]
+fn a_file_of_version_2_says_who_may_act_through_the_owner() {
+    let owner = OwnerDeployment {
+        kind: OwnerKind::Governor,
+        address: address(8),
+        code_hash: B256::repeat_byte(8),
+        timelock: Some(TimelockDeployment {
+            from_block: 1,
+            delay_seconds: 2,
+            proposers: vec![address(7)],
+            cancellers: vec![],
+            executors: vec![Address::ZERO],
+        }),
+        governor: Some(GovernorDeployment {
+            address: address(7),
+            code_hash: B256::repeat_byte(7),
+            votes: address(9),
+            votes_code_hash: B256::repeat_byte(9),
+            voting_delay: 3,
+            voting_period: 4,
+            quorum_percent: None,
+            proposal_threshold: alloy::primitives::U256::from(5),
+        }),
+        safe: None,
+    };
+    let file = Deployment { schema_version: 2, owner: Some(owner), ..deployment() };
+    let text = serde_json::to_string(&file).expect("json");
+    assert!(text.contains("\"proposalThreshold\":\"5\"") && !text.contains("safe"), "{text}");
+    assert_eq!(load(&text), Ok(file));
+}
+
+#[test]
 fn files_of_another_shape_are_refused() {
     let text = serde_json::to_string(&deployment()).expect("json");
     let refused = |from: &str, to: &str, expected: &str| {
@@ -120,8 +159,8 @@ fn files_of_another_shape_are_refused() {
     };
     refused(
         "\"schemaVersion\":1",
-        "\"schemaVersion\":2",
-        "schemaVersion 2 is not understood; expected 1",
+        "\"schemaVersion\":3",
+        "schemaVersion 3 is not understood; expected 2",
     );
     refused("\"deployBlock\"", "\"firstBlock\"", "unknown field `firstBlock`");
     refused("\"lens\"", "\"lense\"", "lense");

@@ -127,7 +127,10 @@ async fn what_the_demo_decided_is_decided_again_hash_by_hash() {
     assert_eq!(past[1]["report"]["result"], all[2]["report"]["result"]);
     let shown = Keeper::ask_under(&config, &["policy", "preview"], &asked[..3]).unwrap();
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
-    assert!(shown.contains("Held fixed:") && shown.contains("on vault treasury at block"), "{shown}");
+    assert!(
+        shown.contains("Held fixed:") && shown.contains("on vault treasury at block"),
+        "{shown}"
+    );
 
     // Under the first policy the decisions agree up to the block at which governance changed it.
     let compared = &all[1]["compared"];

@@ -109,8 +109,10 @@ async fn bad_input_is_one_sentence_and_nothing_is_sent() {
     let there = replaced(&there, "name = \"treasury\"", "name = \"elsewhere\"");
     let path = folder.join("half.toml");
     std::fs::write(&path, format!("{before}{dead}{vault}\n{there}")).unwrap();
-    for verb in ["plan", "status"] {
-        let output = Keeper::ask(&path, verb, &[]).unwrap();
+    let shown_in: [(&str, &[&str]); 3] =
+        [("plan", &[]), ("status", &[]), ("status", &["--treasury"])];
+    for (verb, options) in shown_in {
+        let output = Keeper::ask(&path, verb, options).unwrap();
         let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         let shown = String::from_utf8_lossy(&output.stdout).into_owned();
         assert_eq!(output.status.code(), Some(5), "{verb}: {said}");

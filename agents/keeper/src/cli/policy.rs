@@ -17,6 +17,7 @@ Examples:
   keeper policy preview policy.toml --config keeper.toml          what it would do to the treasury as it stands
   keeper policy propose policy.toml --config keeper.toml          the Governor's proposal, with a description to read
   keeper policy pending --config keeper.toml                      what waits, until when, and who may veto it
+  keeper policy verify policy.toml --config keeper.toml           whether the chain is what the files say
 
 How a policy is written, reviewed and voted on: docs/operations/policy.md.";
 
@@ -59,6 +60,52 @@ pub enum PolicyCommand {
     /// Say what a file would do to the treasury as it stands now: limits, moves, income, budgets
     #[command(after_help = EXAMPLES)]
     Preview(Previewing),
+    /// Compare the chain with what is declared: record, policy, code of the build; every limit, owner, role and power
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Verifying),
+}
+
+/// Examples under the help of `keeper policy verify`.
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  keeper policy verify policy.toml --config keeper.toml --vault main
+      whether the policy in force is this file, and everything else is as it was deployed
+  keeper policy verify --record deployments/1/my-dao.json --rpc URL
+      at the end of a deployment, or by anybody: no policy file and no configuration
+  VAGUS_RPC_URL=https://… keeper policy verify policy.toml --record deployments/1/my-dao.json --json
+      in CI, see deploy/ci/verify.yml
+
+A strategy that is not of this build is compared with deployments/<chain id>/<treasury>.strategies.json, beside the record.
+Exit code 16: something is not as it is declared. Every check: docs/operations/verify.md.";
+
+/// Options of `keeper policy verify`.
+#[derive(Clone, Debug, Args)]
+#[command(group = ArgGroup::new("source").required(true).args(["config", "record"]))]
+pub struct Verifying {
+    /// The policy that is to be in force, as TOML; without one the hash of the record's `policyHash`
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Configuration file, which names record, endpoints and strategies
+    #[arg(long, short, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The deployment's record; needs no configuration
+    #[arg(long, value_name = "FILE", conflicts_with = "config", requires = "rpc")]
+    pub record: Option<PathBuf>,
+    /// An endpoint; in the environment no other process sees its key
+    #[arg(long, value_name = "URL", env = "VAGUS_RPC_URL", hide_env_values = true)]
+    pub rpc: Option<String>,
+    /// The vault: by its name in the configuration, or by its address in the record; needed if there are several
+    #[arg(long, value_name = "NAME|ADDRESS")]
+    pub vault: Option<String>,
+    /// Code of another build: a list that `make code-hashes` wrote, or a folder of forge's artifacts
+    #[arg(long, value_name = "PATH")]
+    pub code: Option<PathBuf>,
+    /// Code hashes of strategies that are not of this build [default: beside the record]
+    #[arg(long, value_name = "FILE")]
+    pub strategies: Option<PathBuf>,
+    /// Print JSON, with a schema version, instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// One vault of a configuration, if there is one.

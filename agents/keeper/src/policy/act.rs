@@ -204,10 +204,9 @@ async fn of_office(
         return Err(none(desk, &format!("its guard {guard} has no {who}")));
     }
     try_out(desk, from, guard, &data).await?;
-    if office == Office::Guardian || !desk.is_governed() {
+    let Some(governor) = desk.governor().filter(|_| office == Office::Owner) else {
         return Ok(call(desk, title, hash, data, Some(from), description));
-    }
-    let governor = desk.vault.entry.governor;
+    };
     let proposal = GovernorProposal {
         id: proposal_id(guard, &data, &description),
         target: guard,

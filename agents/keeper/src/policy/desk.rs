@@ -122,17 +122,16 @@ impl Desk {
         Ok(Some((waits, document.map_err(|e| chain_failure(&e))?)))
     }
 
-    /// Whether the owner is the timelock of the Governor of the deployment.
-    pub(super) fn is_governed(&self) -> bool {
+    /// The Governor of the deployment, if its timelock is the owner.
+    pub(super) fn governor(&self) -> Option<Address> {
         let entry = &self.vault.entry;
-        self.roles.owner == entry.timelock && !entry.governor.is_zero()
+        entry.governor.filter(|_| entry.timelock == Some(self.roles.owner))
     }
 
     /// The owner in words.
     pub(super) fn owner_in_words(&self) -> String {
         let owner = self.roles.owner;
-        if self.is_governed() {
-            let governor = self.vault.entry.governor;
+        if let Some(governor) = self.governor() {
             return format!("the owner {owner}, the timelock behind the Governor {governor}");
         }
         format!("the owner {owner}")

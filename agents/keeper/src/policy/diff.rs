@@ -208,14 +208,10 @@ async fn find(side: &Side, desk: Option<&Desk>) -> Result<Found, Failure> {
 
 /// What a proposal of the Governor would submit.
 async fn proposal(desk: &Desk, id: U256) -> Result<Found, Failure> {
-    let entry = &desk.vault.entry;
-    if !desk.is_governed() {
-        return Err(none(
-            desk,
-            &format!("its owner {} is no Governor's timelock", desk.roles.owner),
-        ));
-    }
-    let (governor, guard) = (entry.governor, entry.guard);
+    let guard = desk.vault.entry.guard;
+    let governor = desk.governor().ok_or_else(|| {
+        none(desk, &format!("its owner {} is no Governor's timelock", desk.roles.owner))
+    })?;
     let failed = |error| chain_failure(&error);
     let questions = desk.questions();
     let Some((state, eta)) = questions.proposal_state(governor, id).await.map_err(failed)? else {

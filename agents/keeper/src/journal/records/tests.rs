@@ -25,6 +25,7 @@ async fn desk() -> Desk {
         genesis_hash: B256::ZERO,
         deploy_block: 1,
         deployer: agent,
+        owner: None,
         vaults: vec![entry.clone()],
     };
     let file = folder.path().join("deployment.json");
