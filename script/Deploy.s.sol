@@ -151,19 +151,31 @@ contract Deploy is Steps {
     {
         parameters.owner = deployment.owner;
         (address vault, address guard) = deployment.factory.predict(parameters);
-        deployed =
-            DeployedVault({vault: ITreasuryVault(vault), guard: IPolicyGuard(guard), isOld: vault.code.length != 0});
-        string memory what = string.concat("vault ", parameters.symbol);
-        if (deployed.isOld) {
-            _skip(what, vault);
-            return deployed;
-        }
-        bytes memory call = abi.encodeCall(
-            ITreasuryFactory.deploy, (parameters, type(TreasuryVault).creationCode, type(PolicyGuard).creationCode)
+        (bool hasVault, bool hasGuard) = (vault.code.length != 0, guard.code.length != 0);
+        deployed = DeployedVault({
+            vault: ITreasuryVault(vault),
+            guard: IPolicyGuard(guard),
+            isBegun: hasVault || hasGuard,
+            isOld: hasVault && hasGuard
+        });
+        _deployPart(
+            string.concat("vault ", parameters.symbol),
+            vault,
+            deployment.factory,
+            abi.encodeCall(ITreasuryFactory.deployVault, (parameters, type(TreasuryVault).creationCode))
         );
-        _send(what, vault, address(deployment.factory), call);
-        _requireSize("vault", vault);
-        _requireSize("guard", guard);
+        _deployPart(
+            string.concat("guard of ", parameters.symbol),
+            guard,
+            deployment.factory,
+            abi.encodeCall(ITreasuryFactory.deployGuard, (parameters, type(PolicyGuard).creationCode))
+        );
+    }
+
+    function _deployPart(string memory what, address part, TreasuryFactory factory, bytes memory call) private {
+        if (part.code.length != 0) return _skip(what, part);
+        _send(what, part, address(factory), call);
+        _requireSize(what, part);
     }
 
     /// @dev What an earlier run sent may be older than this run's first block; only its record knows.
@@ -176,7 +188,7 @@ contract Deploy is Steps {
         bool isBegun = OwnerConfig.isMade(config.governance.kind) && deployment.isOwnerOld;
         address old = deployment.owner;
         for (uint256 i = 0; i < deployment.vaults.length; ++i) {
-            if (!deployment.vaults[i].isOld) continue;
+            if (!deployment.vaults[i].isBegun) continue;
             (isBegun, old) = (true, address(deployment.vaults[i].vault));
         }
         if (!isBegun) return block.number;

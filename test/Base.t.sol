@@ -43,9 +43,15 @@ abstract contract BaseTest is Test {
     }
 
     function _deployTreasury(bytes32 salt) internal returns (TreasuryVault vault, PolicyGuard guard) {
-        (address vaultAddress, address guardAddress) =
-            factory.deploy(_treasuryParameters(salt), type(TreasuryVault).creationCode, type(PolicyGuard).creationCode);
-        return (TreasuryVault(vaultAddress), PolicyGuard(guardAddress));
+        return _deployTreasury(_treasuryParameters(salt));
+    }
+
+    function _deployTreasury(TreasuryParameters memory parameters)
+        internal
+        returns (TreasuryVault vault, PolicyGuard guard)
+    {
+        vault = TreasuryVault(factory.deployVault(parameters, type(TreasuryVault).creationCode));
+        guard = PolicyGuard(factory.deployGuard(parameters, type(PolicyGuard).creationCode));
     }
 
     function _treasuryParameters(bytes32 salt) internal view returns (TreasuryParameters memory) {

@@ -270,7 +270,8 @@ export class World {
       },
       salt: SALT,
     };
-    await this.send(this.deployer, factory, 'TreasuryFactory', 'deploy', [parameters, vaultCode, guardCode]);
+    await this.send(this.deployer, factory, 'TreasuryFactory', 'deployVault', [parameters, vaultCode]);
+    await this.send(this.deployer, factory, 'TreasuryFactory', 'deployGuard', [parameters, guardCode]);
     const [vault, guard] = await this.read(factory, 'TreasuryFactory', 'predict', [parameters]);
     [this.vault, this.guard] = [vault, guard].map((address) => `0x${address.toString(16).padStart(40, '0')}`);
   }

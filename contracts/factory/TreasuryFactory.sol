@@ -18,7 +18,7 @@ contract TreasuryFactory is ITreasuryFactory {
     /// @inheritdoc ITreasuryFactory
     address public immutable guardRules;
 
-    /// @dev Empty except while `deploy` runs.
+    /// @dev Empty except while a deployment runs.
     TreasuryParameters private _parameters;
     address private transient _vault;
     address private transient _guard;
@@ -30,32 +30,25 @@ contract TreasuryFactory is ITreasuryFactory {
     }
 
     /// @inheritdoc ITreasuryFactory
-    /// @dev The lock matters: an asset that is called by a constructor could otherwise start a second deployment and
-    /// change the parameters that the guard is about to read.
-    function deploy(TreasuryParameters calldata parameters, bytes calldata vaultCode, bytes calldata guardCode)
+    function deployVault(TreasuryParameters calldata parameters, bytes calldata vaultCode)
         external
-        returns (address vault, address guard)
+        returns (address vault)
     {
-        if (_vault != address(0)) revert Locked();
-        _requireCode(keccak256(vaultCode), VAULT_CODE_HASH);
-        _requireCode(keccak256(guardCode), GUARD_CODE_HASH);
+        address guard;
         (vault, guard) = predict(parameters);
-        if (vault.code.length != 0) revert AlreadyDeployed(vault);
+        _deploy(parameters, vault, guard, vault, vaultCode, VAULT_CODE_HASH);
+        emit VaultDeployed(vault, guard, parameters.salt, parameters.asset);
+    }
 
-        _parameters = parameters;
-        (_vault, _guard) = (vault, guard);
-        bytes32 salt = _salt(parameters);
-        // The results are the predicted addresses: same deployer, salt and code hash.
-        // The address is the predicted one; Create2 reverts otherwise.
-        // slither-disable-next-line unused-return
-        Create2.deploy(0, salt, vaultCode);
-        // The address is the predicted one; Create2 reverts otherwise.
-        // slither-disable-next-line unused-return
-        Create2.deploy(0, salt, guardCode);
-        delete _parameters;
-        (_vault, _guard) = (address(0), address(0));
-
-        emit TreasuryDeployed(vault, guard, parameters.salt, parameters.asset);
+    /// @inheritdoc ITreasuryFactory
+    function deployGuard(TreasuryParameters calldata parameters, bytes calldata guardCode)
+        external
+        returns (address guard)
+    {
+        address vault;
+        (vault, guard) = predict(parameters);
+        _deploy(parameters, vault, guard, guard, guardCode, GUARD_CODE_HASH);
+        emit GuardDeployed(guard, vault, parameters.salt);
     }
 
     /// @inheritdoc ITreasuryFactory
@@ -71,11 +64,31 @@ contract TreasuryFactory is ITreasuryFactory {
         return (_parameters, _vault, _guard);
     }
 
-    function _salt(TreasuryParameters calldata parameters) private pure returns (bytes32) {
-        return keccak256(abi.encode(parameters));
+    /// @dev The lock matters: an asset that is called by a constructor could otherwise start a second deployment and
+    /// change the parameters that are read back afterwards.
+    function _deploy(
+        TreasuryParameters calldata parameters,
+        address vault,
+        address guard,
+        address expected,
+        bytes calldata code,
+        bytes32 codeHash
+    ) private {
+        if (_vault != address(0)) revert Locked();
+        bytes32 given = keccak256(code);
+        if (given != codeHash) revert UnknownCode(given, codeHash);
+        if (expected.code.length != 0) revert AlreadyDeployed(expected);
+
+        _parameters = parameters;
+        (_vault, _guard) = (vault, guard);
+        // The address is the predicted one, of the same deployer, salt and code hash; Create2 reverts otherwise.
+        // slither-disable-next-line unused-return
+        Create2.deploy(0, _salt(parameters), code);
+        delete _parameters;
+        (_vault, _guard) = (address(0), address(0));
     }
 
-    function _requireCode(bytes32 given, bytes32 expected) private pure {
-        if (given != expected) revert UnknownCode(given, expected);
+    function _salt(TreasuryParameters calldata parameters) private pure returns (bytes32) {
+        return keccak256(abi.encode(parameters));
     }
 }

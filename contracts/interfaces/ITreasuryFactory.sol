@@ -25,28 +25,36 @@ struct TreasuryParameters {
 /// guard read their parameters back from the factory while they are constructed, so that their addresses depend on the
 /// factory, the parameters and nothing else.
 interface ITreasuryFactory {
-    /// @notice A treasury was deployed.
-    event TreasuryDeployed(address indexed vault, address indexed guard, bytes32 indexed salt, address asset);
+    /// @notice A vault was deployed; its guard is, or will be, at the address named.
+    event VaultDeployed(address indexed vault, address indexed guard, bytes32 indexed salt, address asset);
+    /// @notice A guard was deployed; its vault is, or will be, at the address named.
+    event GuardDeployed(address indexed guard, address indexed vault, bytes32 indexed salt);
 
     /// @notice The creation code is not the one this factory deploys.
     error UnknownCode(bytes32 given, bytes32 expected);
-    /// @notice This treasury exists already.
-    error AlreadyDeployed(address vault);
+    /// @notice This contract exists already.
+    error AlreadyDeployed(address deployed);
     /// @notice `deployment` was asked while none is under way: vault and guard are deployed by their factory only.
     error NoDeployment();
     /// @notice A deployment was asked for while another one is under way.
     error Locked();
 
-    /// @notice Deploys vault and guard.
-    function deploy(TreasuryParameters calldata parameters, bytes calldata vaultCode, bytes calldata guardCode)
+    /// @notice Deploys the vault of a treasury. It takes no deposit before its guard has adopted a policy.
+    function deployVault(TreasuryParameters calldata parameters, bytes calldata vaultCode)
         external
-        returns (address vault, address guard);
+        returns (address vault);
 
-    /// @notice Addresses that `deploy` gives for these parameters.
+    /// @notice Deploys the guard of a treasury, before its vault or after it.
+    /// @dev In a transaction of its own: both together would use more gas than one may (EIP-7825: 2^24).
+    function deployGuard(TreasuryParameters calldata parameters, bytes calldata guardCode)
+        external
+        returns (address guard);
+
+    /// @notice Addresses that vault and guard have, or will have, for these parameters.
     function predict(TreasuryParameters calldata parameters) external view returns (address vault, address guard);
 
     /// @notice Parameters of the deployment under way; read by vault and guard in their constructors.
-    /// @return parameters As given to `deploy`. @return vault The vault's address. @return guard The guard's address.
+    /// @return parameters As given by the caller. @return vault The vault's address. @return guard The guard's address.
     function deployment() external view returns (TreasuryParameters memory parameters, address vault, address guard);
 
     /// @notice Code that all guards of this factory share, see `GuardRules`; read by them in their constructors.

@@ -11,10 +11,11 @@ import {ITreasuryVault} from "../../contracts/interfaces/ITreasuryVault.sol";
 import {TreasuryLens} from "../../contracts/lens/TreasuryLens.sol";
 
 /// @notice A vault with its guard.
-/// @param isOld Whether it was there before this run.
+/// @param isBegun Whether vault or guard were there before this run. @param isOld Whether both were.
 struct DeployedVault {
     ITreasuryVault vault;
     IPolicyGuard guard;
+    bool isBegun;
     bool isOld;
 }
 

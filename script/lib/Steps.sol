@@ -27,8 +27,6 @@ abstract contract Steps is Script {
     /// @dev EIP-7623: a zero byte is one token, any other four; a token costs 4 gas, or 10 if little else is done.
     uint256 private constant TOKEN_GAS = 4;
     uint256 private constant TOKEN_FLOOR_GAS = 10;
-    /// @dev EIP-7825: most that a transaction may use on chains that have it.
-    uint256 private constant MAX_TRANSACTION_GAS = 1 << 24;
 
     /// @notice Input or chain do not allow what was asked.
     error Refusal(string sentence);
@@ -100,13 +98,12 @@ abstract contract Steps is Script {
     function _tell(string memory title) internal view {
         console.log(title);
         console.log(string.concat("  ", _left("transaction", 34), _left("address", 44), _right("gas", 12)));
-        (uint256 sum, uint256 most) = (0, 0);
+        uint256 sum = 0;
         for (uint256 i = 0; i < _steps.length; ++i) {
             Step memory step = _steps[i];
             string memory gas = step.gas == 0 ? "there" : vm.toString(step.gas);
             console.log(string.concat("  ", _left(step.what, 34), _left(vm.toString(step.made), 44), _right(gas, 12)));
             sum += step.gas;
-            if (step.gas > most) most = step.gas;
         }
         uint256 count = stepsToSend();
         string memory all = count == 1 ? "1 transaction" : string.concat(vm.toString(count), " transactions");

@@ -47,9 +47,7 @@ abstract contract Arena is BaseTest {
     function _open(uint8 decimalsOffset) internal {
         TreasuryParameters memory parameters = _treasuryParameters(keccak256(abi.encode("arena", address(vault))));
         parameters.decimalsOffset = decimalsOffset;
-        (address vault_, address guard_) =
-            factory.deploy(parameters, type(TreasuryVault).creationCode, type(PolicyGuard).creationCode);
-        (vault, guard) = (TreasuryVault(vault_), PolicyGuard(guard_));
+        (vault, guard) = _deployTreasury(parameters);
         steady = new TestStrategy(asset);
         other = new TestStrategy(asset);
         odd = new HostileStrategy(asset);

@@ -51,9 +51,7 @@ contract GuardedConformanceTest is BaseTest, Combinations {
             asset = new TestToken("USD", _decimalsOf(i));
             TreasuryParameters memory parameters = _treasuryParameters(bytes32(i));
             parameters.decimalsOffset = _offsetOf(i);
-            (address vault, address guard) =
-                factory.deploy(parameters, type(TreasuryVault).creationCode, type(PolicyGuard).creationCode);
-            (_vault, _guard) = (TreasuryVault(vault), PolicyGuard(guard));
+            (_vault, _guard) = _deployTreasury(parameters);
             (_first, _second) = (new TestStrategy(asset), new HostileStrategy(asset));
             _adopt(_guard, _document());
             _worlds[i] = World(asset, _vault, _guard, _first, _second);

@@ -29,7 +29,7 @@ contract DeployOwnersTest is DeployFixture, SafeFixture {
         IPolicyGuard guard = deployment.vaults[0].guard;
         assertEq(guard.owner(), address(safe));
         assertEq(address(deployment.timelock), address(0));
-        assertEq(_script.stepsToSend(), 3, "factory, lens and vault");
+        assertEq(_script.stepsToSend(), 4, "factory, lens, vault and guard");
         _exec(safe, address(guard), abi.encodeCall(IPolicyGuard.nameGuardian, (ALICE)));
         (address named,) = guard.namedGuardian();
         assertEq(named, ALICE);
@@ -96,7 +96,7 @@ contract DeployOwnersTest is DeployFixture, SafeFixture {
         TimelockController timelock = deployment.timelock;
         IPolicyGuard guard = deployment.vaults[0].guard;
         assertEq(guard.owner(), address(timelock));
-        assertEq(_script.stepsToSend(), 4, "factory, lens, timelock and vault");
+        assertEq(_script.stepsToSend(), 5, "factory, lens, timelock, vault and guard");
         assertEq(timelock.getMinDelay(), 100);
         assertTrue(timelock.hasRole(timelock.CANCELLER_ROLE(), ALICE));
         assertFalse(timelock.hasRole(timelock.DEFAULT_ADMIN_ROLE(), deployment.deployer));
@@ -119,7 +119,7 @@ contract DeployOwnersTest is DeployFixture, SafeFixture {
         _useOwner(_timelockSection("timelock", "", address(timelock), 50));
         Deployment memory deployment = _deploy("timelock");
         assertEq(deployment.vaults[0].guard.owner(), address(timelock));
-        assertEq(_script.stepsToSend(), 3, "factory, lens and vault");
+        assertEq(_script.stepsToSend(), 4, "factory, lens, vault and guard");
         string memory json = vm.readFile(_record("timelock"));
         assertEq(vm.parseJsonUint(json, ".owner.timelock.fromBlock"), 7);
         address[] memory executors = vm.parseJsonAddressArray(json, ".owner.timelock.executors");
@@ -170,7 +170,7 @@ contract DeployOwnersTest is DeployFixture, SafeFixture {
         // The same owner and the same parameters would be the same vault.
         _replace('"salt": "0x00000000', '"salt": "0x22000000');
         Deployment memory second = _deploy("second");
-        assertEq(_script.stepsToSend(), 1, "the vault");
+        assertEq(_script.stepsToSend(), 2, "vault and guard");
         assertEq(second.owner, address(first.timelock));
         assertEq(address(second.governor), governor);
         string memory json = vm.readFile(_record("second"));

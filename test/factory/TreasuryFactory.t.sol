@@ -47,14 +47,32 @@ contract TreasuryFactoryTest is Test {
             vault, vm.computeCreate2Address(salt, keccak256(_vaultCode), address(_factory)), "bound to the parameters"
         );
         vm.expectEmit(address(_factory));
-        emit ITreasuryFactory.TreasuryDeployed(vault, guard, keccak256("salt"), address(0xA55E7));
+        emit ITreasuryFactory.VaultDeployed(vault, guard, keccak256("salt"), address(0xA55E7));
         vm.prank(address(0xBEEF));
-        (address deployedVault, address deployedGuard) = _factory.deploy(_parameters(), _vaultCode, _guardCode);
-        assertEq(deployedVault, vault);
-        assertEq(deployedGuard, guard);
+        assertEq(_factory.deployVault(_parameters(), _vaultCode), vault);
+        vm.expectEmit(address(_factory));
+        emit ITreasuryFactory.GuardDeployed(guard, vault, keccak256("salt"));
+        vm.prank(address(0xBEEE));
+        assertEq(_factory.deployGuard(_parameters(), _guardCode), guard);
         assertNotEq(vault, guard);
         assertEq(vault.code, type(DeploymentReader).runtimeCode);
         assertEq(guard.code, type(GuardReader).runtimeCode);
+    }
+
+    function test_Deploy_GivesTheSameAddressesTheOtherWayRound() public {
+        (address vault, address guard) = _factory.predict(_parameters());
+        assertEq(_factory.deployGuard(_parameters(), _guardCode), guard);
+        assertEq(_factory.deployVault(_parameters(), _vaultCode), vault);
+        bytes32 expected = keccak256(abi.encode(_parameters(), vault, guard));
+        assertEq(DeploymentReader(vault).seen(), expected, "vault");
+        assertEq(DeploymentReader(guard).seen(), expected, "guard");
+    }
+
+    function _deploy(TreasuryFactory factory, TreasuryParameters memory parameters, bytes memory vaultCode)
+        private
+        returns (address vault, address guard)
+    {
+        return (factory.deployVault(parameters, vaultCode), factory.deployGuard(parameters, _guardCode));
     }
 
     function test_Constructor_MakesTheRulesForAllItsGuards() public view {
@@ -62,14 +80,14 @@ contract TreasuryFactoryTest is Test {
     }
 
     function test_Deployment_IsReadBackWholeByBothConstructors() public {
-        (address vault, address guard) = _factory.deploy(_parameters(), _vaultCode, _guardCode);
+        (address vault, address guard) = _deploy(_factory, _parameters(), _vaultCode);
         bytes32 expected = keccak256(abi.encode(_parameters(), vault, guard));
         assertEq(DeploymentReader(vault).seen(), expected, "vault");
         assertEq(DeploymentReader(guard).seen(), expected, "guard");
     }
 
     function test_Deployment_LeavesNothingBehind() public {
-        _factory.deploy(_parameters(), _vaultCode, _guardCode);
+        _deploy(_factory, _parameters(), _vaultCode);
         for (uint256 slot = 0; slot < 16; ++slot) {
             assertEq(vm.load(address(_factory), bytes32(slot)), bytes32(0));
         }
@@ -78,23 +96,29 @@ contract TreasuryFactoryTest is Test {
     function test_RevertWhen_DeploymentReadOutsideDeploy() public {
         vm.expectRevert(ITreasuryFactory.NoDeployment.selector);
         _factory.deployment();
-        _factory.deploy(_parameters(), _vaultCode, _guardCode);
+        _factory.deployVault(_parameters(), _vaultCode);
+        vm.expectRevert(ITreasuryFactory.NoDeployment.selector);
+        _factory.deployment();
+        _factory.deployGuard(_parameters(), _guardCode);
         vm.expectRevert(ITreasuryFactory.NoDeployment.selector);
         _factory.deployment();
     }
 
     function test_RevertWhen_SameParametersTwice() public {
-        (address vault,) = _factory.deploy(_parameters(), _vaultCode, _guardCode);
+        (address vault, address guard) = _deploy(_factory, _parameters(), _vaultCode);
         vm.expectRevert(abi.encodeWithSelector(ITreasuryFactory.AlreadyDeployed.selector, vault));
-        _factory.deploy(_parameters(), _vaultCode, _guardCode);
+        _factory.deployVault(_parameters(), _vaultCode);
+        vm.expectRevert(abi.encodeWithSelector(ITreasuryFactory.AlreadyDeployed.selector, guard));
+        _factory.deployGuard(_parameters(), _guardCode);
     }
 
     function test_Deploy_WorksAgainWithAnyOtherParameter() public {
-        (address first,) = _factory.deploy(_parameters(), _vaultCode, _guardCode);
+        (address first, address firstGuard) = _deploy(_factory, _parameters(), _vaultCode);
         TreasuryParameters memory other = _parameters();
         other.ceilings.graceSeconds += 1;
-        (address second,) = _factory.deploy(other, _vaultCode, _guardCode);
+        (address second, address secondGuard) = _deploy(_factory, other, _vaultCode);
         assertNotEq(first, second);
+        assertNotEq(firstGuard, secondGuard);
     }
 
     function test_RevertWhen_VaultCodeIsNotTheOneFixed() public {
@@ -102,14 +126,14 @@ contract TreasuryFactoryTest is Test {
         vm.expectRevert(
             abi.encodeWithSelector(ITreasuryFactory.UnknownCode.selector, keccak256(code), keccak256(_vaultCode))
         );
-        _factory.deploy(_parameters(), code, _guardCode);
+        _factory.deployVault(_parameters(), code);
     }
 
     function test_RevertWhen_GuardCodeIsNotTheOneFixed() public {
         vm.expectRevert(
             abi.encodeWithSelector(ITreasuryFactory.UnknownCode.selector, keccak256(""), keccak256(_guardCode))
         );
-        _factory.deploy(_parameters(), _vaultCode, "");
+        _factory.deployGuard(_parameters(), "");
     }
 
     function testFuzz_Predict_ChangesWithEveryParameter(bytes32 salt, address owner, uint8 offset) public view {
@@ -132,9 +156,11 @@ contract TreasuryFactoryTest is Test {
         TreasuryParameters memory parameters = _parameters();
         parameters.asset = address(asset);
 
-        (address vault, address guard) = factory.deploy(parameters, vaultCode, _guardCode);
+        (address vault, address guard) = _deploy(factory, parameters, vaultCode);
         assertTrue(asset.wasAsked());
-        assertEq(asset.refusal(), abi.encodeWithSelector(ITreasuryFactory.Locked.selector));
+        for (uint256 i = 0; i < 2; ++i) {
+            assertEq(asset.refusals(i), abi.encodeWithSelector(ITreasuryFactory.Locked.selector));
+        }
         assertEq(GuardReader(guard).seen(), keccak256(abi.encode(parameters, vault, guard)));
     }
 }

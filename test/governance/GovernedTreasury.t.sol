@@ -57,9 +57,7 @@ contract GovernedTreasuryTest is SafeFixture {
         _guardian = _newSafe("guardian");
         TreasuryParameters memory parameters = _treasuryParameters(0);
         (parameters.owner, parameters.guardian) = (address(_timelock), address(_guardian));
-        (address vault, address guard) =
-            factory.deploy(parameters, type(TreasuryVault).creationCode, type(PolicyGuard).creationCode);
-        (_vault, _guard) = (TreasuryVault(vault), PolicyGuard(guard));
+        (_vault, _guard) = _deployTreasury(parameters);
         _strategy = new TestStrategy(asset);
         skip(1);
     }

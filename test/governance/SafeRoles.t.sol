@@ -32,9 +32,7 @@ contract SafeRolesTest is SafeFixture {
         _agent = _newSafe("agent");
         TreasuryParameters memory parameters = _treasuryParameters(0);
         (parameters.owner, parameters.guardian) = (address(_owner), address(_guardian));
-        (address vault, address guard) =
-            factory.deploy(parameters, type(TreasuryVault).creationCode, type(PolicyGuard).creationCode);
-        (_vault, _guard) = (TreasuryVault(vault), PolicyGuard(guard));
+        (_vault, _guard) = _deployTreasury(parameters);
         _strategy = new TestStrategy(asset);
         _adoptBySafe(_document());
         _enter(_vault, makeAddr("depositor"), 1000 * UNIT);

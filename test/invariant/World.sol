@@ -187,20 +187,17 @@ abstract contract World is Register {
         bytes memory vaultCode = type(TreasuryVault).creationCode;
         bytes memory guardCode = type(PolicyGuard).creationCode;
         TreasuryFactory factory = new TreasuryFactory(keccak256(vaultCode), keccak256(guardCode));
-        (address vaultAddress, address guardAddress) = factory.deploy(
-            TreasuryParameters({
-                asset: address(asset),
-                name: "Treasury",
-                symbol: "TRS",
-                decimalsOffset: 3,
-                owner: OWNER,
-                guardian: GUARDIAN,
-                ceilings: ceilings(),
-                salt: 0
-            }),
-            vaultCode,
-            guardCode
-        );
-        (vault, guard) = (TreasuryVault(vaultAddress), PolicyGuard(guardAddress));
+        TreasuryParameters memory parameters = TreasuryParameters({
+            asset: address(asset),
+            name: "Treasury",
+            symbol: "TRS",
+            decimalsOffset: 3,
+            owner: OWNER,
+            guardian: GUARDIAN,
+            ceilings: ceilings(),
+            salt: 0
+        });
+        vault = TreasuryVault(factory.deployVault(parameters, vaultCode));
+        guard = PolicyGuard(factory.deployGuard(parameters, guardCode));
     }
 }

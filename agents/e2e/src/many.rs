@@ -300,12 +300,14 @@ async fn vaults(chain: &Anvil, deployment: &Path, count: usize) -> Result<Vec<En
         };
         let predicted = ITreasuryFactory::predictCall { parameters: parameters.clone() };
         let predicted = chain.call(factory, predicted).await?;
-        let call = ITreasuryFactory::deployCall {
-            parameters,
-            vaultCode: vault_code.clone().into(),
-            guardCode: guard_code.clone().into(),
-        };
         let deployer = chain.accounts[people::DEPLOYER];
+        let call = ITreasuryFactory::deployVaultCall {
+            parameters: parameters.clone(),
+            vaultCode: vault_code.clone().into(),
+        };
+        transact(chain, deployer, Some(factory), call.abi_encode().into()).await?;
+        let call =
+            ITreasuryFactory::deployGuardCall { parameters, guardCode: guard_code.clone().into() };
         transact(chain, deployer, Some(factory), call.abi_encode().into()).await?;
         let (vault, guard) = (predicted.vault, predicted.guard);
         let conduit = chain.call(vault, HasConduit::conduitCall {}).await?;

@@ -33,7 +33,7 @@ contract ReenteringAsset {
     bytes private _vaultCode;
     bytes private _guardCode;
     bool public wasAsked;
-    bytes public refusal;
+    bytes[2] public refusals;
 
     constructor(
         ITreasuryFactory factory,
@@ -49,9 +49,13 @@ contract ReenteringAsset {
 
     function decimals() external returns (uint8) {
         wasAsked = true;
-        try _FACTORY.deploy(_hostile, _vaultCode, _guardCode) {}
+        try _FACTORY.deployVault(_hostile, _vaultCode) {}
         catch (bytes memory reason) {
-            refusal = reason;
+            refusals[0] = reason;
+        }
+        try _FACTORY.deployGuard(_hostile, _guardCode) {}
+        catch (bytes memory reason) {
+            refusals[1] = reason;
         }
         return 6;
     }
