@@ -2,6 +2,7 @@
 
 pub mod anvil;
 pub mod ask;
+pub mod ballot;
 pub mod book;
 pub mod checker;
 pub mod counter;

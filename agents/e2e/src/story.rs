@@ -12,6 +12,7 @@ use vagus_allocator::{Decision, Reason};
 use vagus_keeper::words;
 
 use crate::{
+    ballot::Ballot,
     book::{Book, Recorded},
     figures::{amount, clock, difference, percent, rate, thousands},
     policies::Chapter,
@@ -154,13 +155,27 @@ impl Story {
         self.teller.chapter("3  The DAO votes a policy in");
         let (file, policy) = self.world.policies.first()?;
         self.teller.table(&["limit", "voted"], &self.world.policies.summary(&policy));
-        let at_once = self.world.vote(&policy, "Adopt the first policy").await?;
+        let ballot = Ballot::write(&self.world, "policy.toml", &policy)?;
+        self.quote("policy validate policy.toml", &ballot.review()?);
+        self.say(Tone::Faint, "keeper policy propose policy.toml");
+        let at_once = self.world.carry(&ballot.proposal()?, &policy).await?;
         ensure!(!at_once, "a first policy must wait");
         self.say(Tone::Plain, "proposed, voted, queued, executed; it waits its delay");
-        self.world.activate(&policy).await?;
+        self.world.wait_delay().await?;
+        self.say(Tone::Faint, "keeper policy activate");
+        let (to, data) = ballot.activation()?;
+        self.world.anyone_calls(to, data, "activatePolicy").await?;
         self.chapters.push(Chapter::adopted(&self.world.clock.head, file, policy));
         self.say(Tone::Good, "activated: the policy is in force");
         Ok(())
+    }
+
+    /// A command of the keeper, and what it says.
+    fn quote(&self, command: &str, said: &str) {
+        self.teller.line(Tone::Faint, &format!("keeper {command}"));
+        for line in said.lines().filter(|line| !line.is_empty()) {
+            self.teller.line(Tone::Plain, &format!("  {line}"));
+        }
     }
 
     async fn deposits_and_first_allocation(&mut self) -> Result<()> {
@@ -237,7 +252,10 @@ impl Story {
     async fn governance_tightens(&mut self) -> Result<()> {
         self.teller.chapter("7  The DAO lowers a limit");
         let (file, policy) = self.world.policies.tightened()?;
-        let at_once = self.world.vote(&policy, "Lower the limit of Aave Prime").await?;
+        let ballot = Ballot::write(&self.world, "policy-tightened.toml", &policy)?;
+        self.quote("policy diff on-chain policy-tightened.toml", &ballot.changes()?);
+        self.say(Tone::Faint, "keeper policy propose policy-tightened.toml");
+        let at_once = self.world.carry(&ballot.proposal()?, &policy).await?;
         ensure!(at_once, "a stricter policy must take effect at once");
         self.chapters.push(Chapter::adopted(&self.world.clock.head, file, policy));
         self.say(Tone::Plain, "the vote passed and took effect at once: it only tightens");

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use alloy::{
-    primitives::{Address, B256, U256},
+    primitives::{Address, B256, Bytes, U256},
     rpc::types::Log,
     sol_types::{SolCall, SolEvent},
 };
@@ -114,6 +114,14 @@ impl World {
             data: data.into(),
             description: description.to_owned(),
         };
+        self.carry(&proposal, policy).await
+    }
+
+    /// Votes on a proposal that submits a policy, and carries it out. Whether it took effect at once.
+    ///
+    /// # Errors
+    /// If a step reverts.
+    pub async fn carry(&mut self, proposal: &Proposal, policy: &Policy) -> Result<bool> {
         let (governor, voter) = (self.treasury.governor, self.person(people::VOTER));
         let chain = &self.clock.chain;
         let delay = chain.call(governor, Governor::votingDelayCall {}).await?.to::<u64>();
@@ -142,18 +150,36 @@ impl World {
     /// # Errors
     /// If it reverts.
     pub async fn activate(&mut self, policy: &Policy) -> Result<()> {
+        self.wait_delay().await?;
+        let mut data = IPolicyGuard::activatePolicyCall::SELECTOR.to_vec();
+        data.extend_from_slice(&vagus_policy::encode(policy));
+        let guard = self.treasury.guard;
+        self.anyone_calls(guard, data.into(), "activatePolicy").await
+    }
+
+    /// Time passes until the delay of a waiting policy is over.
+    ///
+    /// # Errors
+    /// If the chain fails.
+    pub async fn wait_delay(&mut self) -> Result<()> {
         let delay = self
             .clock
             .chain
             .call(self.treasury.guard, GuardActs::policyDelaySecondsCall {})
             .await?;
         self.clock.advance(u64::from(delay)).await?;
-        let mut data = IPolicyGuard::activatePolicyCall::SELECTOR.to_vec();
-        data.extend_from_slice(&vagus_policy::encode(policy));
+        Ok(())
+    }
+
+    /// Somebody without any role makes a call.
+    ///
+    /// # Errors
+    /// If it reverts.
+    pub async fn anyone_calls(&mut self, to: Address, data: Bytes, what: &str) -> Result<()> {
         self.clock.ready(12).await?;
         let anyone = self.person(people::DAVE);
-        let hash = self.clock.chain.submit_data(anyone, self.treasury.guard, data.into()).await?;
-        self.clock.land(hash, "activatePolicy", 12).await?;
+        let hash = self.clock.chain.submit_data(anyone, to, data).await?;
+        self.clock.land(hash, what, 12).await?;
         Ok(())
     }
 
