@@ -69,8 +69,7 @@ struct Document<'a> {
     schema: u32,
     ok: bool,
     deviations: usize,
-    #[serde(flatten)]
-    report: &'a Report,
+    reports: &'a [Report],
 }
 
 /// Compares, and gives back the page with the end that it means.
@@ -78,34 +77,38 @@ struct Document<'a> {
 /// # Errors
 /// If a declared file cannot be read, or the chain cannot be asked.
 pub async fn verify(wanted: &Verifying) -> Result<Page, Failure> {
-    let (declared, chain) = declared::gather(wanted).await?;
-    let seen = read::read(&declared, &chain).await?;
-    let report = Report {
-        treasury: declared.deployment.treasury.clone(),
-        chain_id: declared.deployment.chain_id,
-        block: seen.block,
-        checks: compare::compare(&declared, &seen),
-    };
-    let deviations = report.deviations();
+    let mut reports = Vec::new();
+    for (declared, chain) in declared::gather(wanted).await? {
+        let seen = read::read(&declared, &chain).await?;
+        reports.push(Report {
+            treasury: declared.deployment.treasury.clone(),
+            chain_id: declared.deployment.chain_id,
+            block: seen.block,
+            checks: compare::compare(&declared, &seen),
+        });
+    }
+    let deviations = reports.iter().map(Report::deviations).sum();
     let text = if wanted.json {
         let document = Document {
             schema: JSON_SCHEMA_VERSION,
             ok: deviations == 0,
             deviations,
-            report: &report,
+            reports: &reports,
         };
         serde_json::to_string_pretty(&document)
             .map_err(|error| Failure::new(Exit::Internal, error))?
     } else {
-        render::verify::text(&report)
+        let pages: Vec<_> = reports.iter().map(render::verify::text).collect();
+        pages.join("\n\n")
     };
-    Ok(Page { text, missing: ended(&report) })
+    Ok(Page { text, missing: ended(&reports) })
 }
 
 /// The end that a report means; none if everything is as it is declared.
-fn ended(report: &Report) -> Option<Failure> {
-    let first = report.checks.iter().find(|check| !check.ok)?;
-    let others = match report.deviations() - 1 {
+fn ended(reports: &[Report]) -> Option<Failure> {
+    let mut deviating = reports.iter().flat_map(|report| &report.checks).filter(|check| !check.ok);
+    let first = deviating.next()?;
+    let others = match deviating.count() {
         0 => String::new(),
         1 => " One more is not as it is declared.".to_owned(),
         count => format!(" {count} more are not as they are declared."),

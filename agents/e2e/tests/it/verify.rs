@@ -96,7 +96,8 @@ impl Desk {
         let output = verify(&self.record, &self.chain().url, &[file, "--json"]);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let report: Value = serde_json::from_slice(&output.stdout).expect(&said);
-        let checks = report["checks"].as_array().unwrap();
+        let [one] = report["reports"].as_array().unwrap().as_slice() else { panic!("{report}") };
+        let checks = one["checks"].as_array().unwrap();
         assert!(checks.len() > 80, "{}", checks.len());
         let rows: Vec<String> = checks
             .iter()
@@ -445,6 +446,31 @@ async fn by_configuration(desk: &Desk) {
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
     assert!(told.contains("│ ok") && told.contains("limits, min_idle"), "{told}");
     assert!(told.contains("The chain is as declared"), "{told}");
+
+    // A configuration that names the policy of each vault: all of them at once, here the same one under two names of its chain.
+    let text = std::fs::read_to_string(&config).unwrap();
+    let declared =
+        text.replace("headroom_bps = 10", &format!("policy = \"{file}\"\nheadroom_bps = 10"));
+    let (head, vault) = declared.split_at(declared.find("[[vaults]]").unwrap());
+    let second = vault.replacen("\"treasury\"", "\"again\"", 1);
+    let all = desk.world.folder.join("all.toml");
+    std::fs::write(&all, format!("{head}{vault}\n{second}")).unwrap();
+    let output = Keeper::ask_under(&all, &["policy", "verify"], &["--json"]).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let reports = told["reports"].as_array().unwrap();
+    assert_eq!((reports.len(), &told["ok"]), (2, &json!(true)));
+    let areas = |at: usize, name: &str| {
+        let mut checks = reports[at]["checks"].as_array().unwrap().iter();
+        checks.any(|check| check["area"] == format!("vault {name}"))
+    };
+    assert!(areas(0, "treasury") && areas(1, "again"), "{told}");
+    // A file is one vault's.
+    let output = Keeper::ask_under(&all, &["policy", "verify"], &[file]).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("--vault, one of treasury, again"), "{said}");
 }
 
 /// Settings of the Governor change by a vote alone; after it nothing is taken back.

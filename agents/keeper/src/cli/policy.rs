@@ -70,6 +70,8 @@ const VERIFY_EXAMPLES: &str = "\
 Examples:
   keeper policy verify policy.toml --config keeper.toml --vault main
       whether the policy in force is this file, and everything else is as it was deployed
+  keeper policy verify --config keeper.toml
+      every vault of every chain, each beside the file that the configuration names as its policy
   keeper policy verify --record deployments/1/my-dao.json --rpc URL
       at the end of a deployment, or by anybody: no policy file and no configuration
   VAGUS_RPC_URL=https://… keeper policy verify policy.toml --record deployments/1/my-dao.json --json
@@ -82,7 +84,8 @@ Exit code 16: something is not as it is declared. Every check: docs/operations/v
 #[derive(Clone, Debug, Args)]
 #[command(group = ArgGroup::new("source").required(true).args(["config", "record"]))]
 pub struct Verifying {
-    /// The policy that is to be in force, as TOML; without one the hash of the record's `policyHash`
+    /// The policy that is to be in force, as TOML [default: what the configuration names as the vault's `policy`; else the hash of
+    /// the record's `policyHash`]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Configuration file, which names record, endpoints and strategies
@@ -94,7 +97,8 @@ pub struct Verifying {
     /// An endpoint; in the environment no other process sees its key
     #[arg(long, value_name = "URL", env = "VAGUS_RPC_URL", hide_env_values = true)]
     pub rpc: Option<String>,
-    /// The vault: by its name in the configuration, or by its address in the record; needed if there are several
+    /// The vault: by its name in the configuration, or by its address in the record; needed with a policy file if there are several
+    /// [default: all of them]
     #[arg(long, value_name = "NAME|ADDRESS")]
     pub vault: Option<String>,
     /// Code of another build: a list that `make code-hashes` wrote, or a folder of forge's artifacts

@@ -36,6 +36,8 @@ pub struct VaultConfig {
     pub upkeep: UpkeepConfig,
     /// Names for people, by strategy.
     pub strategies: BTreeMap<Address, String>,
+    /// File of the policy that is to be in force, as `keeper policy verify` takes it.
+    pub policy: Option<PathBuf>,
     /// Where the income of strategies is taken from, if not from their venues' curves alone.
     pub rates: Vec<RateConfig>,
 }
@@ -72,6 +74,7 @@ impl VaultConfig {
             upkeep: new.upkeep,
             strategies: new.strategies.clone(),
             rates: new.rates.clone(),
+            policy: new.policy.clone(),
             ..self.clone()
         }
     }
@@ -107,6 +110,7 @@ pub(super) struct RawVault {
     upkeep: UpkeepConfig,
     #[serde(default, deserialize_with = "value::names")]
     strategies: BTreeMap<Address, String>,
+    policy: Option<PathBuf>,
     #[serde(default)]
     rates: Vec<RawRate>,
 }
@@ -148,6 +152,7 @@ impl Reader<'_> {
             gas: raw.gas,
             upkeep: raw.upkeep,
             rates: self.rates(raw.rates, &raw.strategies)?,
+            policy: raw.policy.map(|policy| self.path(policy)),
             strategies: raw.strategies,
         })
     }

@@ -95,8 +95,15 @@ pub(super) struct Pinned {
 ///
 /// # Errors
 /// If a file cannot be read, or no endpoint answers.
-pub(super) async fn gather(wanted: &Verifying) -> Result<(Declared, Pinned), Failure> {
-    let places = Places::of(wanted)?;
+pub(super) async fn gather(wanted: &Verifying) -> Result<Vec<(Declared, Pinned)>, Failure> {
+    let mut gathered = Vec::new();
+    for places in Places::of(wanted)? {
+        gathered.push(at(places, wanted).await?);
+    }
+    Ok(gathered)
+}
+
+async fn at(places: Places, wanted: &Verifying) -> Result<(Declared, Pinned), Failure> {
     let deployment =
         Deployment::load(&places.record).map_err(|error| Failure::new(Exit::Deployment, error))?;
     let code = match &wanted.code {
@@ -108,7 +115,7 @@ pub(super) async fn gather(wanted: &Verifying) -> Result<(Declared, Pinned), Fai
     let chain = open(places.endpoints).await?;
 
     let chosen: Vec<&VaultDeployment> = match places.vault {
-        None if wanted.file.is_none() => deployment.vaults.iter().collect(),
+        None if places.policy.is_none() => deployment.vaults.iter().collect(),
         vault => vec![
             deployment
                 .vault(&places.record, vault)
@@ -120,7 +127,7 @@ pub(super) async fn gather(wanted: &Verifying) -> Result<(Declared, Pinned), Fai
         let name = places.name.clone().unwrap_or_else(|| entry.vault.to_string());
         let mut context = context(&chain, entry, &places.names).await?;
         let mut policy = None;
-        if let Some(file) = &wanted.file {
+        if let Some(file) = &places.policy {
             let document = document(file, &context)?;
             (policy, context) = (Some(document.policy), document.context);
         }
@@ -132,6 +139,7 @@ pub(super) async fn gather(wanted: &Verifying) -> Result<(Declared, Pinned), Fai
 /// Where everything is: by a configuration, or by the command line alone.
 struct Places {
     record: PathBuf,
+    policy: Option<PathBuf>,
     endpoints: Endpoints,
     vault: Option<Address>,
     name: Option<String>,
@@ -139,9 +147,10 @@ struct Places {
 }
 
 impl Places {
-    fn of(wanted: &Verifying) -> Result<Self, Failure> {
+    /// By a configuration one for each vault that is meant, of whatever chain.
+    fn of(wanted: &Verifying) -> Result<Vec<Self>, Failure> {
         if let Some(config) = &wanted.config {
-            return Self::of_config(config, wanted.vault.as_deref());
+            return Self::of_config(config, wanted);
         }
         let (Some(record), Some(url)) = (wanted.record.clone(), wanted.rpc.as_ref()) else {
             return Err(Failure::new(Exit::Usage, "expected --config, or --record with --rpc."));
@@ -155,37 +164,44 @@ impl Places {
                 Failure::new(Exit::Usage, format_args!("--vault {text}: {expected}."))
             })
         });
-        Ok(Self {
+        Ok(vec![Self {
             record,
+            policy: wanted.file.clone(),
             endpoints: Endpoints::new(vec![Arc::new(http)]),
             vault: vault.transpose()?,
             name: None,
             names: BTreeMap::new(),
-        })
+        }])
     }
 
-    fn of_config(path: &Path, vault: Option<&str>) -> Result<Self, Failure> {
+    fn of_config(path: &Path, wanted: &Verifying) -> Result<Vec<Self>, Failure> {
         let config = Config::load(path)?;
-        let chosen = config.select(vault)?;
-        let [chosen] = chosen.as_slice() else {
+        let chosen = config.select(wanted.vault.as_deref())?;
+        if chosen.len() > 1 && wanted.file.is_some() {
             let known: Vec<_> = chosen.iter().map(|vault| vault.name.as_str()).collect();
-            let sentence = format!("expected --vault, one of {}.", known.join(", "));
+            let known = known.join(", ");
+            let sentence =
+                format!("a policy file is one vault's: expected --vault, one of {known}.");
             return Err(Failure::new(Exit::Usage, sentence));
-        };
-        let deployment = Deployment::load(&chosen.deployment)
-            .map_err(|error| Failure::new(Exit::Deployment, error))?;
-        let entry = deployment
-            .vault(&chosen.deployment, chosen.vault)
-            .map_err(|error| Failure::new(Exit::Deployment, error))?;
-        let mut names = chosen.strategies.clone();
-        names.entry(config.agent.address).or_insert_with(|| "keeper".to_owned());
-        Ok(Self {
-            record: chosen.deployment.clone(),
-            endpoints: connect(&config.chains[chosen.chain])?,
-            vault: Some(entry.vault),
-            name: Some(chosen.name.clone()),
-            names,
-        })
+        }
+        let places = chosen.into_iter().map(|vault| {
+            let deployment = Deployment::load(&vault.deployment)
+                .map_err(|error| Failure::new(Exit::Deployment, error))?;
+            let entry = deployment
+                .vault(&vault.deployment, vault.vault)
+                .map_err(|error| Failure::new(Exit::Deployment, error))?;
+            let mut names = vault.strategies.clone();
+            names.entry(config.agent.address).or_insert_with(|| "keeper".to_owned());
+            Ok(Self {
+                record: vault.deployment.clone(),
+                policy: wanted.file.clone().or_else(|| vault.policy.clone()),
+                endpoints: connect(&config.chains[vault.chain])?,
+                vault: Some(entry.vault),
+                name: Some(vault.name.clone()),
+                names,
+            })
+        });
+        places.collect()
     }
 }
 
