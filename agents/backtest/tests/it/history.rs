@@ -46,7 +46,8 @@ fn field(line: &mut String, pointer: &str, value: Value) {
 fn every_way_of_being_broken_has_its_sentence() {
     use HistoryError as E;
     type Change = fn(&mut Vec<String>);
-    let cases: [(Change, fn(&E) -> bool, &str); 12] = [
+    type Expected = fn(&E) -> bool;
+    let cases: [(Change, Expected, &str); 12] = [
         (|text| text[0] = "{}".into(), |e| matches!(e, E::NoHead(_)), "line 1 is no head"),
         (|text| text[0].clear(), |e| matches!(e, E::NoHead(_)), "keeper journal history"),
         (

@@ -2,81 +2,15 @@
 
 #![allow(missing_docs, unreachable_pub, missing_debug_implementations, clippy::all)]
 
+alloy::sol!(Guard, "../chain/abi/IPolicyGuard.json");
+alloy::sol!(Vault, "../chain/abi/ITreasuryVault.json");
+
 alloy::sol! {
-    interface Guard {
-        struct Ceilings {
-            uint16 maxTurnoverBps;
-            uint16 maxLossBps;
-            uint32 minWindowSeconds;
-            uint32 minPolicyDelaySeconds;
-            uint32 maxPolicyDelaySeconds;
-            uint16 maxManagementFeeBps;
-            uint16 maxPerformanceFeeBps;
-            uint32 graceSeconds;
-        }
-        struct Bucket {
-            uint64 levelWad;
-            uint40 updatedAt;
-        }
-        struct GuardState {
-            uint64 policyVersion;
-            bytes32 policyHash;
-            uint64 policyBlock;
-            uint8 mode;
-            uint64 rebalanceCount;
-            Bucket turnover;
-            Bucket loss;
-        }
-        struct AgentState {
-            bool exists;
-            bool isRevoked;
-            uint64 nonce;
-            uint40 lastRebalanceAt;
-            Bucket turnover;
-            Bucket loss;
-        }
-        struct PendingPolicy {
-            bytes32 hash;
-            uint64 submittedBlock;
-            uint40 activatableAt;
-            uint40 expiresAt;
-        }
-        function vault() external view returns (address);
+    /// Where the halves of a vault and of a guard are; no part of what others use of them.
+    interface Parts {
         function governance() external view returns (address);
         function rules() external view returns (address);
-        function owner() external view returns (address);
-        function offeredOwner() external view returns (address);
-        function guardian() external view returns (address);
-        function namedGuardian() external view returns (address guardian_, uint40 activatableAt);
-        function ceilings() external view returns (Ceilings memory);
-        function policyDelaySeconds() external view returns (uint32);
-        function pendingPolicy() external view returns (PendingPolicy memory);
-        function guardState() external view returns (GuardState memory);
-        function agentState(address agent) external view returns (AgentState memory);
-    }
-
-    interface Vault {
-        struct NavParameters {
-            uint64 maxGrowthWad;
-            uint16 maxDrawdownBps;
-            uint32 entryHaltSeconds;
-            uint32 seasoningSeconds;
-            uint32 maxNavAgeSeconds;
-            uint128 depositCap;
-            uint16 managementFeeBps;
-            uint16 performanceFeeBps;
-            address feeRecipient;
-        }
-        struct ExitEntry {
-            address strategy;
-            uint8 status;
-        }
-        function guard() external view returns (address);
-        function conduit() external view returns (address);
         function periphery() external view returns (address);
-        function asset() external view returns (address);
-        function navParameters() external view returns (NavParameters memory);
-        function exitList() external view returns (ExitEntry[] memory);
     }
 
     interface Token {

@@ -17,7 +17,7 @@ use super::{
         GovernorFacts, OwnerFacts, SafeFacts, Seen, Settings, StrategyFacts, TimelockFacts,
         VaultFacts,
     },
-    interfaces::{Governor, Guard, Safe, Timelock, Token, Vault},
+    interfaces::{Governor, Guard, Parts, Safe, Timelock, Token, Vault},
     roles,
 };
 use crate::{attribution::logs_of, exit::Failure, world::chain_failure};
@@ -243,10 +243,10 @@ async fn parts(
         ("vault's guard", ask(chain, at, Vault::guardCall {}).await?),
         ("vault's conduit", ask(chain, at, Vault::conduitCall {}).await?),
         ("vault's asset", ask(chain, at, Vault::assetCall {}).await?),
-        ("vault's second half", ask(chain, at, Vault::peripheryCall {}).await?),
+        ("vault's second half", ask(chain, at, Parts::peripheryCall {}).await?),
         ("guard's vault", ask(chain, guard, Guard::vaultCall {}).await?),
-        ("guard's second part", ask(chain, guard, Guard::governanceCall {}).await?),
-        ("guard's rules", ask(chain, guard, Guard::rulesCall {}).await?),
+        ("guard's second part", ask(chain, guard, Parts::governanceCall {}).await?),
+        ("guard's rules", ask(chain, guard, Parts::rulesCall {}).await?),
     ]))
 }
 
