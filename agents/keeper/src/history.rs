@@ -3,7 +3,7 @@
 //! A sample is what a fixed number of shares was worth at a block that is settled. One is taken each hour; at the start, as
 //! far as an endpoint still has old states, those of the windows before.
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, Bytes, U256};
 use serde::{Deserialize, Serialize};
 use vagus_allocator::{RateBase, Sample};
 use vagus_chain::{
@@ -75,7 +75,37 @@ pub fn filled(rate: &RateConfig, past: &Past) -> vagus_allocator::RateInput {
 }
 
 impl ChainWorld {
-    /// What a strategy's shares are worth at a block; none if it does not say, or the endpoint has no state of it.
+    /// What a contract answers at a block, as `quorum` endpoints say and none denies; none without that. A past decides over
+    /// months what is moved, so that one endpoint alone must not make it up.
+    async fn agreed(
+        &self,
+        contract: Address,
+        input: &Bytes,
+        block: &Header,
+    ) -> Result<Option<Reading>, ChainError> {
+        if self.config.quorum < 2 {
+            return self.endpoints.read(contract, input, block).await.map(Some);
+        }
+        let mut given: Vec<Reading> = Vec::new();
+        for endpoint in self.endpoints.all() {
+            match endpoint.read(contract, input, block).await {
+                Ok(reading) if given.first().is_none_or(|first| *first == reading) => {
+                    given.push(reading);
+                }
+                Ok(_) => {
+                    let (name, number) = (endpoint.endpoint(), block.block.number);
+                    tracing::warn!(
+                        "{name} says something else of {contract} at block {number}; it is no sample"
+                    );
+                    return Ok(None);
+                }
+                Err(error) => tracing::debug!("{error}"),
+            }
+        }
+        Ok(given.pop().filter(|_| given.len() + 1 >= self.config.quorum))
+    }
+
+    /// What a strategy's shares are worth at a block; none if it does not say, or too few endpoints have a state of it.
     ///
     /// # Errors
     /// Those of the chain.
@@ -87,9 +117,9 @@ impl ChainWorld {
         let digits = U256::from(strategy.decimals.saturating_add(MILLION_DIGITS));
         let shares = U256::from(10_u64).checked_pow(digits).unwrap_or(U256::MAX);
         let asked = encode_convert_to_assets(shares);
-        let answer = match self.endpoints.read(strategy.strategy, &asked, block).await? {
-            Reading::Answer(answer) => decode_number(&answer),
-            Reading::Fails => None,
+        let answer = match self.agreed(strategy.strategy, &asked, block).await? {
+            Some(Reading::Answer(answer)) => decode_number(&answer),
+            Some(Reading::Fails) | None => None,
         };
         let at = |assets| Sample { block: block.block.number, at: block.block.timestamp, assets };
         Ok(answer.filter(|assets| !assets.is_zero()).map(at))

@@ -26,8 +26,9 @@ sol! {
 const HOUR: u64 = 3_600;
 
 /// A keeper's configuration in which the first strategy's income is taken from its past.
-fn configure(world: &Many, name: &str, strategy: &str) -> Config {
-    let file = world.configure(1, 50_000_000, &[&world.chain.url]).unwrap();
+fn configure(world: &Many, name: &str, strategy: &str, others: &[&str]) -> Config {
+    let endpoints = [&[world.chain.url.as_str()], others].concat();
+    let file = world.configure(1, 50_000_000, &endpoints).unwrap();
     let text = std::fs::read_to_string(&file).unwrap();
     let text = text.replace("block_seconds = 12", "block_seconds = 3600");
     let text = text.replace("deadline_seconds = 300", "deadline_seconds = 7200");
@@ -62,8 +63,8 @@ async fn a_strategys_past_is_sampled_and_stands_in_the_record() {
     let seen = chain.snapshots(&head).await.unwrap();
     let strategy = seen[0].vault.strategies[0].strategy;
 
-    let start = async |name: &str| {
-        let config = configure(&world, name, &strategy.to_string());
+    let start = async |name: &str, others: &[&str]| {
+        let config = configure(&world, name, &strategy.to_string(), others);
         let [chain] = world::open(&config, None).await.unwrap().try_into().expect("one chain");
         let journal = Arc::new(SqlJournal::connect(config.journal.expose()).await.unwrap());
         let head = chain.endpoints.head(Tag::Latest).await.unwrap();
@@ -73,7 +74,7 @@ async fn a_strategys_past_is_sampled_and_stands_in_the_record() {
         let key = Arc::new(AgentKey::random());
         (journal, ChainLoop::new(chain, shared, key, reporter))
     };
-    let (journal, mut keeper) = start("first").await;
+    let (journal, mut keeper) = start("first", &[]).await;
     for _ in 0..12 {
         let head = world.chain.head().await.unwrap();
         world.chain.mine_at(head.timestamp + HOUR).await.unwrap();
@@ -99,11 +100,16 @@ async fn a_strategys_past_is_sampled_and_stands_in_the_record() {
     // Another keeper with an empty journal, on an endpoint that has old states: the windows before are there at once.
     let head = world.chain.head().await.unwrap();
     world.chain.mine_at(head.timestamp + HOUR).await.unwrap();
-    let (journal, mut keeper) = start("second").await;
+    let (journal, mut keeper) = start("second", &[]).await;
     keeper.round().await.unwrap();
     let found = samples(&journal, &world).await;
     assert_eq!(found.len(), 4, "{found:?}");
     // And one that starts anew goes on from what its journal has.
     let kept = journal.cursor(world.chain.chain_id, strategy).await.unwrap().expect("kept");
     assert_eq!(kept["samples"].as_array().expect("a list").len(), 4);
+
+    // Where two endpoints have to agree, what one of them says alone is no past.
+    let (journal, mut keeper) = start("third", &["http://127.0.0.1:9"]).await;
+    keeper.round().await.unwrap();
+    assert_eq!(samples(&journal, &world).await, []);
 }
