@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Output},
 };
 
@@ -18,6 +18,8 @@ use vagus_e2e::{
 };
 use vagus_keeper::proposal::checksum;
 use vagus_policy::{Policy, hash, toml::read};
+
+use crate::pages::{golden, masked};
 
 /// Key of the account that holds the votes: the sixth of every local test chain.
 const VOTER_KEY: &str = "0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba";
@@ -167,46 +169,6 @@ fn account(value: &Value) -> Address {
 
 fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).trim().to_owned()
-}
-
-/// Addresses, hashes, call data and proposals' numbers depend on every contract's bytecode, the folder on the machine.
-fn masked(text: &str, folder: &Path) -> String {
-    let text = text.replace(&format!("{}/", folder.display()), "");
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_str();
-    while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
-        let (before, number) = rest.split_at(at);
-        out.push_str(before);
-        let (digits, long) = match number.strip_prefix("0x") {
-            Some(hex) => {
-                let length = hex.chars().take_while(char::is_ascii_hexdigit).count();
-                (length + 2, length >= 40)
-            }
-            None => {
-                let length = number.chars().take_while(char::is_ascii_digit).count();
-                (length, length >= 40)
-            }
-        };
-        out.push_str(if long { "0x…" } else { &number[..digits] });
-        rest = &number[digits..];
-    }
-    out.push_str(rest);
-    // Columns are as wide as what was masked; one width for all.
-    out.lines()
-        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
-        .map(|line| if line.contains('═') || line.contains('─') { "----".to_owned() } else { line })
-        .collect::<Vec<_>>()
-        .join("\n")
-        + "\n"
-}
-
-fn golden(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, text).unwrap();
-    }
-    let known = fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(text, known, "{} differs", path.display());
 }
 
 #[tokio::test]

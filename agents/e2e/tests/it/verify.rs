@@ -22,6 +22,8 @@ use vagus_e2e::{
 };
 use vagus_policy::{Policy, toml::render_alone};
 
+use crate::pages::{golden, masked};
+
 sol! {
     interface Powers {
         function setMode(uint8 mode) external;
@@ -446,6 +448,18 @@ async fn by_configuration(desk: &Desk) {
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
     assert!(told.contains("│ ok") && told.contains("limits, min_idle"), "{told}");
     assert!(told.contains("The chain is as declared"), "{told}");
+    golden("policy-verify.txt", &masked(&told, &desk.world.folder));
+    let declared = std::fs::read_to_string(&desk.file).unwrap();
+    let other = desk.world.folder.join("other.toml");
+    std::fs::write(&other, declared.replacen("min_idle = \"5 %\"", "min_idle = \"6 %\"", 1))
+        .unwrap();
+    let asked = [other.to_str().unwrap()];
+    let output = Keeper::ask_under(&config, &["policy", "verify"], &asked).unwrap();
+    assert_eq!(output.status.code(), Some(16));
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let deviating: Vec<&str> =
+        told.lines().filter(|line| line.contains("DEVIATES") || line.contains("NOT as")).collect();
+    golden("policy-verify-deviates.txt", &masked(&deviating.join("\n"), &desk.world.folder));
 
     // A configuration that names the policy of each vault: all of them at once, here the same one under two names of its chain.
     let text = std::fs::read_to_string(&config).unwrap();
