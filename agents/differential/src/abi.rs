@@ -73,8 +73,8 @@ pub(crate) mod sol {
         }
 
         interface Factory {
-            function deploy(TreasuryParameters calldata parameters, bytes calldata vaultCode, bytes calldata guardCode)
-                external returns (address vault, address guard);
+            function deployVault(TreasuryParameters calldata parameters, bytes calldata vaultCode) external returns (address vault);
+            function deployGuard(TreasuryParameters calldata parameters, bytes calldata guardCode) external returns (address guard);
         }
 
         interface Token {

@@ -66,18 +66,21 @@ impl World {
             ceilings: abi::ceilings(&Self::ceilings()),
             salt: B256::ZERO,
         };
-        let call =
-            sol::Factory::deployCall { parameters, vaultCode: vault_code, guardCode: guard_code };
-        let answer = chain
-            .send(OWNER, factory, call.abi_encode().into())
-            .map_err(|data| format!("the factory reverts with {data}"))?;
-        let deployed = sol::Factory::deployCall::abi_decode_returns(&answer)
-            .map_err(|error| error.to_string())?;
+        let of_vault =
+            sol::Factory::deployVaultCall { parameters: parameters.clone(), vaultCode: vault_code };
+        let of_guard = sol::Factory::deployGuardCall { parameters, guardCode: guard_code };
+        let mut deploy = |call: Vec<u8>| {
+            let answer = chain.send(OWNER, factory, call.into());
+            let answer = answer.map_err(|data| format!("the factory reverts with {data}"))?;
+            Address::abi_decode(&answer).map_err(|error| error.to_string())
+        };
+        let vault = deploy(of_vault.abi_encode())?;
+        let guard = deploy(of_guard.abi_encode())?;
         Ok(Self {
             chain,
             policy,
-            vault: deployed.vault,
-            guard: deployed.guard,
+            vault,
+            guard,
             token,
             strategies,
             decimals,
