@@ -170,6 +170,51 @@ fn no_damage_of_a_file_panics_the_parser() {
     assert!(taken > 1_000 && refused > 5_000, "{taken} taken, {refused} refused");
 }
 
+/// What a fuzzer makes of a file: which one, and what is put where in place of how many characters.
+type Edits = (u8, Vec<(u16, u8, Vec<u8>)>);
+
+/// Under `cargo test` some thousand inputs; under `cargo bolero test -p vagus-policy any_file` as many as one likes, led by coverage.
+#[test]
+fn any_file() {
+    let files = corpus();
+    let first = read(FILES[0], "first", Some(&context("USDC"))).unwrap().policy;
+    let contexts: Vec<Option<Context>> = files.iter().map(|(_, unit)| unit.map(context)).collect();
+    bolero::check!().with_type::<Edits>().for_each(|(file, edits)| {
+        let place = usize::from(*file) % files.len();
+        let mut bytes = files[place].0.clone().into_bytes();
+        for (at, length, put) in edits {
+            let at = usize::from(*at) % (bytes.len() + 1);
+            let end = (at + usize::from(*length)).min(bytes.len());
+            bytes.splice(at..end, put.iter().copied());
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        match read(&text, "edited.toml", contexts[place].as_ref()) {
+            Ok(document) => used(&document, &first),
+            Err(error) => assert!(error.to_string().starts_with("edited.toml:"), "{error}"),
+        }
+    });
+}
+
+/// As [`any_file`], of what a chain may say.
+#[test]
+fn any_encoding() {
+    let policy = read(FILES[0], "first", Some(&context("USDC"))).unwrap().policy;
+    let encoding = encode(&policy);
+    bolero::check!().with_type::<Edits>().for_each(|(whole, edits)| {
+        let mut bytes = if *whole < 8 { Vec::new() } else { encoding.clone() };
+        for (at, length, put) in edits {
+            let at = usize::from(*at) % (bytes.len() + 1);
+            let end = (at + usize::from(*length)).min(bytes.len());
+            bytes.splice(at..end, put.iter().copied());
+        }
+        if let Ok(policy) = decode(&bytes) {
+            assert_eq!(encode(&policy), bytes, "one policy, one encoding");
+            let _ = validate(&policy);
+            let _ = render_alone(&policy, &context("USDC"));
+        }
+    });
+}
+
 #[test]
 fn no_damage_of_an_encoding_panics_the_decoder() {
     let encodings: Vec<Vec<u8>> = [(FILES[0], "USDC"), (FILES[1], "USDW")]
