@@ -14,6 +14,7 @@ mod keys;
 mod kills;
 mod moves;
 mod operate;
+mod overview;
 mod pages;
 mod persons;
 mod plan;
