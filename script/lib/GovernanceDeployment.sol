@@ -29,7 +29,8 @@ contract GovernanceDeployment {
         address[] memory proposers = new address[](1);
         address[] memory executors = new address[](1);
         proposers[0] = _second();
-        executors[0] = isExecutorOpen ? address(0) : proposers[0];
+        // The zero address stands for everybody.
+        if (!isExecutorOpen) executors[0] = proposers[0];
         timelock = new TimelockController(timelockDelaySeconds, proposers, executors, address(0));
         governor = new TreasuryGovernor(name, votes, timelock, parameters);
         if (address(governor) != proposers[0]) revert GovernorElsewhere(proposers[0], address(governor));
