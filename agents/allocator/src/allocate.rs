@@ -10,7 +10,7 @@ use vagus_policy::{
 };
 
 use crate::{
-    ALGORITHM_VERSION, Action, Certificate, Decision, Inputs, Limiting, Reason,
+    Action, Decision, Inputs, Limiting, Reason,
     deciding::Deciding,
     decision::Binding,
     view::{NoView, view},
@@ -107,15 +107,5 @@ pub(crate) fn rebalance(snapshot: &Snapshot, inputs: &Inputs, moves: Vec<Move>) 
 
 /// A hold of which nothing more is known.
 pub(crate) fn hold(snapshot: &Snapshot, reason: Reason) -> Decision {
-    Decision {
-        algorithm_version: ALGORITHM_VERSION,
-        reason,
-        action: Action::Hold { is_proven: false, retry_at: None },
-        candidates: Vec::new(),
-        certificate: Certificate::default(),
-        bindings: Vec::new(),
-        lines: Vec::new(),
-        refusal: None,
-        policy_hash: snapshot.vault.guard_state.policy_hash,
-    }
+    Decision::bare_hold(reason, snapshot.vault.guard_state.policy_hash)
 }

@@ -4,7 +4,7 @@ use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
 use vagus_policy::{Move, Refusal, Rule, decimal};
 
-use crate::{RateInput, Reason};
+use crate::{ALGORITHM_VERSION, RateInput, Reason};
 
 /// What gas costs in the vault's asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -207,6 +207,24 @@ pub struct Decision {
     pub refusal: Option<Refusal>,
     /// Hash of the policy it was made under.
     pub policy_hash: B256,
+}
+
+impl Decision {
+    /// A hold of which nothing more is known: no plan, no bound, no limit.
+    #[must_use]
+    pub fn bare_hold(reason: Reason, policy_hash: B256) -> Self {
+        Self {
+            algorithm_version: ALGORITHM_VERSION,
+            reason,
+            action: Action::Hold { is_proven: false, retry_at: None },
+            candidates: Vec::new(),
+            certificate: Certificate::default(),
+            bindings: Vec::new(),
+            lines: Vec::new(),
+            refusal: None,
+            policy_hash,
+        }
+    }
 }
 
 #[cfg(test)]

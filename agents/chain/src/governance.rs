@@ -12,7 +12,10 @@ use crate::{
         governor::TreasuryGovernor, guard::IPolicyGuard, strategy::IERC4626,
         timelock::TimelockController,
     },
-    guard::{PendingPolicy, decode_pending_policy, encode_pending_policy},
+    guard::{
+        PendingPolicy, decode_ceilings, decode_pending_policy, encode_ceilings,
+        encode_pending_policy,
+    },
 };
 
 /// Who may do what with a guard, and what no vote lifts.
@@ -127,11 +130,15 @@ impl<'a> Questions<'a> {
 
     /// The answer of a contract that has to give one.
     async fn must<C: SolCall>(&self, contract: Address, call: C) -> ChainResult<C::Return> {
-        self.ask(contract, call).await?.ok_or_else(|| ChainError::Malformed {
+        self.ask(contract, call).await?.ok_or_else(|| self.silent(contract, C::SIGNATURE))
+    }
+
+    fn silent(&self, contract: Address, question: &str) -> ChainError {
+        ChainError::Malformed {
             endpoint: self.chain.endpoint(),
             method: "eth_call",
-            cause: format!("{contract} does not answer {}", C::SIGNATURE),
-        })
+            cause: format!("{contract} does not answer {question}"),
+        }
     }
 
     /// Roles, ceilings and the waiting document of a guard.
@@ -139,7 +146,11 @@ impl<'a> Questions<'a> {
     /// # Errors
     /// If the chain cannot be asked, or the contract is no guard.
     pub async fn roles(&self, guard: Address) -> ChainResult<Roles> {
-        let said = self.must(guard, IPolicyGuard::ceilingsCall {}).await?;
+        let ceilings = match &self.chain.read(guard, &encode_ceilings(), self.head).await? {
+            Reading::Answer(data) => decode_ceilings(data),
+            Reading::Fails => None,
+        };
+        let ceilings = ceilings.ok_or_else(|| self.silent(guard, "ceilings()"))?;
         let pending = self.chain.read(guard, &encode_pending_policy(), self.head).await?;
         let pending = match &pending {
             Reading::Answer(data) => decode_pending_policy(data).flatten(),
@@ -149,16 +160,7 @@ impl<'a> Questions<'a> {
             owner: self.must(guard, IPolicyGuard::ownerCall {}).await?,
             guardian: self.must(guard, IPolicyGuard::guardianCall {}).await?,
             policy_delay_seconds: self.must(guard, IPolicyGuard::policyDelaySecondsCall {}).await?,
-            ceilings: Ceilings {
-                max_turnover_bps: said.maxTurnoverBps,
-                max_loss_bps: said.maxLossBps,
-                min_window_seconds: said.minWindowSeconds,
-                min_policy_delay_seconds: said.minPolicyDelaySeconds,
-                max_policy_delay_seconds: said.maxPolicyDelaySeconds,
-                max_management_fee_bps: said.maxManagementFeeBps,
-                max_performance_fee_bps: said.maxPerformanceFeeBps,
-                grace_seconds: said.graceSeconds,
-            },
+            ceilings,
             pending,
         })
     }

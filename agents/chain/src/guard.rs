@@ -5,7 +5,9 @@ use alloy::{
     sol_types::{SolCall, SolError, SolEvent},
 };
 use serde::{Deserialize, Serialize};
-use vagus_policy::{LegReceipt, MemberReading, Rebalance, Receipt, Refusal, Rule, decimal};
+use vagus_policy::{
+    Ceilings, LegReceipt, MemberReading, Rebalance, Receipt, Refusal, Rule, decimal,
+};
 
 use crate::{
     EventLog,
@@ -122,6 +124,28 @@ pub fn decode_pending_policy(output: &[u8]) -> Option<Option<PendingPolicy>> {
         activatable_at: said.activatableAt.to(),
         expires_at: said.expiresAt.to(),
     }))
+}
+
+/// Call data of `ceilings`.
+#[must_use]
+pub fn encode_ceilings() -> Bytes {
+    IPolicyGuard::ceilingsCall {}.abi_encode().into()
+}
+
+/// What no vote can lift; none if the answer is something else.
+#[must_use]
+pub fn decode_ceilings(output: &[u8]) -> Option<Ceilings> {
+    let said = IPolicyGuard::ceilingsCall::abi_decode_returns_validate(output).ok()?;
+    Some(Ceilings {
+        max_turnover_bps: said.maxTurnoverBps,
+        max_loss_bps: said.maxLossBps,
+        min_window_seconds: said.minWindowSeconds,
+        min_policy_delay_seconds: said.minPolicyDelaySeconds,
+        max_policy_delay_seconds: said.maxPolicyDelaySeconds,
+        max_management_fee_bps: said.maxManagementFeeBps,
+        max_performance_fee_bps: said.maxPerformanceFeeBps,
+        grace_seconds: said.graceSeconds,
+    })
 }
 
 /// Call data of `activatePolicy` with the encoding of a document: a call of one argument is encoded as that argument is.

@@ -4,9 +4,7 @@
 //! keeper decides with it, `keeper trace` decides again with it, and a backtest decides over the past with it.
 
 use alloy_primitives::{Address, B256, U256};
-use vagus_allocator::{
-    ALGORITHM_VERSION, Action, Binding, Certificate, Decision, Inputs, Limiting, Reason,
-};
+use vagus_allocator::{Action, Binding, Decision, Inputs, Limiting, Reason};
 use vagus_policy::{
     Checked, Move, Policy, Rebalance, Receipt, Refusal, Rule, Snapshot, check_with_headroom,
     predict,
@@ -120,17 +118,7 @@ pub fn rebalance(
 /// A hold for a reason that needs no allocator.
 #[must_use]
 pub fn hold(snapshot: &Snapshot, inputs: &Inputs, reason: Reason) -> Draft {
-    let decision = Decision {
-        algorithm_version: ALGORITHM_VERSION,
-        reason,
-        action: Action::Hold { is_proven: false, retry_at: None },
-        candidates: Vec::new(),
-        certificate: Certificate::default(),
-        bindings: Vec::new(),
-        lines: Vec::new(),
-        refusal: None,
-        policy_hash: snapshot.vault.guard_state.policy_hash,
-    };
+    let decision = Decision::bare_hold(reason, snapshot.vault.guard_state.policy_hash);
     let observation = Observation {
         snapshot: snapshot.clone(),
         inputs: inputs.clone(),

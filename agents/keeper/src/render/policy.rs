@@ -80,7 +80,7 @@ fn finding(file: &str, placed: &Placed) -> String {
     )
 }
 
-/// A share of the treasury, with the amount if the base is known.
+/// A share of the treasury, with the amount if there is a base and it is known.
 fn part(e8: U256, base: Option<(U256, &AssetInfo)>) -> String {
     let whole = U256::from(WHOLE_E8);
     if e8 >= whole {
@@ -88,7 +88,7 @@ fn part(e8: U256, base: Option<(U256, &AssetInfo)>) -> String {
     }
     let percent = decimal(e8, 6, 6);
     let percent = percent.trim_end_matches('0').trim_end_matches('.');
-    match base {
+    match base.filter(|(base, _)| !base.is_zero()) {
         Some((base, asset)) => {
             let amount = assets(mul_div_up(base, e8, whole), asset);
             format!("{percent} % ({amount})")

@@ -8,8 +8,9 @@ use alloy::{
 };
 use vagus_chain::{
     ChainError, ChainReader as _, GovernorDeployment, LogFilter, Reading, TimelockDeployment,
+    guard::{decode_ceilings, encode_ceilings},
 };
-use vagus_policy::{Ceilings, Mode};
+use vagus_policy::Mode;
 
 use super::{
     declared::{Declared, DeclaredVault, Pinned},
@@ -62,11 +63,19 @@ pub(super) async fn ask<C: SolCall + Send>(
     contract: Address,
     call: C,
 ) -> Result<Option<C::Return>, Failure> {
-    let input = Bytes::from(call.abi_encode());
-    match chain.endpoints.read(contract, &input, &chain.head).await.map_err(failed)? {
-        Reading::Answer(answer) => Ok(C::abi_decode_returns_validate(&answer).ok()),
-        Reading::Fails => Ok(None),
-    }
+    let answer = answer(chain, contract, &call.abi_encode().into()).await?;
+    Ok(answer.and_then(|answer| C::abi_decode_returns_validate(&answer).ok()))
+}
+
+async fn answer(
+    chain: &Pinned,
+    contract: Address,
+    input: &Bytes,
+) -> Result<Option<Bytes>, Failure> {
+    Ok(match chain.endpoints.read(contract, input, &chain.head).await.map_err(failed)? {
+        Reading::Answer(answer) => Some(answer),
+        Reading::Fails => None,
+    })
 }
 
 async fn code(chain: &Pinned, account: Address) -> Result<Bytes, Failure> {
@@ -208,7 +217,9 @@ async fn vault(
         offered_owner: ask(chain, guard, Guard::offeredOwnerCall {}).await?,
         guardian: ask(chain, guard, Guard::guardianCall {}).await?,
         named_guardian: named.map(|named| (named.guardian_, named.activatableAt.to())),
-        ceilings: ask(chain, guard, Guard::ceilingsCall {}).await?.map(ceilings),
+        ceilings: answer(chain, guard, &encode_ceilings())
+            .await?
+            .and_then(|said| decode_ceilings(&said)),
         policy_delay_seconds: ask(chain, guard, Guard::policyDelaySecondsCall {}).await?,
         pending: ask(chain, guard, Guard::pendingPolicyCall {}).await?.map(|pending| pending.hash),
         in_force,
@@ -265,19 +276,6 @@ const fn mode(number: u8) -> Option<Mode> {
         1 => Some(Mode::ExitOnly),
         2 => Some(Mode::Paused),
         _ => None,
-    }
-}
-
-fn ceilings(said: Guard::Ceilings) -> Ceilings {
-    Ceilings {
-        max_turnover_bps: said.maxTurnoverBps,
-        max_loss_bps: said.maxLossBps,
-        min_window_seconds: said.minWindowSeconds,
-        min_policy_delay_seconds: said.minPolicyDelaySeconds,
-        max_policy_delay_seconds: said.maxPolicyDelaySeconds,
-        max_management_fee_bps: said.maxManagementFeeBps,
-        max_performance_fee_bps: said.maxPerformanceFeeBps,
-        grace_seconds: said.graceSeconds,
     }
 }
 

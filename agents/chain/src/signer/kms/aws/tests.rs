@@ -130,21 +130,25 @@ impl Service {
     }
 }
 
-/// Credentials come from the environment, which only another process can be given.
-#[test]
-fn a_key_in_the_service_signs_and_is_the_accounts() {
-    for inner in ["a_key_of_the_service", "a_service_that_says_no"] {
-        let test = format!("signer::kms::aws::tests::{inner}");
-        let output = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--ignored", "--exact", &test])
-            .env("AWS_ACCESS_KEY_ID", "planted-id")
-            .env("AWS_SECRET_ACCESS_KEY", "planted-secret")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .output()
-            .expect("runs");
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && said.contains("1 passed"), "{said}");
+/// Credentials come from the environment, which only another process can be given: this test starts itself anew.
+#[tokio::test]
+async fn a_key_in_the_service_signs_and_is_the_accounts() {
+    const SECRET: &str = "AWS_SECRET_ACCESS_KEY";
+    if std::env::var(SECRET).is_ok_and(|secret| secret == "planted-secret") {
+        a_key_of_the_service().await;
+        a_service_that_says_no().await;
+        return;
     }
+    let test = "signer::kms::aws::tests::a_key_in_the_service_signs_and_is_the_accounts";
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", test])
+        .env("AWS_ACCESS_KEY_ID", "planted-id")
+        .env(SECRET, "planted-secret")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .output()
+        .expect("runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }
 
 async fn start() -> (PrivateKeySigner, EndpointUrl) {
@@ -161,8 +165,6 @@ async fn start() -> (PrivateKeySigner, EndpointUrl) {
     (key, EndpointUrl::parse(&url).expect("an address"))
 }
 
-#[tokio::test]
-#[ignore = "started with an environment of its own by the test above"]
 async fn a_key_of_the_service() {
     let (account, url) = start().await;
     let expected = account.address();
@@ -180,8 +182,6 @@ async fn a_key_of_the_service() {
     assert!(error.contains(&expected.to_string()) && error.contains(&other.to_string()), "{error}");
 }
 
-#[tokio::test]
-#[ignore = "started with an environment of its own by the test above"]
 async fn a_service_that_says_no() {
     let (account, url) = start().await;
     let expected = account.address();
