@@ -94,11 +94,11 @@ pub fn upper_bound(problem: &Problem, prices: &Prices) -> Result<Value, Flaw> {
         return Err(Flaw::NegativePrice { what: "a leg" });
     }
     let legs = Value::try_from(problem.most_legs).map_err(|_| Flaw::Range)?;
-    let mut bound = times(prices.leg, legs)?;
-    bound = plus(bound, times(big(prices.idle)?, big(problem.idle)?)?)?;
-    bound = plus(bound, times(big(prices.turnover)?, big(problem.turnover)?)?)?;
+    let mut bound = prices.leg.checked_mul(legs).ok_or(Flaw::Range)?;
+    bound = plus(bound, times(prices.idle, problem.idle)?)?;
+    bound = plus(bound, times(prices.turnover, problem.turnover)?)?;
     for (price, room) in prices.groups.iter().zip(&problem.groups) {
-        bound = plus(bound, times(big(*price)?, big(*room)?)?)?;
+        bound = plus(bound, times(*price, *room)?)?;
     }
     let leg = plus(problem.leg_cost, prices.leg)?;
     for strategy in &problem.strategies {
@@ -123,7 +123,7 @@ pub fn upper_bound(problem: &Problem, prices: &Prices) -> Result<Value, Flaw> {
             Limit::Group(place) => *prices.groups.get(place).ok_or(Flaw::Range)?,
         };
         let gain = goal.slope.checked_sub(price).ok_or(Flaw::Range)?.max(0);
-        bound = plus(bound, times(big(gain)?, big(goal.most.max(0))?)?)?;
+        bound = plus(bound, times(gain, goal.most.max(0))?)?;
     }
     // Standing still is a plan whatever the limits are.
     let still = worth(problem, &vec![0; problem.strategies.len()])?;
@@ -138,12 +138,12 @@ fn most(side: &Side, turnover: i128, cost: i128) -> Result<Option<Value>, Flaw> 
     }
     let (mut from, mut value, mut best) = (0_i128, Value::ZERO, None::<Value>);
     for (end, slope) in side.ends.iter().zip(&side.slopes) {
-        let gain = big(slope.checked_sub(cost).ok_or(Flaw::Range)?)?;
+        let gain = slope.checked_sub(cost).ok_or(Flaw::Range)?;
         if from < least && least < *end {
-            let at_least = plus(value, times(gain, big(least - from)?)?)?;
+            let at_least = plus(value, times(gain, least - from)?)?;
             best = best.max(Some(at_least));
         }
-        value = plus(value, times(gain, big(end.checked_sub(from).ok_or(Flaw::Range)?)?)?)?;
+        value = plus(value, times(gain, end.checked_sub(from).ok_or(Flaw::Range)?)?)?;
         if *end >= least {
             best = best.max(Some(value));
         }
@@ -173,7 +173,7 @@ pub fn worth(problem: &Problem, moves: &[i128]) -> Result<Value, Flaw> {
         for (end, slope) in side.ends.iter().zip(&side.slopes) {
             let here = amount.min(*end) - from;
             if here > 0 {
-                value = plus(value, times(big(*slope)?, big(here)?)?)?;
+                value = plus(value, times(*slope, here)?)?;
             }
             from = *end;
         }
@@ -212,7 +212,7 @@ pub fn worth(problem: &Problem, moves: &[i128]) -> Result<Value, Flaw> {
             }
         };
         let left = room.min(goal.most).max(0);
-        value = plus(value, times(big(goal.slope)?, big(left)?)?)?;
+        value = plus(value, times(goal.slope, left)?)?;
     }
     Ok(value)
 }
@@ -233,6 +233,10 @@ fn plus(a: Value, b: Value) -> Result<Value, Flaw> {
     a.checked_add(b).ok_or(Flaw::Range)
 }
 
-fn times(a: Value, b: Value) -> Result<Value, Flaw> {
-    a.checked_mul(b).ok_or(Flaw::Range)
+fn times(a: i128, b: i128) -> Result<Value, Flaw> {
+    // Most products fit; the others are made in 256 bits, at several times the price.
+    match a.checked_mul(b) {
+        Some(product) => big(product),
+        None => big(a)?.checked_mul(big(b)?).ok_or(Flaw::Range),
+    }
 }

@@ -66,7 +66,7 @@ fn corners(side: &Side, leg: Value) -> Vec<Corner> {
 /// The envelope of a concave side: a line from standing still to where it touches the curve, and then the curve.
 fn tangent(side: &Side, leg: Value) -> Column {
     let least = side.least;
-    let mut column = Column::default();
+    let mut column = Column::with_segments(side.ends.len() + 1);
     let mut value = leg.saturating_neg();
     let mut has_touched = false;
     for (place, (from, to, slope)) in side.segments().enumerate() {
@@ -168,7 +168,7 @@ pub(crate) fn stretch(side: &Side, piece: Range<usize>) -> Option<(i128, Column)
     if side.ends[piece.end - 1] < from {
         return None;
     }
-    let mut column = Column::default();
+    let mut column = Column::with_segments(piece.len());
     for place in piece {
         let end = side.ends[place];
         if end > from {

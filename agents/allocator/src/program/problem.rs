@@ -1,6 +1,6 @@
 //! What is searched: strategies that each take or give along a curve, and the limits that they share.
 
-use alloy_primitives::I256;
+use alloy_primitives::{I256, U256};
 
 /// Yearly income in the asset's smallest unit, or anything priced like it, times 2^56; see [`Side::slopes`].
 pub type Value = I256;
@@ -173,9 +173,18 @@ impl Side {
     }
 }
 
-/// Of a slope and an amount; below 2^184.
+/// Of a slope and an amount, exact: of any two `i128` it is at most 2^254.
 pub(crate) fn product(slope: i128, amount: i128) -> Value {
-    wide(slope).saturating_mul(wide(amount))
+    const LOW: u128 = u64::MAX as u128;
+    let (a, b) = (slope.unsigned_abs(), amount.unsigned_abs());
+    // By halves, as on paper: the general multiplication of 256 bits takes several times as long, and this is what the
+    // search does most.
+    let (low, cross, other) = ((a & LOW) * (b & LOW), (a & LOW) * (b >> 64), (a >> 64) * (b & LOW));
+    let middle = (low >> 64) + (cross & LOW) + (other & LOW);
+    let high = (a >> 64) * (b >> 64) + (cross >> 64) + (other >> 64) + (middle >> 64);
+    let low = (low & LOW) | ((middle & LOW) << 64);
+    let magnitude = Value::from_raw((U256::from(high) << 128) | U256::from(low));
+    if (slope < 0) == (amount < 0) { magnitude } else { magnitude.wrapping_neg() }
 }
 
 pub(crate) fn wide(value: i128) -> Value {

@@ -15,7 +15,7 @@ use super::{
     problem::{Found, Prices, Problem, Value, Way, sum},
     simplex::Column,
 };
-use relax::{GROUPS, IDLE, Offer, Relaxed, TURNOVER, goal};
+use relax::{GROUPS, IDLE, Offer, Relaxed, Root, TURNOVER, goal};
 
 /// Most programs that are solved for one problem.
 const MOST_NODES: usize = 96;
@@ -55,10 +55,8 @@ struct Search<'a> {
 #[must_use]
 pub fn search(problem: &Problem) -> Found {
     let still = vec![0; problem.strategies.len()];
-    let prices = Prices { groups: vec![0; problem.groups.len()], ..Prices::default() };
-    let bound = upper_bound(problem, &prices).unwrap_or(Value::MAX);
     let value = worth(problem, &still).unwrap_or(Value::ZERO);
-    let mut best = Found { moves: still, value, bound, prices, nodes: 0 };
+    let mut best = Found { moves: still, value, ..Found::default() };
     let mut search = Search {
         problem,
         leg: problem.leg_cost,
@@ -69,7 +67,11 @@ pub fn search(problem: &Problem) -> Found {
         nodes: 0,
     };
     let open = vec![Choice::Open; problem.strategies.len()];
-    let Some((root, leg_price)) = search.root(&open) else { return best };
+    let Some(Root { relaxed: root, leg_price, beyond }) = search.root(&open) else {
+        best.prices.groups = vec![0; problem.groups.len()];
+        best.bound = upper_bound(problem, &best.prices).unwrap_or(Value::MAX);
+        return best;
+    };
     search.charge(leg_price);
     search.rebate =
         leg_price.saturating_mul(Value::try_from(problem.most_legs).unwrap_or(Value::MAX));
@@ -82,10 +84,16 @@ pub fn search(problem: &Problem) -> Found {
     let bound = upper_bound(problem, &best.prices).unwrap_or(Value::MAX);
     best.bound = bound;
     search.improve(&mut best, &root);
-    let mut open_nodes = vec![];
-    if !is_close(problem, best.value, bound) {
-        search.polish(&mut best);
+    if is_close(problem, best.value, bound) {
+        best.nodes = search.nodes;
+        return best;
     }
+    if let Some(beyond) = beyond {
+        search.improve(&mut best, &beyond);
+    }
+    search.polish(&mut best);
+    let polished = best.value;
+    let mut open_nodes = vec![];
     search.split(&mut open_nodes, &open, &root, bound);
     let mut improved_at = search.nodes;
     while let Some(place) = most(&open_nodes)
@@ -94,6 +102,7 @@ pub fn search(problem: &Problem) -> Found {
     {
         let node = open_nodes.swap_remove(place);
         if is_close(problem, best.value, node.bound) {
+            // No other part promises more.
             break;
         }
         let Some(relaxed) = search.relax(&node.choices) else { continue };
@@ -108,7 +117,7 @@ pub fn search(problem: &Problem) -> Found {
         }
         search.split(&mut open_nodes, &node.choices, &relaxed, bound);
     }
-    if !open_nodes.is_empty() {
+    if best.value > polished {
         search.polish(&mut best);
     }
     best.nodes = search.nodes;

@@ -26,6 +26,11 @@ pub(crate) struct Column {
 }
 
 impl Column {
+    /// None yet, with room for so many segments.
+    pub(super) fn with_segments(count: usize) -> Self {
+        Self { ends: Vec::with_capacity(count), slopes: Vec::with_capacity(count), rows: vec![] }
+    }
+
     /// Value at a break; the first one is zero.
     pub(super) fn at(&self, place: usize) -> i128 {
         match place {
@@ -90,22 +95,24 @@ pub(crate) fn solve(program: &Program, start: &[usize]) -> Result<Optimum, NoOpt
 /// Rounding down what gives to a row can overdraw it by a few units: what draws on it is lowered by them, which is good
 /// for every row it draws on.
 fn keep_rows(program: &Program, values: &mut [i128]) {
-    for row in 0..program.rhs.len() {
-        let drawn = |values: &[i128]| -> i128 {
-            let columns = program.columns.iter().zip(values);
-            let entries = columns.flat_map(|(column, value)| {
-                let of_row = column.rows.iter().filter(|(of, _)| *of == row);
-                of_row.map(move |(_, sign)| value * i128::from(*sign))
-            });
-            entries.sum()
-        };
-        let mut over = drawn(values) - program.rhs[row];
+    let mut over: Vec<i128> = program.rhs.iter().map(|has| -has).collect();
+    for (column, value) in program.columns.iter().zip(&*values).filter(|(_, value)| **value != 0) {
+        for (row, sign) in &column.rows {
+            over[*row] += value * i128::from(*sign);
+        }
+    }
+    for row in 0..over.len() {
+        if over[row] <= 0 {
+            continue;
+        }
         for (column, value) in program.columns.iter().zip(values.iter_mut()) {
             let only_draws = column.rows.iter().all(|(_, sign)| *sign > 0);
-            if over > 0 && only_draws && column.rows.iter().any(|(of, _)| *of == row) {
-                let less = over.min(*value);
+            if over[row] > 0 && only_draws && column.rows.iter().any(|(of, _)| *of == row) {
+                let less = over[row].min(*value);
                 *value -= less;
-                over -= less;
+                for (of, _) in &column.rows {
+                    over[*of] -= less;
+                }
             }
         }
     }

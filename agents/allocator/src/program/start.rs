@@ -2,10 +2,8 @@
 
 use super::simplex::{Column, Program};
 
-/// Times that every row is looked at.
-const SWEEPS: usize = 2;
 /// Bits of a price that are searched for.
-const PRICE_BITS: u32 = 7;
+const PRICE_BITS: u32 = 5;
 
 /// The break at which each column stands at given prices of the rows.
 pub(crate) fn at(program: &Program, prices: &[i128]) -> Vec<usize> {
@@ -18,7 +16,6 @@ pub(crate) fn at(program: &Program, prices: &[i128]) -> Vec<usize> {
 /// The break at which each column stands at prices that are looked for.
 pub(crate) fn start(program: &Program) -> Vec<usize> {
     let mut costs = vec![0_i128; program.columns.len()];
-    let mut prices = vec![0_i128; program.rhs.len()];
     let mut of_row: Vec<Vec<(usize, i128)>> = vec![Vec::new(); program.rhs.len()];
     let mut top = 0;
     for (place, column) in program.columns.iter().enumerate() {
@@ -30,14 +27,10 @@ pub(crate) fn start(program: &Program) -> Vec<usize> {
         }
     }
     let top = i128::try_from(top).unwrap_or(i128::MAX / 8).min(i128::MAX / 8) + 1;
-    for _ in 0..SWEEPS {
-        for (row, members) in of_row.iter().enumerate() {
-            let before = prices[row];
-            let after = price(program, &costs, (row, members), before, top);
-            prices[row] = after;
-            for (column, sign) in members {
-                costs[*column] += sign * (after - before);
-            }
+    for (row, members) in of_row.iter().enumerate() {
+        let found = price(program, &costs, (row, members), top);
+        for (column, sign) in members {
+            costs[*column] += sign * found;
         }
     }
     program.columns.iter().zip(&costs).map(|(column, cost)| stands(column, *cost)).collect()
@@ -48,14 +41,13 @@ fn price(
     program: &Program,
     costs: &[i128],
     (row, members): (usize, &[(usize, i128)]),
-    before: i128,
     top: i128,
 ) -> i128 {
     let is_kept = |price: i128| {
         let mut left = program.rhs[row];
         for (place, sign) in members {
             let column = &program.columns[*place];
-            let cost = costs[*place] + sign * (price - before);
+            let cost = costs[*place] + sign * price;
             left = left.saturating_sub(sign * column.at(stands(column, cost)));
         }
         left >= 0

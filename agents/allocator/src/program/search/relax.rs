@@ -32,6 +32,44 @@ pub(super) struct Offer {
     columns: Vec<(Way, Rc<Column>)>,
 }
 
+/// The relaxation of everything.
+pub(super) struct Root {
+    pub(super) relaxed: Relaxed,
+    /// Price of a leg, beyond its cost, at which there are not too many.
+    pub(super) leg_price: Value,
+    /// The one with the fewest that are too many, if any are.
+    pub(super) beyond: Option<Relaxed>,
+}
+
+/// Prices of a leg that are tried until few enough are made.
+const MOST_PRICES: usize = 8;
+
+/// What a relaxation is worth at a price of a leg, and so about it.
+struct Line {
+    price: Value,
+    total: Value,
+    legs: usize,
+}
+
+impl Line {
+    fn of(relaxed: &Relaxed, price: Value) -> Self {
+        let legs = relaxed.moves.iter().filter(|(_, amount)| *amount > 0).count();
+        Self { price, total: relaxed.total, legs }
+    }
+
+    /// The price at which a steeper line meets a flatter one, if that lies between theirs.
+    fn meets(&self, flatter: &Self) -> Option<Value> {
+        let at_zero = |line: &Self| sum(line.total, line.price.saturating_mul(count(line.legs)));
+        let apart = at_zero(self).saturating_sub(at_zero(flatter));
+        let price = apart.checked_div(count(self.legs.checked_sub(flatter.legs)?))?;
+        (self.price < price && price < flatter.price).then_some(price)
+    }
+}
+
+fn count(legs: usize) -> Value {
+    Value::try_from(legs).unwrap_or(Value::MAX)
+}
+
 /// Rows of the program: idle, turnover, and one per group from here on.
 pub(super) const IDLE: usize = 0;
 pub(super) const TURNOVER: usize = 1;
@@ -55,29 +93,40 @@ pub(super) fn goal(goal: &Goal) -> Rc<Column> {
 
 impl Search<'_> {
     /// The relaxation of everything, at the price of a leg that keeps their number.
-    pub(super) fn root(&mut self, open: &[Choice]) -> Option<(Relaxed, Value)> {
-        let root = self.relax(open)?;
-        let legs =
-            |relaxed: &Relaxed| relaxed.moves.iter().filter(|(_, amount)| *amount > 0).count();
-        if legs(&root) <= self.problem.most_legs {
-            return Some((root, Value::ZERO));
+    ///
+    /// What the relaxation is worth falls in that price along lines, each as steep as there are legs. Where the lines of two
+    /// prices meet is looked next (J. E. Kelley, "The cutting-plane method for solving convex programs", 1960).
+    pub(super) fn root(&mut self, open: &[Choice]) -> Option<Root> {
+        let most = self.problem.most_legs;
+        let first = self.relax(open)?;
+        let mut low = Line::of(&first, Value::ZERO);
+        if low.legs <= most {
+            return Some(Root { relaxed: first, leg_price: Value::ZERO, beyond: None });
         }
+        let mut beyond = first;
         // No leg is worth more than everything.
-        let (mut low, mut high) = (Value::ZERO, root.total.max(Value::ONE));
+        let mut high = Line { price: low.total.max(Value::ONE), total: Value::ZERO, legs: 0 };
         let mut kept = None;
-        for _ in 0..10 {
-            let middle = sum(low, high.saturating_sub(low).asr(1));
-            self.charge(middle);
-            match self.relax(open) {
-                Some(relaxed) if legs(&relaxed) > self.problem.most_legs => low = middle,
-                Some(relaxed) => {
-                    kept = Some((relaxed, middle));
-                    high = middle;
-                }
-                None => high = middle,
+        for _ in 0..MOST_PRICES {
+            let Some(price) = low.meets(&high) else { break };
+            self.charge(price);
+            let Some(relaxed) = self.relax(open) else { break };
+            let line = Line::of(&relaxed, price);
+            let is_enough = line.legs == most;
+            if line.legs > most {
+                (low, beyond) = (line, relaxed);
+            } else {
+                high = line;
+                kept = Some((relaxed, price));
+            }
+            if is_enough {
+                break;
             }
         }
-        kept.or(Some((root, Value::ZERO)))
+        let Some((relaxed, leg_price)) = kept else {
+            return Some(Root { relaxed: beyond, leg_price: low.price, beyond: None });
+        };
+        Some(Root { relaxed, leg_price, beyond: Some(beyond) })
     }
 
     /// Sets the price of a leg beyond its cost.
@@ -141,10 +190,13 @@ impl Search<'_> {
     pub(super) fn relax(&mut self, choices: &[Choice]) -> Option<Relaxed> {
         self.nodes += 1;
         let problem = self.problem;
-        let mut program =
-            Program { columns: Vec::new(), rhs: vec![problem.idle, problem.turnover] };
+        let most_columns = 2 * choices.len() + self.goals.len();
+        let mut program = Program {
+            columns: Vec::with_capacity(most_columns),
+            rhs: vec![problem.idle, problem.turnover],
+        };
         program.rhs.extend(&problem.groups);
-        let mut owners: Vec<(usize, Way)> = Vec::new();
+        let mut owners: Vec<(usize, Way)> = Vec::with_capacity(most_columns);
         let mut moves = vec![(Way::In, 0_i128); choices.len()];
         let mut values = vec![Value::ZERO; choices.len()];
         for (place, choice) in choices.iter().enumerate().filter(|(_, one)| **one != Choice::Still)

@@ -118,6 +118,8 @@ impl<'a> Tableau<'a> {
     /// The variable that gains most by a unit, and its direction; the first that gains at all, if asked so.
     pub(super) fn entering(&self, prices: &[i128], takes_first: bool) -> Option<(Variable, bool)> {
         let scale = self.inverse.determinant();
+        // One, most of the time.
+        let scaled = |slope: i128| if scale == 1 { slope } else { slope.saturating_mul(scale) };
         let mut best: Option<(i128, Variable, bool)> = None;
         let mut offer = |gain: i128, variable, is_up| {
             if gain > 0 && best.is_none_or(|(most, ..)| !takes_first && gain > most) {
@@ -128,21 +130,16 @@ impl<'a> Tableau<'a> {
             let Place::Nonbasic(at) = self.columns[place] else { continue };
             let mut paid = 0_i128;
             for (row, sign) in &column.rows {
-                paid = paid.saturating_add(prices[*row].saturating_mul(i128::from(*sign)));
+                paid = match sign {
+                    1 => paid.saturating_add(prices[*row]),
+                    _ => paid.saturating_sub(prices[*row]),
+                };
             }
             if let Some(slope) = column.slopes.get(at) {
-                offer(
-                    slope.saturating_mul(scale).saturating_sub(paid),
-                    Variable::Column(place),
-                    true,
-                );
+                offer(scaled(*slope).saturating_sub(paid), Variable::Column(place), true);
             }
             if let Some(slope) = at.checked_sub(1).and_then(|at| column.slopes.get(at)) {
-                offer(
-                    paid.saturating_sub(slope.saturating_mul(scale)),
-                    Variable::Column(place),
-                    false,
-                );
+                offer(paid.saturating_sub(scaled(*slope)), Variable::Column(place), false);
             }
         }
         for (row, price) in prices.iter().enumerate() {
