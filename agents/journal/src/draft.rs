@@ -45,6 +45,7 @@ pub fn checked(policy: &Policy, snapshot: &Snapshot, inputs: &Inputs, decision: 
     let observation = |decision, checks| Observation {
         snapshot: snapshot.clone(),
         inputs: inputs.clone(),
+        asked: None,
         decision,
         checks,
     };
@@ -122,6 +123,7 @@ pub fn hold(snapshot: &Snapshot, inputs: &Inputs, reason: Reason) -> Draft {
     let observation = Observation {
         snapshot: snapshot.clone(),
         inputs: inputs.clone(),
+        asked: None,
         decision,
         checks: Vec::new(),
     };

@@ -12,7 +12,7 @@ pub use canonical::canonical_hash;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use serde::{Deserialize, Serialize};
 use vagus_allocator::{Action, Decision, Inputs, Limiting, Reason};
-use vagus_policy::{BlockRef, Rebalance, Receipt, Rule, Snapshot, decimal};
+use vagus_policy::{BlockRef, Move, Rebalance, Receipt, Rule, Snapshot, decimal};
 
 /// Version of the record's shape. A change of any field, here or in what it is made of, is a new version.
 pub const RECORD_SCHEMA_VERSION: u32 = 3;
@@ -90,6 +90,9 @@ pub struct Observation {
     pub snapshot: Snapshot,
     /// What the decision was made from beside policy and snapshot.
     pub inputs: Inputs,
+    /// What a person asked for; none where the keeper decides by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked: Option<Vec<Move>>,
     /// What was decided.
     pub decision: Decision,
     /// The guard's rules as checked for the plan; under a hold those of the plan declined, if one was checked.

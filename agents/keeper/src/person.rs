@@ -7,6 +7,7 @@ use std::{
 
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
+use vagus_allocator::{Action, Decision, Inputs, Reason};
 use vagus_chain::{ChainReader as _, Tag};
 use vagus_journal::{
     Outcome, Person,
@@ -212,20 +213,20 @@ impl MoveFile {
 pub(crate) fn draft(
     policy: Option<&Policy>,
     snapshot: &Snapshot,
-    inputs: &vagus_allocator::Inputs,
+    inputs: &Inputs,
     moves: &[Move],
 ) -> Draft {
-    let Some(policy) = policy else {
-        return draft::hold(snapshot, inputs, vagus_allocator::Reason::NoPolicy);
+    let mut drafted = match policy {
+        None => draft::hold(snapshot, inputs, Reason::NoPolicy),
+        Some(policy) => {
+            let held = draft::hold(snapshot, inputs, Reason::Person);
+            let action = Action::Rebalance { moves: moves.to_vec() };
+            let decision = Decision { action, ..held.observation.decision };
+            draft::checked(policy, snapshot, inputs, decision)
+        }
     };
-    let held = draft::hold(snapshot, inputs, vagus_allocator::Reason::Person);
-    let action = vagus_allocator::Action::Rebalance { moves: moves.to_vec() };
-    draft::checked(
-        policy,
-        snapshot,
-        inputs,
-        vagus_allocator::Decision { action, ..held.observation.decision },
-    )
+    drafted.observation.asked = Some(moves.to_vec());
+    drafted
 }
 
 /// What is said of a move.

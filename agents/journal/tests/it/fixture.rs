@@ -173,6 +173,7 @@ pub(crate) fn rebalance(vault: Address, previous: B256, number: u64) -> Decision
         observation: Observation {
             snapshot: snapshot(vault, block(number)),
             inputs: inputs(),
+            asked: None,
             decision: decision(Reason::Income, Action::Rebalance { moves: moves.clone() }),
             checks: vec![Check {
                 rule: Rule::Turnover,
@@ -216,6 +217,7 @@ pub(crate) fn hold_because(vault: Address, number: u64, reason: Reason) -> HoldO
         observation: Observation {
             snapshot: snapshot(vault, block(number)),
             inputs: inputs(),
+            asked: None,
             decision: decision(reason, action),
             checks: Vec::new(),
         },

@@ -7,7 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use vagus_allocator::{Action, Reason};
+use vagus_allocator::Reason;
 use vagus_journal::{
     Body, Observation,
     draft::{self, Draft, Plan},
@@ -22,7 +22,10 @@ use crate::person;
 pub(super) fn drafts(policy: Option<&Policy>, seen: &Observation) -> Vec<Draft> {
     let (snapshot, inputs, reason) = (&seen.snapshot, &seen.inputs, seen.decision.reason);
     let held = || draft::hold(snapshot, inputs, reason);
-    let decided = || draft::draft(policy, snapshot, inputs);
+    let decided = || match &seen.asked {
+        Some(moves) => person::draft(policy, snapshot, inputs, moves),
+        None => draft::draft(policy, snapshot, inputs),
+    };
     match reason {
         // Before anything is weighed, or instead of it.
         Reason::VaultUnread
@@ -45,10 +48,6 @@ pub(super) fn drafts(policy: Option<&Policy>, seen: &Observation) -> Vec<Draft> 
         Reason::SimulationFailed => {
             vec![decided().into_failed_simulation(seen.decision.refusal)]
         }
-        Reason::Person => match &seen.decision.action {
-            Action::Rebalance { moves } => vec![person::draft(policy, snapshot, inputs, moves)],
-            Action::Hold { .. } => vec![held()],
-        },
         _ => vec![decided()],
     }
 }

@@ -1,12 +1,15 @@
 mod leaves;
 
 use alloy::primitives::{U256, keccak256};
+use vagus_allocator::Reason;
 use vagus_chain::{
     AgentKey,
     memory::{Fault, MemoryChain, Model},
 };
-use vagus_journal::{Body, FiledRecord, MemoryJournal, RecordQuery, StoredRecord, draft};
-use vagus_policy::Curve;
+use vagus_journal::{
+    Body, FiledRecord, MemoryJournal, Observation, RecordQuery, StoredRecord, draft,
+};
+use vagus_policy::{Curve, Move};
 
 use super::*;
 use crate::{
@@ -190,6 +193,36 @@ async fn every_decision_of_a_keeper_is_reproduced_from_its_file_and_the_chain() 
     for reason in ["Income", "Cooldown", "Optimal", "VaultUnread", "Checkpoint", "SimulationFailed"]
     {
         assert!(reasons.iter().any(|found| found == reason), "{reason}: {reasons:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_asked_for_is_reproduced_carried_out_or_refused() {
+    let desk = Desk::new().await;
+    let file = desk.anchored(false).await;
+    let record = desk.record(&file);
+    let Body::Rebalance { observation, rebalance, .. } = &record.body else { panic!("no moves") };
+    let policy = verify::filed_policy(&file);
+    let Observation { snapshot, inputs, .. } = observation;
+    let ask = |moves: &[Move]| crate::person::draft(policy.as_ref(), snapshot, inputs, moves);
+    let carried_out = ask(&rebalance.moves);
+    assert_eq!(carried_out.observation.decision.reason, Reason::Person);
+    assert!(carried_out.plan.is_some());
+    let mut too_much = rebalance.moves.clone();
+    too_much.iter_mut().for_each(|leg| leg.assets = u128::MAX >> 1);
+    let refused = ask(&too_much);
+    assert_eq!(refused.observation.decision.reason, Reason::RuleRefuses);
+    assert!(refused.plan.is_none());
+    let given_up = carried_out.clone().into_hold(Reason::FeeBudgetSpent);
+    for draft in [carried_out, refused, given_up] {
+        let again = rerun::drafts(policy.as_ref(), &draft.observation);
+        assert!(again.contains(&draft), "{:?}", draft.observation.decision);
+        // Another request leads elsewhere.
+        let mut other = draft.observation.clone();
+        other.asked = Some(vec![Move { assets: 1, ..rebalance.moves[0] }]);
+        assert!(
+            rerun::drafts(policy.as_ref(), &other).iter().all(|made| made.observation != other)
+        );
     }
 }
 
