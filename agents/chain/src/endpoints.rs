@@ -87,6 +87,7 @@ macro_rules! first_that_answers {
     }};
 }
 
+mod end;
 mod head;
 mod quorum;
 mod score;

@@ -23,7 +23,8 @@
 //! - A nonce below its own that somebody else had used, and that a reorganisation gave back, is filled with a transfer of
 //!   nothing to oneself, stored before it is broadcast like everything else.
 //! - Nothing is final before finality: a receipt is believed when it is seen at or below the finalized block, and the
-//!   nonce is called foreign when the finalized block has passed it *and* none of our hashes has a receipt.
+//!   nonce is called foreign when the finalized block has passed it *and* none of our hashes has a receipt. Of both, as many
+//!   endpoints have to say the same as before money moves.
 //!
 //! Nothing here reads a clock, a chain or a store; the caller carries the effects out, in their order, and reports
 //! what came of them as events. State and events can be stored as JSON.
@@ -92,7 +93,13 @@ impl Step<'_> {
                     self.query_receipts();
                 }
             }
-            TxEvent::ReceiptSeen(inclusion) => self.receipt_seen(*inclusion),
+            TxEvent::ReceiptSeen(inclusion) => {
+                let is_final = inclusion.block_number <= self.state.head.finalized_number;
+                self.receipt_seen(*inclusion, is_final);
+                self.state.is_disputed = false;
+            }
+            TxEvent::ReceiptUnconfirmed(inclusion) => self.receipt_seen(*inclusion, false),
+            TxEvent::Disputed => self.disputed(),
             TxEvent::ReceiptGone { hash } => self.receipt_gone(*hash),
             TxEvent::NonceFinalized { count, finalized_number } => {
                 self.nonce_finalized(*count, *finalized_number);
@@ -267,11 +274,10 @@ impl Step<'_> {
         }
     }
 
-    fn receipt_seen(&mut self, inclusion: Inclusion) {
+    fn receipt_seen(&mut self, inclusion: Inclusion, is_final: bool) {
         let Some(attempt) = self.state.attempts.iter().find(|a| a.hash == inclusion.hash) else {
             return;
         };
-        let is_final = inclusion.block_number <= self.state.head.finalized_number;
         // What was being signed is not needed any more, and must not go out.
         self.state.signing = None;
         self.state.gap = None;
@@ -311,7 +317,16 @@ impl Step<'_> {
         self.query_receipts();
     }
 
+    /// Says so once per spell.
+    fn disputed(&mut self) {
+        if !self.state.is_disputed {
+            self.state.is_disputed = true;
+            self.effects.push(Effect::Alert(Alert::Disputed));
+        }
+    }
+
     fn receipts_missing(&mut self, finalized_number: u64) {
+        self.state.is_disputed = false;
         let is_passed = self.state.nonce_passed_at.is_some_and(|at| finalized_number >= at);
         if is_passed {
             self.foreign();

@@ -9,8 +9,8 @@ use alloy::primitives::{Address, B256, Bytes};
 use async_trait::async_trait;
 
 use crate::{
-    AgentKey, BlockAt, Chain, ChainError, ChainReader as _, ChainResult, ChainWriter as _,
-    Endpoints, KeyError, SendAnswer, Tag,
+    AgentKey, BlockAt, BlockId, Chain, ChainError, ChainReader as _, ChainResult, ChainWriter as _,
+    Endpoints, KeyError, SendAnswer, Tag, TransactionReceipt,
     lifecycle::{Alert, Effect, FeePolicy, Fees, Head, Inclusion, Phase, TxEvent, TxState, step},
     signer::{Signed, Unsigned},
 };
@@ -110,6 +110,8 @@ pub struct Sender<'a> {
     pub finality_depth: Option<u64>,
     /// Height of the head from which on a transaction is handed to every endpoint, where there is a private one; none: never.
     pub public_from: Option<u64>,
+    /// Whether a nonce that somebody left open may be filled for the first time: that costs what nobody has reckoned with.
+    pub may_fill: bool,
 }
 
 /// A transaction under way.
@@ -155,6 +157,11 @@ impl Sender<'_> {
                 let mut count = endpoint.transaction_count(agent, Some(hash)).await?;
                 if count > nonce {
                     count = self.endpoints.agreed_count(agent, hash).await?;
+                }
+                if count > nonce && live.state.attempts.is_empty() {
+                    // Nothing of ours could be asked for: the block alone has to stand.
+                    let final_block = BlockId { number: finalized, hash };
+                    self.endpoints.agreed_final(final_block, self.finality_depth).await?;
                 }
                 if count > nonce {
                     let event = TxEvent::NonceFinalized { count, finalized_number: finalized };
@@ -213,6 +220,13 @@ impl Sender<'_> {
                         let (to, gas_limit) = (self.key.address(), CANCEL_GAS);
                         let job = Job { to, input: Bytes::new(), gas_limit };
                         events.push_back(self.sign(live.observer, job, nonce, fees, true).await);
+                    }
+                    Effect::SignFill { nonce, .. }
+                        if !self.may_fill && !live.state.fills(nonce) =>
+                    {
+                        tracing::warn!(
+                            "nonce {nonce} is not filled: the daily fee budget has no room"
+                        );
                     }
                     Effect::SignFill { nonce, fees } => {
                         let (to, gas_limit) = (self.key.address(), CANCEL_GAS);
@@ -337,24 +351,43 @@ impl Sender<'_> {
     }
 
     /// Receipts that one endpoint has, of blocks that it holds to be part of the chain.
-    async fn seen(&self, endpoint: &dyn Chain, hashes: &[B256]) -> ChainResult<Vec<TxEvent>> {
-        let mut events = Vec::new();
+    async fn seen(
+        &self,
+        endpoint: &dyn Chain,
+        hashes: &[B256],
+    ) -> ChainResult<Vec<TransactionReceipt>> {
+        let mut found = Vec::new();
         for &hash in hashes {
             let Some(receipt) = endpoint.receipt(hash).await? else { continue };
             let now = endpoint.header(BlockAt::Number(receipt.block_number)).await?;
-            if now.is_none_or(|header| header.block.hash != receipt.block_hash) {
-                continue;
+            if now.is_some_and(|header| header.block.hash == receipt.block_hash) {
+                found.push(TransactionReceipt { hash, ..receipt });
             }
-            events.push(TxEvent::ReceiptSeen(Inclusion {
-                hash,
-                block_number: receipt.block_number,
-                block_hash: receipt.block_hash,
-                is_success: receipt.is_success,
-                gas_used: receipt.gas_used,
-                effective_gas_price_wei: receipt.gas_price_wei,
-            }));
         }
-        Ok(events)
+        Ok(found)
+    }
+
+    /// What follows from a receipt. Before it ends anything the other endpoints are asked.
+    async fn weighed(&self, state: &TxState, receipt: &TransactionReceipt) -> Vec<TxEvent> {
+        let inclusion = Inclusion {
+            hash: receipt.hash,
+            block_number: receipt.block_number,
+            block_hash: receipt.block_hash,
+            is_success: receipt.is_success,
+            gas_used: receipt.gas_used,
+            effective_gas_price_wei: receipt.gas_price_wei,
+        };
+        if receipt.block_number > state.head.finalized_number {
+            return vec![TxEvent::ReceiptSeen(inclusion)];
+        }
+        match self.endpoints.agreed_receipt(receipt, self.finality_depth).await {
+            Ok(()) => vec![TxEvent::ReceiptSeen(inclusion)],
+            Err(error) => {
+                let mut events = vec![TxEvent::ReceiptUnconfirmed(inclusion)];
+                events.extend(contested(&error));
+                events
+            }
+        }
     }
 
     /// Asks one endpoint for all receipts: mixing answers of several would prove nothing about their absence.
@@ -365,18 +398,34 @@ impl Sender<'_> {
             return Ok(Vec::new());
         }
         let finalized_number = self.finalized(&*endpoint).await?;
-        let mut events = self.seen(&*endpoint, hashes).await?;
+        let mut found = self.seen(&*endpoint, hashes).await?;
         // Some nodes know a block's state before its receipts. While the account's count says that the nonce was used up
         // to the head, an empty answer is late, not empty: otherwise what is decided would depend on the moment of asking.
         for _ in 0..LATE_RECEIPT_TRIES {
-            if !events.is_empty() || !self.has_passed(&*endpoint, state).await? {
+            if !found.is_empty() || !self.has_passed(&*endpoint, state).await? {
                 break;
             }
             tokio::time::sleep(LATE_RECEIPT_WAIT).await;
-            events = self.seen(&*endpoint, hashes).await?;
+            found = self.seen(&*endpoint, hashes).await?;
+        }
+        let mut events = Vec::new();
+        for receipt in &found {
+            events.extend(self.weighed(state, receipt).await);
         }
         if !events.is_empty() {
             return Ok(events);
+        }
+        // That nothing of ours was mined ends it only once finality has passed its nonce.
+        if state.nonce_passed_at.is_some_and(|at| finalized_number >= at) {
+            let Some(block) = endpoint.header(BlockAt::Number(finalized_number)).await? else {
+                return Ok(Vec::new());
+            };
+            let block = BlockId::from(&block);
+            if let Err(error) =
+                self.endpoints.agreed_missing(hashes, block, self.finality_depth).await
+            {
+                return Ok(contested(&error));
+            }
         }
         if let Phase::Included(inclusion) = state.phase {
             events.push(TxEvent::ReceiptGone { hash: inclusion.hash });
@@ -384,6 +433,16 @@ impl Sender<'_> {
         events.push(TxEvent::ReceiptsMissing { finalized_number });
         Ok(events)
     }
+}
+
+/// What follows from endpoints that do not agree: one that knows less contradicts nobody, and is asked again.
+fn contested(error: &ChainError) -> Vec<TxEvent> {
+    if !matches!(error, ChainError::Disagrees { .. }) {
+        tracing::debug!("not final yet: {error}");
+        return Vec::new();
+    }
+    tracing::error!("{error}");
+    vec![TxEvent::Disputed]
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //! [`Leases`] keep several keepers on one PostgreSQL apart; [`backup`] and [`restore`] copy a whole journal, and [`judge`]
 //! says whether one is older than what the chain knows. A [`RecordFile`] carries one decision out of it.
 
+mod alerts;
 mod continuity;
 pub mod draft;
 mod error;
@@ -24,6 +25,7 @@ mod store;
 pub mod transaction;
 mod verify;
 
+pub use alerts::{AlertChange, AlertStore, StoredAlert, StoredAlerts};
 pub use continuity::{Adoption, Continuity, Known, OnChain, judge, known};
 pub use error::{ErrorKind, JournalError, Result};
 pub use file::{Anchor, FileError, FiledRecord, RECORD_FILE_VERSION, RecordFile};

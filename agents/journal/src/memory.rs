@@ -1,6 +1,7 @@
 //! A journal in memory, for tests that run thousands of keepers: it outlives the keeper, and nothing else. What it does
 //! with a call is what the one over SQL does; a test compares the two call by call.
 
+mod alerts;
 mod leases;
 mod reads;
 mod writes;
@@ -162,6 +163,9 @@ struct State {
     /// What speaks against a vault, by decision; whether a person has cleared it.
     strikes: HashMap<B256, (Place, Strike, bool)>,
     fees: Vec<Fee>,
+    /// With their versions, which are never given twice.
+    alerts: BTreeMap<String, (u64, serde_json::Value)>,
+    alert_versions: u64,
 }
 
 /// What a final transaction cost.

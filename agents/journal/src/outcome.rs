@@ -245,6 +245,9 @@ pub struct Outcome {
     pub attempts: Vec<AttemptSummary>,
     /// Where one of them was mined.
     pub receipt: Option<ReceiptSummary>,
+    /// Where nonces before its own were mined that were filled so that it could be, once it has ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fills: Vec<ReceiptSummary>,
     /// Height of the finalized block under which the receipt was seen.
     pub finalized_number: Option<u64>,
     /// Prediction and reality, once executed.
@@ -276,6 +279,7 @@ impl Outcome {
             simulation: None,
             attempts: Vec::new(),
             receipt: None,
+            fills: Vec::new(),
             finalized_number: None,
             settlement: None,
             is_as_predicted: None,
@@ -284,5 +288,16 @@ impl Outcome {
             shadow: None,
             is_orphaned: false,
         }
+    }
+
+    /// Everything that was mined for it.
+    pub fn mined(&self) -> impl Iterator<Item = &ReceiptSummary> {
+        self.receipt.iter().chain(&self.fills)
+    }
+
+    /// What it cost, wei; none if nothing was mined for it.
+    #[must_use]
+    pub fn fee_wei(&self) -> Option<u128> {
+        self.mined().map(ReceiptSummary::fee_wei).reduce(u128::saturating_add)
     }
 }

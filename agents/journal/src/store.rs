@@ -1,6 +1,7 @@
 //! The journal's two traits and their implementation over SQL.
 
 mod adoptions;
+mod alerts;
 mod backup;
 mod cursors;
 pub(crate) mod decisions;

@@ -1,31 +1,26 @@
 //! Alerts: what a person should know, told once, repeated while it lasts, and taken back when it is over.
 //!
 //! What is wrong is read off the board ([`conditions`]); what is said about it, and when, is decided without clock or
-//! network ([`Book`]); sending is at the edge, and a channel that fails is no alert.
+//! network ([`Book`]); what was said is in the journal, for the next start and for the heir; sending is at the edge, and a
+//! channel that fails is no alert.
 
 mod book;
 mod conditions;
 mod payload;
 mod send;
+mod watch;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use serde::Serialize;
-use tokio::{sync::watch, time::Instant};
+use serde::{Deserialize, Serialize};
 
 pub use book::{Alert, Book, Change, Notice, Timing};
 pub use conditions::conditions;
-pub use send::Sender;
-
-use crate::{board::Board, config::AlertsConfig};
-
-/// How often the board is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+pub use send::{Delivered, Sender};
+pub use watch::watch_board;
 
 /// How bad it is.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Somebody should look today.
@@ -35,7 +30,7 @@ pub enum Severity {
 }
 
 /// Everything that a person is told of. Each has a page in `docs/operations/runbook`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum AlertKind {
     /// The loop of a chain does not come to the end of a round.
     LoopHangs,
@@ -149,7 +144,7 @@ impl AlertKind {
 }
 
 /// Something that is wrong now.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Condition {
     /// What.
     pub kind: AlertKind,
@@ -167,33 +162,6 @@ impl Condition {
     pub fn identity(&self) -> String {
         let vault = self.vault.as_deref().map_or(String::new(), |vault| format!("/{vault}"));
         format!("{:?}/{}{vault}", self.kind, self.chain)
-    }
-}
-
-/// Looks at a board and tells people, until told to stop.
-pub async fn watch_board(
-    board: Arc<Board>,
-    mut config: watch::Receiver<AlertsConfig>,
-    keeper: String,
-    mut stop: watch::Receiver<bool>,
-) {
-    let now = config.borrow_and_update().clone();
-    let mut sender = Sender::start(&now, &keeper);
-    let mut book = Book::new(Timing::new(now.repeat()));
-    let began = Instant::now();
-    loop {
-        if config.has_changed().unwrap_or(false) {
-            let now = config.borrow_and_update().clone();
-            sender = Sender::start(&now, &keeper);
-            book.set_timing(Timing::new(now.repeat()));
-        }
-        for notice in book.step(began.elapsed(), conditions(&board.views())) {
-            sender.send(&notice);
-        }
-        tokio::select! {
-            _ = stop.wait_for(|is_stopped| *is_stopped) => return,
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
     }
 }
 

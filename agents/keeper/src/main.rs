@@ -247,7 +247,9 @@ async fn keep(run: Run) -> Result<(), Failure> {
     if mode == Mode::Shadow {
         name.push_str(" (shadow)");
     }
-    tokio::spawn(alert::watch_board(board.clone(), channels.alerts, name, stop.clone()));
+    let journal = Arc::new(journal);
+    let told = journal.clone();
+    tokio::spawn(alert::watch_board(board.clone(), channels.alerts, name, told, stop.clone()));
     reload.listen(stop.clone())?;
     if let Some((listener, http)) = listener {
         let served = http::Served::new(board, &config.journal, http);
@@ -260,7 +262,7 @@ async fn keep(run: Run) -> Result<(), Failure> {
         accepted_rewrites: accept_rewritten,
         reload: Some(channels.chains),
     };
-    run::run(worlds, Arc::new(journal), options, key, Arc::new(reporter), stop).await
+    run::run(worlds, journal, options, key, Arc::new(reporter), stop).await
 }
 
 /// A person's move, to the block that carries it.

@@ -258,7 +258,9 @@ pub async fn examine(world: &ChainWorld, file: &MoveFile) -> Result<PersonMove, 
     };
     let snapshot = vault.recognised(sighting).map_err(unread)?;
     let wanted = file.resolve(vault, snapshot)?;
-    let inputs = world.inputs(vault, snapshot)?;
+    // What bytes cost counts as it does for the keeper's own.
+    let data_fee = world.data_fee(&head).await.map_err(|e| chain_failure(&e))?;
+    let inputs = data_fee.charge(world.inputs(vault, snapshot)?);
     let policy = world.policy(snapshot).await.map_err(|e| unread(cause(&e)))?;
     let draft = draft(policy.as_ref(), snapshot, &inputs, &wanted.moves);
     let (draft, message) =

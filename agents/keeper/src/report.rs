@@ -175,7 +175,7 @@ impl SettledEvent {
             gas_used: outcome.receipt.map(|receipt| receipt.gas_used),
             revert: outcome.revert.as_ref().map(|revert| revert.cause),
             has_reverted: outcome.receipt.is_some_and(|receipt| !receipt.is_success),
-            fee_wei: outcome.receipt.map_or(U256::ZERO, |receipt| U256::from(receipt.fee_wei())),
+            fee_wei: U256::from(outcome.fee_wei().unwrap_or_default()),
             reason,
         }
     }

@@ -1,5 +1,7 @@
 //! Whether what several endpoints say about one block is enough to move money on.
 
+use std::fmt::Debug;
+
 use alloy::primitives::B256;
 use vagus_policy::Snapshot;
 
@@ -74,33 +76,33 @@ pub(super) fn judge(
 }
 
 /// What at least `quorum` endpoints say, and none says otherwise.
-pub(super) fn agree(
-    answers: Vec<(String, ChainResult<u64>)>,
+pub(super) fn agree<T: PartialEq + Debug>(
+    answers: Vec<(String, ChainResult<T>)>,
     subject: &str,
     quorum: usize,
-) -> ChainResult<u64> {
+) -> ChainResult<T> {
     let (mut agreed, mut told, mut silence) = (0usize, None, None);
     for (endpoint, said) in answers {
-        let found = match said {
-            Ok(found) => found,
-            Err(error) => {
+        match (said, &told) {
+            (Err(error), _) => {
                 silence.get_or_insert(error);
                 continue;
             }
-        };
-        let expected = *told.get_or_insert(found);
-        if expected != found {
-            return Err(ChainError::Disagrees {
-                endpoint,
-                subject: subject.to_owned(),
-                expected: expected.to_string(),
-                found: found.to_string(),
-            });
+            (Ok(found), None) => told = Some(found),
+            (Ok(found), Some(expected)) if found != *expected => {
+                return Err(ChainError::Disagrees {
+                    endpoint,
+                    subject: subject.to_owned(),
+                    expected: format!("{expected:?}"),
+                    found: format!("{found:?}"),
+                });
+            }
+            (Ok(_), Some(_)) => {}
         }
         agreed = agreed.saturating_add(1);
     }
     match told {
-        Some(count) if agreed >= quorum => Ok(count),
+        Some(told) if agreed >= quorum => Ok(told),
         _ => {
             let cause = silence.map_or_else(
                 || "no other endpoint is configured.".to_owned(),

@@ -167,6 +167,9 @@ pub struct TxState {
     /// What was signed to close such gaps, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fills: Vec<Fill>,
+    /// Whether endpoints contradict each other about its end, which has been said.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_disputed: bool,
 }
 
 impl TxState {
@@ -186,6 +189,7 @@ impl TxState {
             word: None,
             gap: None,
             fills: Vec::new(),
+            is_disputed: false,
         }
     }
 
@@ -211,6 +215,20 @@ impl TxState {
     #[must_use]
     pub fn is_stored(&self, hash: B256) -> bool {
         self.is_ours(hash) || self.fills.iter().any(|fill| fill.hash == hash)
+    }
+
+    /// Whether something was signed to fill this nonce.
+    #[must_use]
+    pub fn fills(&self, nonce: u64) -> bool {
+        self.fills.iter().any(|fill| fill.nonce == nonce)
+    }
+
+    /// Number of nonces that something was signed to fill: of each nonce's, at most one is ever mined.
+    #[must_use]
+    pub fn filled_nonces(&self) -> u64 {
+        let nonces: std::collections::BTreeSet<u64> =
+            self.fills.iter().map(|fill| fill.nonce).collect();
+        nonces.len() as u64
     }
 
     /// Hashes of all its attempts, oldest first.
@@ -263,8 +281,13 @@ pub enum TxEvent {
         /// Of the attempt.
         hash: B256,
     },
-    /// A receipt of any attempt of any transaction, in a block that is canonical where it was read.
+    /// A receipt of any attempt of any transaction, in a block that is canonical where it was read. If the block is final,
+    /// as many endpoints as have to agree say the same.
     ReceiptSeen(Inclusion),
+    /// A receipt in a block that is final where it was read, and of which too few other endpoints say the same yet.
+    ReceiptUnconfirmed(Inclusion),
+    /// Endpoints contradict each other about what is final: what one says ends nothing.
+    Disputed,
     /// The block in which the attempt was seen is not canonical any more.
     ReceiptGone {
         /// Of the attempt.
@@ -277,7 +300,8 @@ pub enum TxEvent {
         /// Height of that finalized block.
         finalized_number: u64,
     },
-    /// *All* hashes were asked for, of an endpoint that has this block and calls it finalized, and none has a receipt.
+    /// *All* hashes were asked for, of an endpoint that has this block and calls it finalized, and none has a receipt. If the
+    /// nonce was passed, as many endpoints as have to agree say the same.
     ReceiptsMissing {
         /// Height of the finalized block of the endpoint that answered.
         finalized_number: u64,
@@ -314,6 +338,8 @@ pub enum Alert {
     Reorged,
     /// The rebalance was mined and reverted.
     Reverted,
+    /// Endpoints contradict each other about its end: it does not end. Said once per spell.
+    Disputed,
     /// The key is used by somebody else.
     ForeignNonce,
     /// A nonce before it was used by somebody else, and is not any more: it is filled, so that this one can be mined.

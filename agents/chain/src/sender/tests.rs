@@ -60,6 +60,7 @@ struct Bench {
     state: TxState,
     steps: Arc<Mutex<Vec<(Point, bool)>>>,
     public_from: Option<u64>,
+    may_fill: bool,
 }
 
 impl Bench {
@@ -75,6 +76,7 @@ impl Bench {
             state: TxState::intended(at.timestamp + 100, at),
             steps: Arc::default(),
             public_from: None,
+            may_fill: true,
         }
     }
 
@@ -92,6 +94,7 @@ impl Bench {
             },
             finality_depth: None,
             public_from: self.public_from,
+            may_fill: self.may_fill,
         };
         let job = Job { to: Address::repeat_byte(9), input: Bytes::new(), gas_limit: 100_000 };
         let steps = self.steps.clone();
@@ -215,6 +218,7 @@ async fn an_endpoint_behind_the_head_proves_nothing() {
         },
         finality_depth: None,
         public_from: None,
+        may_fill: true,
     };
     assert_eq!(sender.receipts(&state, &state.hashes()).await.expect("asked"), []);
     assert_eq!(bench.state.phase, included);
@@ -425,5 +429,131 @@ async fn a_nonce_that_one_endpoint_alone_calls_used_is_not_given_up() {
         model.finalize(number);
     });
     bench.round().await.expect("seen");
+    assert!(matches!(bench.state.phase, Phase::Final(_)), "{:?}", bench.state.phase);
+}
+
+/// An endpoint that changes its answers to one method, while it lies.
+#[derive(Debug)]
+struct Liar {
+    chain: Arc<MemoryChain>,
+    lies: Arc<AtomicU64>,
+    method: &'static str,
+    change: fn(&mut serde_json::Value),
+}
+
+#[async_trait]
+impl Wire for Liar {
+    async fn exchange(&self, body: Vec<u8>) -> Result<WireAnswer, WireError> {
+        let request: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        let mut answer = self.chain.answer(&request, 0);
+        if self.lies.load(Ordering::SeqCst) > 0 && request["method"] == self.method {
+            (self.change)(&mut answer["result"]);
+        }
+        Ok(WireAnswer { status: Ok(()), body: answer.to_string().into_bytes() })
+    }
+}
+
+/// A bench with two endpoints of which one lies, the preferred one if `is_first`, and a transaction that is mined and, as far
+/// as an honest one says, final.
+async fn mined_beside_a_liar(
+    is_first: bool,
+    method: &'static str,
+    change: fn(&mut serde_json::Value),
+) -> (Bench, Arc<AtomicU64>) {
+    let (mut bench, lies) = (Bench::new(vec![]), Arc::new(AtomicU64::new(0)));
+    let wire = Liar { chain: bench.chain.clone(), lies: lies.clone(), method, change };
+    let url = EndpointUrl::parse("http://liar").expect("a url");
+    let liar: Arc<dyn Chain> =
+        Arc::new(HttpChain::over(Arc::new(wire), url, Duration::from_secs(5)));
+    let mut list: Vec<Arc<dyn Chain>> = vec![liar, bench.chain.clone()];
+    if !is_first {
+        list.reverse();
+    }
+    bench.endpoints = Endpoints::new(list).with_quorum(2);
+    bench.round().await.expect("sent");
+    bench.mine();
+    bench.chain.with(|model| {
+        let number = model.head().block.number;
+        model.finalize(number);
+    });
+    (bench, lies)
+}
+
+#[tokio::test]
+async fn a_receipt_that_endpoints_contradict_each_other_about_is_not_final() {
+    let reverted = |receipt: &mut serde_json::Value| receipt["status"] = "0x0".into();
+    let dearer = |receipt: &mut serde_json::Value| receipt["gasUsed"] = "0x1".into();
+    for (is_first, change) in [
+        (true, reverted as fn(&mut serde_json::Value)),
+        (false, reverted),
+        (true, dearer),
+        (false, dearer),
+    ] {
+        let method = "eth_getTransactionReceipt";
+        let (mut bench, lies) = mined_beside_a_liar(is_first, method, change).await;
+        lies.store(1, Ordering::SeqCst);
+        // Told once, however long it goes on; nothing is sent meanwhile.
+        assert_eq!(bench.round().await.expect("asked"), [Alert::Disputed], "{is_first}");
+        bench.chain.with(|model| model.finalize(102));
+        bench.mine();
+        assert_eq!(bench.round().await.expect("asked"), []);
+        assert!(matches!(bench.state.phase, Phase::Included(_)), "{:?}", bench.state.phase);
+        assert!(bench.state.is_disputed);
+        assert_eq!(
+            (bench.state.attempts.len(), bench.chain.with(|model| model.pool_size())),
+            (1, 0)
+        );
+        // When they agree again it ends as it did.
+        lies.store(0, Ordering::SeqCst);
+        bench.mine();
+        assert_eq!(bench.round().await.expect("asked"), []);
+        assert!(matches!(bench.state.phase, Phase::Final(_)), "{:?}", bench.state.phase);
+        assert!(!bench.state.is_disputed);
+    }
+}
+
+#[tokio::test]
+async fn a_block_that_one_endpoint_alone_calls_final_ends_nothing_and_one_that_is_late_contradicts_nobody()
+ {
+    // The other one has an older final block: it is asked again, and nobody is told.
+    let older = |block: &mut serde_json::Value| {
+        if block["number"] != "0x66" {
+            block["number"] = "0x1".into();
+        }
+    };
+    let (mut bench, lies) = mined_beside_a_liar(false, "eth_getBlockByNumber", older).await;
+    lies.store(1, Ordering::SeqCst);
+    assert_eq!(bench.round().await.expect("asked"), []);
+    assert!(matches!(bench.state.phase, Phase::Included(_)), "{:?}", bench.state.phase);
+    lies.store(0, Ordering::SeqCst);
+    bench.mine();
+    bench.round().await.expect("asked");
+    assert!(matches!(bench.state.phase, Phase::Final(_)), "{:?}", bench.state.phase);
+
+    // The other one has another block in its place.
+    let other = |block: &mut serde_json::Value| {
+        block["hash"] = serde_json::json!(B256::repeat_byte(7));
+    };
+    let (mut bench, lies) = mined_beside_a_liar(false, "eth_getBlockByNumber", other).await;
+    lies.store(1, Ordering::SeqCst);
+    assert_eq!(bench.round().await.expect("asked"), [Alert::Disputed]);
+    assert!(matches!(bench.state.phase, Phase::Included(_)), "{:?}", bench.state.phase);
+}
+
+#[tokio::test]
+async fn a_transaction_of_which_only_one_endpoint_has_nothing_is_not_given_up() {
+    // What stands between a receipt that is hidden and a nonce that is called another's.
+    let hidden = |receipt: &mut serde_json::Value| *receipt = serde_json::Value::Null;
+    let (mut bench, lies) = mined_beside_a_liar(true, "eth_getTransactionReceipt", hidden).await;
+    lies.store(1, Ordering::SeqCst);
+    let mut alerts = Vec::new();
+    for _ in 0..3 {
+        alerts.extend(bench.round().await.expect("asked"));
+        assert_eq!(bench.state.phase, Phase::Pending);
+        bench.mine();
+    }
+    assert_eq!(alerts, [Alert::Disputed]);
+    lies.store(0, Ordering::SeqCst);
+    bench.round().await.expect("asked");
     assert!(matches!(bench.state.phase, Phase::Final(_)), "{:?}", bench.state.phase);
 }

@@ -50,7 +50,7 @@ impl State {
         all.push(Arc::new(next.clone()));
         if !matches!(next.state, OutcomeState::Held | OutcomeState::SimulationFailed) {
             self.note_strike(&next);
-            self.note_fee(&next);
+            self.note_fees(&next);
         }
         Ok(())
     }
@@ -67,16 +67,15 @@ impl State {
         }
     }
 
-    fn note_fee(&mut self, outcome: &Outcome) {
-        let receipt = outcome.receipt.filter(|_| outcome.state.is_terminal());
-        let (Some(receipt), Ok(paid)) = (receipt, self.transaction(outcome.decision)) else {
-            return;
-        };
-        let hash = receipt.transaction_hash;
-        if self.fees.iter().all(|fee| fee.hash != hash) {
-            let (chain_id, from) = (paid.chain_id, paid.from);
-            let (paid_at, fee_wei) = (receipt.block_timestamp, receipt.fee_wei());
-            self.fees.push(Fee { chain_id, from, hash, paid_at, fee_wei });
+    fn note_fees(&mut self, outcome: &Outcome) {
+        let Ok(paid) = self.transaction(outcome.decision) else { return };
+        let (chain_id, from) = (paid.chain_id, paid.from);
+        for receipt in outcome.mined().filter(|_| outcome.state.is_terminal()) {
+            let hash = receipt.transaction_hash;
+            if self.fees.iter().all(|fee| fee.hash != hash) {
+                let (paid_at, fee_wei) = (receipt.block_timestamp, receipt.fee_wei());
+                self.fees.push(Fee { chain_id, from, hash, paid_at, fee_wei });
+            }
         }
     }
 

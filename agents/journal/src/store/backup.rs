@@ -38,7 +38,7 @@ struct Table {
 }
 
 /// Everything but leases and keepers, in an order in which every row finds what it refers to.
-const TABLES: [Table; 11] = [
+const TABLES: [Table; 12] = [
     Table {
         select: "SELECT * FROM vaults ORDER BY chain_id, vault",
         insert: "INSERT INTO vaults (chain_id, vault, next_sequence, head, decided_number, \
@@ -179,6 +179,13 @@ const TABLES: [Table; 11] = [
         select: "SELECT * FROM cursors ORDER BY chain_id, agent",
         insert: "INSERT INTO cursors (chain_id, agent, body) VALUES ($1, $2, $3)",
         columns: &[("chain_id", Int), ("agent", Text), ("body", Text)],
+    },
+    Table {
+        select: "SELECT * FROM alerts ORDER BY identity",
+        // A journal that holds no record may know of alerts: its own are the newer ones.
+        insert: "INSERT INTO alerts (identity, version, body) VALUES ($1, $2, $3) \
+                 ON CONFLICT (identity) DO NOTHING",
+        columns: &[("identity", Text), ("version", Int), ("body", Text)],
     },
 ];
 

@@ -72,23 +72,23 @@ impl Tx {
         }
     }
 
-    /// Keeps what a transaction cost, once that is final.
-    pub(super) async fn note_fee(&mut self, outcome: &Outcome) -> Result<()> {
-        let Some(receipt) = outcome.receipt.filter(|_| outcome.state.is_terminal()) else {
-            return Ok(());
-        };
-        self.run(
-            "INSERT INTO fees_paid (transaction_hash, chain_id, sender, paid_at, fee_wei) \
-             SELECT $2, chain_id, sender, $3, $4 FROM transactions WHERE decision = $1 \
-             ON CONFLICT (transaction_hash) DO NOTHING",
-            args![
-                outcome.decision,
-                receipt.transaction_hash,
-                stored(receipt.block_timestamp)?,
-                receipt.fee_wei().to_string()
-            ],
-        )
-        .await
+    /// Keeps what a transaction cost, and what was filled before it, once that is final.
+    pub(super) async fn note_fees(&mut self, outcome: &Outcome) -> Result<()> {
+        for receipt in outcome.mined().filter(|_| outcome.state.is_terminal()) {
+            self.run(
+                "INSERT INTO fees_paid (transaction_hash, chain_id, sender, paid_at, fee_wei) \
+                 SELECT $2, chain_id, sender, $3, $4 FROM transactions WHERE decision = $1 \
+                 ON CONFLICT (transaction_hash) DO NOTHING",
+                args![
+                    outcome.decision,
+                    receipt.transaction_hash,
+                    stored(receipt.block_timestamp)?,
+                    receipt.fee_wei().to_string()
+                ],
+            )
+            .await?;
+        }
+        Ok(())
     }
 }
 

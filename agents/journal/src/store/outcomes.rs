@@ -64,7 +64,7 @@ impl Tx {
             return Ok(());
         }
         self.note_strike(&outcome).await?;
-        self.note_fee(&outcome).await
+        self.note_fees(&outcome).await
     }
 }
 

@@ -3,9 +3,9 @@
 use alloy_primitives::{B256, keccak256};
 use serde_json::json;
 use vagus_journal::{
-    Adoption, Attempt, Body, Continuity, Journal as _, JournalError, Known, OnChain, Outcome,
-    OutcomeState, ReadJournal, RecordQuery, SqlJournal, TransactionIntent, TransactionUpdate,
-    backup, judge, known, restore,
+    Adoption, AlertChange, AlertStore as _, Attempt, Body, Continuity, Journal as _, JournalError,
+    Known, OnChain, Outcome, OutcomeState, ReadJournal as _, RecordQuery, SqlJournal,
+    TransactionIntent, TransactionUpdate, backup, judge, known, restore,
 };
 
 use crate::fixture::{
@@ -76,11 +76,14 @@ async fn written(journal: &SqlJournal) -> B256 {
         note: "looked at".to_owned(),
     };
     journal.adopt(&adoption).await.unwrap();
+    let (identity, body) = ("StaleHead/a".to_owned(), Some(json!({"told": 7})));
+    let change = AlertChange { identity, expected: None, body };
+    assert!(journal.change_alerts(&[change]).await.unwrap()[0].is_some());
     in_flight
 }
 
 /// Everything that can be read of a journal.
-async fn everything(journal: &impl ReadJournal) -> String {
+async fn everything(journal: &SqlJournal) -> String {
     let mut all = Vec::new();
     for (chain_id, vault) in journal.vaults().await.unwrap() {
         let records = journal.records(chain_id, vault, RecordQuery::default()).await.unwrap();
@@ -102,6 +105,7 @@ async fn everything(journal: &impl ReadJournal) -> String {
     all.push(format!("{:?}", journal.standings(CHAIN).await.unwrap()));
     all.push(format!("{:?}", journal.fees_paid(CHAIN, AGENT, 0).await.unwrap()));
     all.push(format!("{:?}", journal.cursor(CHAIN, AGENT).await.unwrap()));
+    all.push(format!("{:?}", journal.alerts().await.unwrap().alerts));
     all.join("\n")
 }
 

@@ -111,6 +111,7 @@ async fn call(journal: &dyn Journal, draw: &mut Draw, known: &mut Known) -> Stri
             let mut outcome = Outcome::new(known.decision(draw), "0.1.0", state);
             outcome.is_as_predicted = Some(draw.below(2) == 0).filter(|_| draw.below(2) == 0);
             outcome.receipt = Some(receipt(draw)).filter(|_| state != OutcomeState::Submitted);
+            outcome.fills = (0..draw.below(2)).map(|_| receipt(draw)).collect();
             said(journal.append_outcome(&outcome).await)
         }
         10 => said(journal.mark_orphaned(known.decision(draw)).await),

@@ -156,17 +156,26 @@ async fn fees_are_counted_once_when_they_are_final_and_by_the_blocks_time() {
     for place in Place::all().await {
         let journal = place.open().await;
         let decision = sent(&journal, VAULT, 100).await;
-        let included = mined(decision, OutcomeState::Included, true, 1_000);
+        let mut included = mined(decision, OutcomeState::Included, true, 1_000);
+        // A nonce before it was filled, for half of that.
+        let filled = ReceiptSummary {
+            transaction_hash: B256::repeat_byte(1),
+            block_timestamp: 1_001,
+            gas_used: 500,
+            ..included.receipt.unwrap()
+        };
+        included.fills = vec![filled];
         journal.append_outcome(&included).await.unwrap();
         assert_eq!(journal.fees_paid(CHAIN, AGENT, 0).await.unwrap(), [], "not final");
         let executed = Outcome { state: OutcomeState::Executed, ..included };
         journal.append_outcome(&executed).await.unwrap();
         journal.mark_orphaned(decision).await.unwrap();
-        let paid = vec![(keccak256(decision), 7_000)];
+        let paid = vec![(keccak256(decision), 7_000), (B256::repeat_byte(1), 3_500)];
         journal.close().await;
         let journal = place.open().await;
         assert_eq!(journal.fees_paid(CHAIN, AGENT, 999).await.unwrap(), paid);
-        assert_eq!(journal.fees_paid(CHAIN, AGENT, 1_000).await.unwrap(), []);
+        assert_eq!(journal.fees_paid(CHAIN, AGENT, 1_000).await.unwrap(), paid[1..]);
+        assert_eq!(journal.fees_paid(CHAIN, AGENT, 1_001).await.unwrap(), []);
         assert_eq!(journal.fees_paid(CHAIN + 1, AGENT, 0).await.unwrap(), []);
         assert_eq!(journal.fees_paid(CHAIN, VAULT, 0).await.unwrap(), []);
     }

@@ -105,7 +105,7 @@ fn webhook(keeper: &str, notice: &Notice) -> Value {
         .iter()
         .map(|alert| {
             json!({
-                "id": format!("{keeper}/{}", alert.identity),
+                "id": format!("{}/{}", alert.keeper, alert.identity),
                 "alert": alert.condition.kind,
                 "severity": alert.condition.kind.severity(),
                 "chain": alert.condition.chain,
@@ -126,7 +126,7 @@ fn webhook(keeper: &str, notice: &Notice) -> Value {
 
 fn pagerduty(keeper: &str, notice: &Notice, alert: &Alert, key: Option<&str>) -> Value {
     let condition = &alert.condition;
-    let dedup = format!("vagus/{keeper}/{}", alert.identity);
+    let dedup = format!("vagus/{}/{}", alert.keeper, alert.identity);
     if notice.change == Change::Resolved {
         return json!({ "routing_key": key, "event_action": "resolve", "dedup_key": dedup });
     }

@@ -1,12 +1,12 @@
 //! Notices on their way to channels: one queue each, so that one that fails holds up no other one.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, Url};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::{Notice, payload::payloads};
+use super::{Change, Notice, payload::payloads};
 use crate::config::{AlertsConfig, ChannelConfig, ChannelKind};
 
 /// Notices that wait for a channel; further ones are dropped, and that is logged.
@@ -17,21 +17,54 @@ const FIRST_WAIT: Duration = Duration::from_secs(2);
 /// How long a channel may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What every channel has that takes it, or was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// Of which alerts.
+    pub identities: Vec<String>,
+    /// What was told of them.
+    pub change: Change,
+}
+
+/// Goes with every payload of a notice; the last that is dealt with says so.
+#[derive(Debug)]
+struct Ticket {
+    delivered: Delivered,
+    told: mpsc::UnboundedSender<Delivered>,
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        // Nobody listens any more at the end.
+        let _ = self.told.send(self.delivered.clone());
+    }
+}
+
 /// The queues of all channels.
 #[derive(Debug)]
 pub struct Sender {
-    channels: Vec<(ChannelConfig, mpsc::Sender<Value>)>,
+    channels: Vec<(ChannelConfig, mpsc::Sender<(Value, Arc<Ticket>)>)>,
     keeper: String,
+    told: mpsc::UnboundedSender<Delivered>,
 }
 
 impl Sender {
-    /// Starts a task for each channel.
+    /// Starts a task for each channel. What was delivered is told there.
     #[must_use]
-    pub fn start(config: &AlertsConfig, keeper: &str) -> Self {
-        Self::start_with(config, keeper, FIRST_WAIT)
+    pub fn start(
+        config: &AlertsConfig,
+        keeper: &str,
+        told: mpsc::UnboundedSender<Delivered>,
+    ) -> Self {
+        Self::start_with(config, keeper, told, FIRST_WAIT)
     }
 
-    pub(super) fn start_with(config: &AlertsConfig, keeper: &str, first_wait: Duration) -> Self {
+    pub(super) fn start_with(
+        config: &AlertsConfig,
+        keeper: &str,
+        told: mpsc::UnboundedSender<Delivered>,
+        first_wait: Duration,
+    ) -> Self {
         let channels = config.channels.iter().filter_map(|channel| {
             let client = match client() {
                 Ok(client) => client,
@@ -40,20 +73,23 @@ impl Sender {
                     return None;
                 }
             };
-            let (queue, mut waiting) = mpsc::channel::<Value>(QUEUE);
+            let (queue, mut waiting) = mpsc::channel::<(Value, Arc<Ticket>)>(QUEUE);
             let of_task = channel.clone();
             tokio::spawn(async move {
-                while let Some(payload) = waiting.recv().await {
+                while let Some((payload, _ticket)) = waiting.recv().await {
                     deliver(&client, &of_task, &payload, first_wait).await;
                 }
             });
             Some((channel.clone(), queue))
         });
-        Self { channels: channels.collect(), keeper: keeper.to_owned() }
+        Self { channels: channels.collect(), keeper: keeper.to_owned(), told }
     }
 
     /// Hands a notice to every channel that takes such ones. Waits for nobody.
     pub fn send(&self, notice: &Notice) {
+        let identities = notice.alerts.iter().map(|alert| alert.identity.clone()).collect();
+        let delivered = Delivered { identities, change: notice.change };
+        let ticket = Arc::new(Ticket { delivered, told: self.told.clone() });
         for (channel, queue) in &self.channels {
             let is_wanted =
                 |alert: &super::Alert| alert.condition.kind.severity() >= channel.severity;
@@ -64,7 +100,7 @@ impl Sender {
             let notice = Notice { change: notice.change, alerts };
             let secret = channel.secret.as_ref().map(|secret| secret.expose());
             for payload in payloads(&channel.kind, &self.keeper, &notice, secret) {
-                if queue.try_send(payload).is_err() {
+                if queue.try_send((payload, ticket.clone())).is_err() {
                     tracing::error!("alerts: {channel} is too far behind; a notice is dropped");
                 }
             }

@@ -1,13 +1,20 @@
-use std::{collections::BTreeSet, net::SocketAddr, sync::Mutex};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
+    sync::mpsc::unbounded_channel,
 };
 
 use super::*;
 use crate::config::Config;
+
+mod memory;
 
 const MINUTE: u64 = 60;
 
@@ -21,7 +28,7 @@ fn condition(kind: AlertKind, chain: &str) -> Condition {
 }
 
 fn book() -> Book {
-    Book::new(Timing::new(at(240 * MINUTE)))
+    Book::new("keeper-a", Timing::new(at(240 * MINUTE)))
 }
 
 /// What is told, in short.
@@ -205,7 +212,12 @@ fn notice(change: Change, kinds: &[AlertKind]) -> Notice {
     let alerts = kinds.iter().map(|kind| {
         let mut condition = condition(*kind, "main & <net>");
         condition.vault = Some("@everyone".to_owned());
-        Alert { identity: condition.identity(), condition, lasted: at(90) }
+        Alert {
+            identity: condition.identity(),
+            keeper: "keeper-a".to_owned(),
+            condition,
+            lasted: at(90),
+        }
     });
     Notice { change, alerts: alerts.collect() }
 }
@@ -214,7 +226,7 @@ fn notice(change: Change, kinds: &[AlertKind]) -> Notice {
 async fn every_channel_gets_what_its_service_takes() {
     let inbox = Inbox::open().await;
     let config = config(&channels(inbox.address)).expect("sound");
-    let sender = Sender::start_with(&config.alerts, "keeper-a", at(0));
+    let sender = Sender::start_with(&config.alerts, "keeper-a", unbounded_channel().0, at(0));
     sender.send(&notice(Change::Opened, &[AlertKind::StaleHead, AlertKind::NoMandate]));
     let got = inbox.wait_for(5).await;
     let of = |path: &str| {
@@ -255,11 +267,15 @@ async fn a_channel_that_fails_is_tried_again_and_one_that_refuses_is_not() {
     let one =
         format!("[[alerts.channels]]\nkind = \"webhook\"\nurl = \"http://{}/\"\n", inbox.address);
     let config = config(&one).expect("sound");
-    let sender = Sender::start_with(&config.alerts, "k", Duration::from_millis(1));
+    let (told, mut delivered) = unbounded_channel();
+    let sender = Sender::start_with(&config.alerts, "k", told, Duration::from_millis(1));
     *inbox.refusals.lock().expect("unpoisoned") = vec![503, 429, 500];
     sender.send(&notice(Change::Opened, &[AlertKind::StaleHead]));
     assert_eq!(inbox.wait_for(1).await[0].1["change"], "opened");
     assert!(inbox.refusals.lock().expect("unpoisoned").is_empty());
+    let (identities, change) =
+        (vec!["StaleHead/main & <net>/@everyone".to_owned()], Change::Opened);
+    assert_eq!(delivered.recv().await, Some(Delivered { identities, change }));
     // What is refused for good is given up, and what comes after it is not held up.
     *inbox.refusals.lock().expect("unpoisoned") = vec![403];
     sender.send(&notice(Change::Repeated, &[AlertKind::StaleHead]));
@@ -267,6 +283,10 @@ async fn a_channel_that_fails_is_tried_again_and_one_that_refuses_is_not() {
     let got = inbox.wait_for(2).await;
     let changes: Vec<&Value> = got.iter().map(|(_, body)| &body["change"]).collect();
     assert_eq!(changes, ["opened", "resolved"]);
+    // What was given up is in nobody's hands any more either.
+    for change in [Change::Repeated, Change::Resolved] {
+        assert_eq!(delivered.recv().await.map(|of| of.change), Some(change));
+    }
 }
 
 #[test]

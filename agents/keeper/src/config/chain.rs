@@ -146,6 +146,12 @@ impl Fees {
         let whole = self.max_fee_gwei.wei.saturating_mul(gas_limit.into());
         whole.max(self.cancel_max_fee_gwei.wei.saturating_mul(CANCEL_GAS.into()))
     }
+
+    /// Most that a transfer of nothing to oneself can come to cost, which fills a nonce that somebody left open.
+    #[must_use]
+    pub fn worst_fill_wei(&self) -> u128 {
+        self.worst_case_wei(CANCEL_GAS)
+    }
 }
 
 #[derive(Deserialize)]

@@ -75,6 +75,9 @@ impl ChainLoop {
                 self.describe_inclusion(&mut outcome, word, inclusion).await?;
             }
         }
+        if state.is_terminal() {
+            outcome.fills = self.fills(state).await?;
+        }
         if before.as_ref() == Some(&outcome) {
             return Ok(());
         }
@@ -125,7 +128,12 @@ impl ChainLoop {
         inclusion: &Inclusion,
     ) -> Result<(), RunError> {
         let is_known = outcome.receipt.is_some_and(|known| {
-            known.transaction_hash == inclusion.hash && known.block_hash == inclusion.block_hash
+            // What one endpoint told and others did not confirm is told anew.
+            known.transaction_hash == inclusion.hash
+                && known.block_hash == inclusion.block_hash
+                && known.is_success == inclusion.is_success
+                && known.gas_used == inclusion.gas_used
+                && known.effective_gas_price_wei == inclusion.effective_gas_price_wei
         });
         let is_cancel = outcome.attempts.iter().any(|a| a.hash == inclusion.hash && a.is_cancel);
         let has_reverted = !inclusion.is_success && !is_cancel;
@@ -133,19 +141,12 @@ impl ChainLoop {
             return Ok(());
         }
         let found = self.world.endpoints.header(BlockAt::Hash(inclusion.block_hash)).await?;
-        // A block that carries a receipt exists: without it, what was paid would not be counted.
-        let header = found.ok_or_else(|| ChainError::Late {
-            endpoint: self.world.endpoints.endpoint(),
-            block: inclusion.block_hash,
-        })?;
+        let header = found.ok_or_else(|| self.late(inclusion.block_hash))?;
         let receipt = self.world.endpoints.receipt(inclusion.hash).await?;
         let data_fee_wei = match (&receipt, self.world.config.profile.fee_model) {
             (Some(receipt), _) => receipt.data_fee_wei,
             // Without it what was paid would not be counted.
-            (None, FeeModel::Op) => {
-                let endpoint = self.world.endpoints.endpoint();
-                return Err(ChainError::Late { endpoint, block: inclusion.block_hash }.into());
-            }
+            (None, FeeModel::Op) => return Err(self.late(inclusion.block_hash).into()),
             (None, FeeModel::L1 | FeeModel::Arbitrum) => 0,
         };
         outcome.receipt = Some(ReceiptSummary {
@@ -193,6 +194,32 @@ impl ChainLoop {
         outcome.settlement =
             actual.map(|actual| Settlement { predicted: predicted.clone(), actual });
         Ok(())
+    }
+
+    /// A block that carries a receipt exists: without it, what was paid would not be counted.
+    fn late(&self, block: B256) -> ChainError {
+        ChainError::Late { endpoint: self.world.endpoints.endpoint(), block }
+    }
+
+    /// Where nonces before a transaction's own were mined that were filled for it. It has ended: nothing of that changes.
+    async fn fills(&self, state: &TxState) -> Result<Vec<ReceiptSummary>, RunError> {
+        let mut mined = Vec::new();
+        for fill in &state.fills {
+            let Some(receipt) = self.world.endpoints.receipt(fill.hash).await? else { continue };
+            let header = self.world.endpoints.header(BlockAt::Hash(receipt.block_hash)).await?;
+            let header = header.ok_or_else(|| self.late(receipt.block_hash))?;
+            mined.push(ReceiptSummary {
+                transaction_hash: receipt.hash,
+                block_number: receipt.block_number,
+                block_hash: receipt.block_hash,
+                block_timestamp: header.block.timestamp,
+                is_success: receipt.is_success,
+                gas_used: receipt.gas_used,
+                effective_gas_price_wei: receipt.gas_price_wei,
+                data_fee_wei: receipt.data_fee_wei,
+            });
+        }
+        Ok(mined)
     }
 
     /// What the guard returned: the same call on the block before, at the block's time.

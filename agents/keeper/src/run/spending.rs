@@ -44,7 +44,10 @@ impl ChainLoop {
         }
         let fees = &self.world.config.fees;
         let limit = self.world.vaults.iter().map(|vault| vault.config.gas.limit).max();
-        let worst = U256::from(fees.worst_case_wei(limit.unwrap_or_default()));
+        let worst_wei = fees.worst_case_wei(limit.unwrap_or_default());
+        // What bytes cost beside the gas; while nobody tells, the gas alone.
+        let data_wei = self.data_fee.most_wei_up().unwrap_or_default();
+        let worst = U256::from(worst_wei.saturating_add(data_wei));
         let (chain_id, account) = (self.world.config.chain_id, self.key.address());
         let since = head.block.timestamp.saturating_sub(BUDGET_WINDOW_SECONDS);
         let balance_wei = match self.world.endpoints.balance(account).await {
@@ -79,7 +82,6 @@ impl ChainLoop {
         gas_limit: u64,
         intent: Option<B256>,
     ) -> Result<Option<Reason>, RunError> {
-        let chain_id = self.world.config.chain_id;
         let fees = &self.world.config.fees;
         let data_wei = match (self.data_fee.most_wei_up(), &fees.daily_budget) {
             (Some(data_wei), _) => data_wei,
@@ -87,35 +89,75 @@ impl ChainLoop {
             // Without a budget nothing is compared with it; all other bounds hold.
             (None, None) => 0,
         };
-        let worst_wei = |gas_limit| fees.worst_case_wei(gas_limit).saturating_add(data_wei);
-        let (mut waiting, mut at_risk_wei) = (0_usize, worst_wei(gas_limit));
-        for stored in self.journal.0.transactions_in_flight(chain_id).await? {
+        let under_way = self.under_way(data_wei, intent).await?;
+        if under_way.is_unsigned {
+            return Ok(Some(Reason::SignerFailed));
+        }
+        if under_way.waiting >= MOST_IN_FLIGHT {
+            return Ok(Some(Reason::TooManyInFlight));
+        }
+        let cost_wei = fees.worst_case_wei(gas_limit).saturating_add(data_wei);
+        let fits =
+            self.fits(head.block.timestamp, under_way.at_risk_wei.saturating_add(cost_wei)).await?;
+        Ok((!fits).then_some(Reason::FeeBudgetSpent))
+    }
+
+    /// Whether a nonce that somebody left open may be filled at a block time: beside everything that is under way.
+    pub(super) async fn may_fill(&self, at: u64) -> Result<bool, RunError> {
+        if self.world.config.fees.daily_budget.is_none() {
+            return Ok(true);
+        }
+        let Some(data_wei) = self.data_fee.most_wei_up() else { return Ok(false) };
+        let under_way = self.under_way(data_wei, None).await?;
+        let cost_wei = self.world.config.fees.worst_fill_wei().saturating_add(data_wei);
+        self.fits(at, under_way.at_risk_wei.saturating_add(cost_wei)).await
+    }
+
+    /// What the key has under way; before an intent, if one is named.
+    async fn under_way(&self, data_wei: u128, intent: Option<B256>) -> Result<UnderWay, RunError> {
+        let fees = &self.world.config.fees;
+        let fill_wei = fees.worst_fill_wei().saturating_add(data_wei);
+        let mut found = UnderWay::default();
+        for stored in self.journal.0.transactions_in_flight(self.world.config.chain_id).await? {
             let is_other = Some(stored.decision) != intent;
             let is_before = is_other && (intent.is_none() || stored.nonce.is_some());
             if stored.from != self.key.address() || !is_before {
                 continue;
             }
             let state: TxState = serde_json::from_value(stored.state)?;
-            if state.phase == Phase::Claimed {
-                return Ok(Some(Reason::SignerFailed));
-            }
+            found.is_unsigned |= state.phase == Phase::Claimed;
             if state.phase.inclusion().is_none() {
-                waiting = waiting.saturating_add(1);
+                found.waiting = found.waiting.saturating_add(1);
             }
             // What is mined and not final may be reorganised away, and cost more the second time.
             let record = self.act_of(stored.decision, None).await?.record;
-            at_risk_wei = at_risk_wei.saturating_add(worst_wei(self.gas_limit(&record)));
+            let own_wei = fees.worst_case_wei(self.gas_limit(&record)).saturating_add(data_wei);
+            let fills_wei = fill_wei.saturating_mul(state.filled_nonces().into());
+            found.at_risk_wei = found.at_risk_wei.saturating_add(own_wei).saturating_add(fills_wei);
         }
-        if waiting >= MOST_IN_FLIGHT {
-            return Ok(Some(Reason::TooManyInFlight));
-        }
-        let Some(budget) = &fees.daily_budget else { return Ok(None) };
-        let since = head.block.timestamp.saturating_sub(BUDGET_WINDOW_SECONDS);
-        let paid = self.journal.0.fees_paid(chain_id, self.key.address(), since).await?;
-        let paid_wei = paid.iter().fold(0_u128, |sum, (_, fee_wei)| sum.saturating_add(*fee_wei));
-        let is_over = paid_wei.saturating_add(at_risk_wei) > budget.wei;
-        Ok(is_over.then_some(Reason::FeeBudgetSpent))
+        Ok(found)
     }
+
+    /// Whether so much fits into the daily budget beside what was paid.
+    async fn fits(&self, at: u64, at_risk_wei: u128) -> Result<bool, RunError> {
+        let Some(budget) = &self.world.config.fees.daily_budget else { return Ok(true) };
+        let since = at.saturating_sub(BUDGET_WINDOW_SECONDS);
+        let (chain_id, account) = (self.world.config.chain_id, self.key.address());
+        let paid = self.journal.0.fees_paid(chain_id, account, since).await?;
+        let paid_wei = paid.iter().fold(0_u128, |sum, (_, fee_wei)| sum.saturating_add(*fee_wei));
+        Ok(paid_wei.saturating_add(at_risk_wei) <= budget.wei)
+    }
+}
+
+/// What a key has in flight.
+#[derive(Clone, Copy, Debug, Default)]
+struct UnderWay {
+    /// Transactions that wait to be mined.
+    waiting: usize,
+    /// Whether one of them has its nonce and no signature.
+    is_unsigned: bool,
+    /// What all of them, mined and not final ones included, can come to cost.
+    at_risk_wei: u128,
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 mod data_fee;
+mod fills;
 mod observe;
 mod revert;
 mod safety;

@@ -35,6 +35,9 @@ fn observe(point: Point, is_done: bool) {
 /// Why a vault waits for its transaction. One that has its nonce and was asked to be signed, and is not, has a signer that
 /// does not sign.
 fn why_waiting(state: &TxState) -> Reason {
+    if state.is_disputed {
+        return Reason::EndpointsDisagree;
+    }
     if state.phase == Phase::Claimed { Reason::SignerFailed } else { Reason::InFlight }
 }
 
@@ -101,6 +104,7 @@ impl ChainLoop {
                 before
             };
             let is_waiting = match after.phase.inclusion() {
+                _ if after.is_disputed => true,
                 Some(inclusion) => inclusion.block_number > head.number,
                 None => !after.is_terminal(),
             };
@@ -193,6 +197,12 @@ impl ChainLoop {
             chain_id: record.header.chain_id,
             from: self.key.address(),
         };
+        let at = match &event {
+            TxEvent::Head(head) => head.timestamp,
+            _ => state.head.timestamp,
+        };
+        // A gap is seen blocks before it is filled.
+        let may_fill = state.gap.is_some() && self.may_fill(at).await?;
         let sender = Sender {
             chain_id: record.header.chain_id,
             endpoints: &self.world.endpoints,
@@ -200,6 +210,7 @@ impl ChainLoop {
             fees: self.world.fee_policy(),
             finality_depth: self.world.finality_depth(),
             public_from: self.public_from(&record),
+            may_fill,
         };
         let mut live = Live { job: &job, state: &mut state, store: &store, observer: &observe };
         let alerts = match event {
@@ -282,6 +293,9 @@ impl ChainLoop {
         let what = match alert {
             Alert::AtFeeCap => "the market is above the fee cap; it waits with the same bytes",
             Alert::Reorged => "the block that carried it was reorganised away; it waits again",
+            Alert::Disputed => {
+                "endpoints contradict each other about what became of it; it is not called final"
+            }
             Alert::Reverted => "it was mined and reverted",
             Alert::NonceGap => {
                 "a nonce before its own was used by somebody else and given back by a reorganisation; it is filled"
