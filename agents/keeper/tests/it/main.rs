@@ -8,6 +8,7 @@ mod bad_input;
 mod codes;
 mod deploy;
 mod doctor;
+mod failures;
 mod journal;
 mod pause;
 mod policy;
