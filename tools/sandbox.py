@@ -134,7 +134,7 @@ def seccomp(allowed, numbers, families, is_memory_denied):
 def new_root(options, program, arguments):
     """A root with nothing that can be written but what the unit says."""
     one = lambda key, default="": options.get(key, [default])[-1]
-    root = tempfile.mkdtemp(prefix="vagus-unit-")
+    root = tempfile.mkdtemp(prefix="root-", dir=os.path.dirname(os.path.abspath(arguments.state)))
     run("mount", "--make-rprivate", "/")
     run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", root)
     for name in ("usr", "etc", "proc", "dev", "tmp", "var/tmp", "var/lib", "run/credentials", "home", "root"):
@@ -173,7 +173,7 @@ def new_root(options, program, arguments):
     for name in ("tmp", "var/tmp"):
         run("mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", f"{root}/{name}")
     os.chmod(f"{root}/root", 0o700)
-    for place in ("usr", "dev", ""):
+    for place in ("usr", ""):
         run("mount", "-o", "remount,bind,ro", f"{root}/{place}".rstrip("/"))
     return root
 

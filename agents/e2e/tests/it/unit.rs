@@ -51,8 +51,9 @@ async fn the_unit_runs_a_keeper_that_acts_reloads_and_stops_in_its_sandbox() {
         .replace("\"agent.password\"", &format!("\"{CREDENTIALS}/password\""))
         .replace("sqlite:journal.db", "sqlite:/var/lib/vagus/journal.db");
     fs::write(etc.join("keeper.toml"), text).unwrap();
-    let deployment = world.deployment.file_name().unwrap();
-    fs::copy(&world.deployment, etc.join(deployment)).unwrap();
+    let deployment = etc.join(world.deployment.strip_prefix(&folder).unwrap());
+    fs::create_dir_all(deployment.parent().unwrap()).unwrap();
+    fs::copy(&world.deployment, deployment).unwrap();
     for (name, mode) in [("agent.keystore", "600"), ("agent.password", "600")] {
         fs::copy(folder.join(name), etc.join(name)).unwrap();
         let changed = Command::new("chmod").arg(mode).arg(etc.join(name)).status().unwrap();
