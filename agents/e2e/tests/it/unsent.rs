@@ -44,6 +44,12 @@ fn state(shown: &Value) -> &str {
     outcomes.last().map_or("", |last| last["state"].as_str().unwrap())
 }
 
+/// Whether a shadow's plan went through where it could have been mined.
+fn is_tried(shown: &Value) -> bool {
+    let outcomes = shown["outcomes"].as_array().unwrap();
+    outcomes.last().is_some_and(|last| last["shadow"]["tried"]["is_success"] == true)
+}
+
 /// Mines until the journal says so.
 async fn until(
     world: &mut World,
@@ -73,10 +79,6 @@ async fn a_shadow_leaves_the_chain_alone_and_a_real_run_begins_as_ever() {
     let before = world.holdings().await.unwrap();
     let mut shadow = start(&config, &["--shadow"], &folder.join("shadow.log"));
     let of_shadow = ["--shadow"];
-    let is_tried = |shown: &Value| {
-        let outcomes = shown["outcomes"].as_array().unwrap();
-        outcomes.last().is_some_and(|last| last["shadow"]["tried"]["is_success"] == true)
-    };
     let shown = until(&mut world, &config, &of_shadow, 12, is_tried).await;
     let last = shown["outcomes"].as_array().unwrap().last().unwrap();
     assert_eq!(last["shadow"]["is_as_predicted"], true, "{last:#}");
@@ -150,10 +152,6 @@ async fn a_contract_agent_shadows_and_proposes_without_any_of_its_keys() {
 
     let mut shadow = start(&config, &["--shadow"], &folder.join("shadow.log"));
     let of_shadow = ["--shadow"];
-    let is_tried = |shown: &Value| {
-        let outcomes = shown["outcomes"].as_array().unwrap();
-        outcomes.last().is_some_and(|last| last["shadow"]["tried"]["is_success"] == true)
-    };
     let shown = until(&mut world, &config, &of_shadow, 12, is_tried).await;
     let outcomes = shown["outcomes"].as_array().unwrap();
     assert_eq!(outcomes.last().unwrap()["shadow"]["is_as_predicted"], true, "{outcomes:#?}");
