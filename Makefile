@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-invariants test-conformance test-venues test-agents \
         test-differential test-fleet test-kms test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi code-hashes check-code-hashes corpus bench-gas check-gas bench-allocator check-allocator bench-keeper bench-backtest soak \
-        check check-defences check-properties prove check-proofs mutate check-mutants coverage clean
+        check check-deploy check-defences check-properties prove check-proofs mutate check-mutants coverage clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
 LOCK := flock target/.setup.lock
@@ -155,6 +155,9 @@ bench-backtest: $(STAMPS)/node ## Measure how fast a backtest goes through a his
 soak: setup ## 10,000 blocks of 2 chains with 50 vaults and write bench/soak.json: memory, journal, calls, every block
 	@$(LOCK) $(CARGO) build --quiet --release -p vagus-keeper -p vagus-e2e --bin keeper --bin load
 	@target/release/load --out bench/soak.json soak
+
+check-deploy: agents ## The container file's instructions, and its build in an empty folder; DEBUG=1 without optimisations
+	@node tools/check-container.mjs $(if $(DEBUG),--debug)
 
 check: $(STAMPS)/node ## Static analysis of the contracts
 	@tools/check.sh

@@ -14,7 +14,7 @@ const SCHEDULES = 3_000;
 const REAL_SCHEDULES = 60;
 const faults = JSON.parse(fs.readFileSync(path.join(root, 'tools', 'planted-keeper-faults.json'), 'utf8'));
 
-const crates = ['draw', 'policy', 'allocator', 'chain', 'journal', 'keeper', 'schedules'];
+const crates = ['draw', 'policy', 'allocator', 'attribution', 'backtest', 'chain', 'journal', 'keeper', 'schedules'];
 const plan = {
   name: 'planted-keeper',
   home: 'chain',

@@ -51,6 +51,8 @@ function copyCrates({ name, crates, home, faults }) {
   for (const crate of crates) {
     fs.cpSync(path.join(root, 'agents', crate), path.join(copy, FOLDER, crate), { recursive: true });
   }
+  // What the keeper compares deployed code with.
+  fs.cpSync(path.join(root, 'deployments'), path.join(copy, 'deployments'), { recursive: true });
   const manifest = fs.readFileSync(path.join(root, 'Cargo.toml'), 'utf8');
   const members = `members = [${crates.map((crate) => `"agents/${crate}"`).join(', ')}]`;
   const copied = manifest.replace(/^members = \[[^\]]*\]/m, members).replaceAll('"agents/', `"${FOLDER}/`);

@@ -3,6 +3,7 @@
 //! It executes rebalances alone, by moving assets one to one between idle and strategies. Everything else that happens
 //! in its world is done by the test, between two blocks, to the state itself.
 
+mod liar;
 mod model;
 mod node;
 mod page;
@@ -18,6 +19,7 @@ use crate::{
     Query, Reading, SendAnswer, Sighting, Simulation, Tag, TransactionReceipt, Unseen, Witness,
 };
 
+pub use liar::Liar;
 pub use model::Model;
 
 /// What an endpoint does wrong with one request.

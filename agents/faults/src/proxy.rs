@@ -228,7 +228,7 @@ impl Endpoint {
     }
 
     /// What the endpoint would say honestly, said of another state: half of the idle assets, a nonce more, a
-    /// block that nobody has.
+    /// transaction that ended otherwise, a block that nobody has.
     async fn falsify(
         &self,
         chain: &mut Upstream,
@@ -254,6 +254,11 @@ impl Endpoint {
         } else if method == "eth_getTransactionCount" {
             let count: U64 = serde_json::from_value(honest["result"].clone())?;
             honest["result"] = json!(count.saturating_add(U64::from(1)));
+        } else if method == "eth_getTransactionReceipt" {
+            if honest["result"].is_object() {
+                let other = if honest["result"]["status"] == "0x1" { "0x0" } else { "0x1" };
+                honest["result"]["status"] = other.into();
+            }
         } else if honest["result"]["hash"].is_string() {
             for key in ["hash", "stateRoot"] {
                 let other = flipped(honest["result"][key].as_str().unwrap_or_default());

@@ -338,6 +338,8 @@ fn what(draw: &mut Draw, kind: Kind, endpoints: usize) -> What {
                     "eth_getBlockByHash",
                     "eth_getTransactionCount",
                     "eth_getTransactionCount",
+                    "eth_getTransactionReceipt",
+                    "eth_getTransactionReceipt",
                 ]),
                 // Only a transaction can arrive later and mean something.
                 AnswerFault::ArrivesLater => "eth_sendRawTransaction",

@@ -6,6 +6,7 @@
 //!
 //! One task per chain. What is in flight is looked after before anything new is decided.
 
+mod block;
 mod chain;
 mod continuity;
 mod error;
@@ -27,6 +28,7 @@ mod transact;
 mod unsent;
 mod upkeep;
 mod vault;
+mod wait;
 
 use std::{sync::Arc, time::Duration};
 

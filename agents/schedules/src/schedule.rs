@@ -302,7 +302,8 @@ fn what(draw: &mut Draw, endpoints: usize, quorum: usize, finality: u64) -> What
                 fault = AnswerFault::Truncated;
             }
             let is_call = fault == AnswerFault::Falsified;
-            let method = if is_call { "eth_call" } else { draw.pick(&METHODS) };
+            let falsified = ["eth_call", "eth_getTransactionReceipt"];
+            let method = if is_call { draw.pick(&falsified) } else { draw.pick(&METHODS) };
             What::Answer { endpoint, method, nth: draw.below(3), fault }
         }
         5..=6 => What::Write {

@@ -32,8 +32,16 @@ impl FaultyWire {
         self.chain.answer(request, self.plan.lag(self.place))
     }
 
-    /// What an honest endpoint would say, said of another state.
+    /// What an honest endpoint would say, said of another state; of a transaction, that it ended otherwise.
     fn falsified(&self, request: &Value) -> Value {
+        if request["method"] == "eth_getTransactionReceipt" {
+            let mut answer = self.deliver(request);
+            let other = if answer["result"]["status"] == "0x1" { "0x0" } else { "0x1" };
+            if answer["result"].is_object() {
+                answer["result"]["status"] = other.into();
+            }
+            return answer;
+        }
         let idle = self.chain.with(|model| model.falsify());
         let answer = self.deliver(request);
         self.chain.with(|model| model.restore(idle));

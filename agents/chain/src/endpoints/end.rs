@@ -2,11 +2,13 @@
 
 use std::future::Future;
 
-use alloy::primitives::B256;
+use alloy::primitives::{Address, B256};
 use futures_util::future::join_all;
 
 use super::{Endpoints, Next, quorum};
-use crate::{BlockAt, BlockId, ChainError, ChainReader as _, ChainResult, Tag, TransactionReceipt};
+use crate::{
+    BlockAt, BlockId, ChainError, ChainReader as _, ChainResult, Header, Tag, TransactionReceipt,
+};
 
 impl Endpoints {
     /// Demands that as many endpoints as have to agree call a block final, and that none has another one in its place.
@@ -68,6 +70,37 @@ impl Endpoints {
             Ok(None)
         };
         self.all_say(&None, "which of our transactions was mined", said).await
+    }
+
+    /// Demands of as many endpoints as have to agree that a guard did not execute a decision between two heights, the last
+    /// of which is of a block that they call final.
+    ///
+    /// # Errors
+    /// As [`Self::agreed_final`], and [`ChainError::Disagrees`] if one knows of an execution.
+    pub async fn agreed_unexecuted(
+        &self,
+        guard: Address,
+        decision: B256,
+        range: (u64, u64),
+        last: &Header,
+        depth: Option<u64>,
+    ) -> ChainResult<()> {
+        if self.quorum < 2 {
+            return Ok(());
+        }
+        self.agreed_final(BlockId::from(last), depth).await?;
+        let said = |place| self.execution_of(place, guard, decision, range);
+        self.all_say(&None, &format!("the execution of {decision}"), said).await
+    }
+
+    async fn execution_of(
+        &self,
+        place: usize,
+        guard: Address,
+        decision: B256,
+        range: (u64, u64),
+    ) -> ChainResult<Option<B256>> {
+        ask!(self, place, execution(guard, decision, range)).unwrap_or_else(|failed| failed)
     }
 
     async fn receipt_of(

@@ -24,6 +24,7 @@ mod report;
 mod secrets;
 mod story;
 mod trace;
+mod unit;
 mod unsent;
 mod upkeep;
 mod verify;

@@ -8,7 +8,8 @@ use alloy::{
 };
 use serde_json::Value;
 use vagus_e2e::{
-    keeper::Keeper, paths, playground, process::Running, safe, treasury::people, world::World,
+    keeper::Keeper, paths, playground, policies::Policies, process::Running, safe,
+    treasury::people, world::World,
 };
 
 sol! {
@@ -43,6 +44,12 @@ fn state(shown: &Value) -> &str {
     outcomes.last().map_or("", |last| last["state"].as_str().unwrap())
 }
 
+/// Whether a shadow's plan went through where it could have been mined.
+fn is_tried(shown: &Value) -> bool {
+    let outcomes = shown["outcomes"].as_array().unwrap();
+    outcomes.last().is_some_and(|last| last["shadow"]["tried"]["is_success"] == true)
+}
+
 /// Mines until the journal says so.
 async fn until(
     world: &mut World,
@@ -72,10 +79,6 @@ async fn a_shadow_leaves_the_chain_alone_and_a_real_run_begins_as_ever() {
     let before = world.holdings().await.unwrap();
     let mut shadow = start(&config, &["--shadow"], &folder.join("shadow.log"));
     let of_shadow = ["--shadow"];
-    let is_tried = |shown: &Value| {
-        let outcomes = shown["outcomes"].as_array().unwrap();
-        outcomes.last().is_some_and(|last| last["shadow"]["tried"]["is_success"] == true)
-    };
     let shown = until(&mut world, &config, &of_shadow, 12, is_tried).await;
     let last = shown["outcomes"].as_array().unwrap().last().unwrap();
     assert_eq!(last["shadow"]["is_as_predicted"], true, "{last:#}");
@@ -129,10 +132,46 @@ async fn a_proposal_is_executed_by_a_safe_and_found() {
     fs::write(&config, text.replace(&agent, &safe.to_string())).unwrap();
     fs::remove_file(folder.join("agent.keystore")).unwrap();
 
+    propose_and_execute(&mut world, &config, safe).await;
+}
+
+#[tokio::test]
+async fn a_contract_agent_shadows_and_proposes_without_any_of_its_keys() {
+    let folder = paths::run_folder("unsent").unwrap();
+    let mut world = World::build(&folder).await.unwrap();
+    let owners = vec![world.person(people::ALICE), world.person(people::BOB)];
+    let safe = safe::deploy(&mut world, owners, 1).await.unwrap();
+    world.policies = Policies::new(&world.venues.asset, &world.strategies, safe);
+    playground::open(&mut world).await.unwrap();
+    let config = Keeper::prepare(&world).unwrap();
+    let contract = format!("[agent.contract]\naddress = \"{safe}\"\nform = \"safe\"\n\n[journal]");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("[journal]", &contract)).unwrap();
+    // Neither the word of its owners nor the account that would bring it is there.
+    fs::remove_file(folder.join("agent.keystore")).unwrap();
+
+    let mut shadow = start(&config, &["--shadow"], &folder.join("shadow.log"));
+    let of_shadow = ["--shadow"];
+    let shown = until(&mut world, &config, &of_shadow, 12, is_tried).await;
+    let outcomes = shown["outcomes"].as_array().unwrap();
+    assert_eq!(outcomes.last().unwrap()["shadow"]["is_as_predicted"], true, "{outcomes:#?}");
+    assert_eq!(shown["record"]["header"]["agent"], safe.to_string().to_lowercase(), "{shown:#}");
+    assert!(shadow.stop(std::time::Duration::from_secs(10)).unwrap().success());
+    assert!(world.rebalances().await.unwrap().is_empty());
+
+    propose_and_execute(&mut world, &config, safe).await;
+    let [fact] = world.rebalances().await.unwrap().try_into().unwrap();
+    assert_eq!(fact.agent, safe, "its mandate, its nonce, its name");
+}
+
+/// A keeper proposes to a Safe of one signature of two owners, the first of them sends what stands in the file, and the
+/// keeper finds it.
+async fn propose_and_execute(world: &mut World, config: &Path, safe: Address) {
+    let folder = world.folder.clone();
     let proposals = folder.join("proposals");
     let options = ["--propose", proposals.to_str().unwrap(), "--sign-within", "2"];
-    let mut keeper = start(&config, &options, &folder.join("proposing.log"));
-    let shown = until(&mut world, &config, &[], 12, |shown| state(shown) == "proposed").await;
+    let mut keeper = start(config, &options, &folder.join("proposing.log"));
+    let shown = until(world, config, &[], 12, |shown| state(shown) == "proposed").await;
     let file = fs::read_dir(&proposals).unwrap().next().unwrap().unwrap().path();
     let batch: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
     assert_eq!(batch["meta"]["createdFromSafeAddress"], safe.to_string());
@@ -172,7 +211,7 @@ async fn a_proposal_is_executed_by_a_safe_and_found() {
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         let output = std::process::Command::new(paths::keeper().unwrap())
             .args(["journal", "show", decision, "--json", "--config"])
-            .arg(&config)
+            .arg(config)
             .output()
             .unwrap();
         shown = serde_json::from_slice(&output.stdout).unwrap();

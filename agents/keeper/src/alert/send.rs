@@ -40,10 +40,13 @@ impl Drop for Ticket {
     }
 }
 
+/// A payload with the ticket of its notice.
+type Ticketed = (Value, Arc<Ticket>);
+
 /// The queues of all channels.
 #[derive(Debug)]
 pub struct Sender {
-    channels: Vec<(ChannelConfig, mpsc::Sender<(Value, Arc<Ticket>)>)>,
+    channels: Vec<(ChannelConfig, mpsc::Sender<Ticketed>)>,
     keeper: String,
     told: mpsc::UnboundedSender<Delivered>,
 }
@@ -73,7 +76,7 @@ impl Sender {
                     return None;
                 }
             };
-            let (queue, mut waiting) = mpsc::channel::<(Value, Arc<Ticket>)>(QUEUE);
+            let (queue, mut waiting) = mpsc::channel::<Ticketed>(QUEUE);
             let of_task = channel.clone();
             tokio::spawn(async move {
                 while let Some((payload, _ticket)) = waiting.recv().await {

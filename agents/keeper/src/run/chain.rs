@@ -8,22 +8,15 @@ use std::{
 
 use alloy::primitives::Address;
 use tokio::sync::watch;
-use vagus_allocator::Reason;
-use vagus_chain::{Account, AgentKey, Backoff, Header, Wake, lifecycle::Head};
+use vagus_chain::{Account, AgentKey, Backoff, Wake};
 use vagus_journal::{Journal, Standing};
 
 use super::{
-    RunError, RunOptions,
-    fleet::Fleet,
-    history::Watched,
-    observe::Sight,
-    spending::PurseLook,
-    transact::Unsettled,
-    vault::{Decided, Moment},
+    RunError, RunOptions, fleet::Fleet, history::Watched, observe::Sight, spending::PurseLook,
+    transact::Unsettled, wait::Wait,
 };
 use crate::{
-    config::{Config, FleetConfig, Profile, Retention},
-    crash,
+    config::{Config, FleetConfig, Retention},
     data_fee::DataFee,
     exit::Failure,
     mode::Mode,
@@ -58,7 +51,7 @@ pub struct ChainLoop {
     pub(super) standings: HashMap<Address, Standing>,
     /// Vaults whose journal was compared with the chain.
     pub(super) compared: HashSet<Address>,
-    retention: Retention,
+    pub(super) retention: Retention,
     pub(super) reload: Option<watch::Receiver<Option<Arc<Config>>>>,
     pub(super) sight: Sight,
     wake: Wake,
@@ -251,159 +244,6 @@ impl ChainLoop {
         );
         Ok(())
     }
-
-    /// Works off one head: settles what is in flight, then gives every vault a decision, or all of them a hold for the
-    /// same reason, which it gives back.
-    async fn block(
-        &mut self,
-        head: &Header,
-        blanket: Option<Reason>,
-    ) -> Result<Option<Reason>, RunError> {
-        let (finalized, disagreement) = self.settle_finality(head).await?;
-        let blanket = blanket.or(disagreement);
-        let at = at(head, finalized);
-        self.compare_with_chain(head).await?;
-        if !self.is_reconciled {
-            self.reconcile(at).await?;
-            self.is_reconciled = true;
-        }
-        self.read_standings().await?;
-        let mut in_flight = self.drive_all(at, head).await?;
-        let unsent = self.follow_unsent(head, at).await?;
-        in_flight.extend(unsent.into_iter().map(|vault| (vault, Reason::InFlight)));
-        // What came of them may speak against their vaults.
-        self.read_standings().await?;
-        self.show_in_flight(&in_flight);
-        if blanket.is_none() && !self.sight.is_due(head, self.world.config.profile.observe_every) {
-            return Ok(None);
-        }
-        if !self.fleet.decides_any() {
-            self.sight.decide(head);
-            return Ok(blanket);
-        }
-        crash::before("observed");
-        let sightings = self.world.sightings(head).await?;
-        self.data_fee = self.world.data_fee(head).await?;
-        crash::after("observed");
-        crash::panic_if_told("observed", self);
-        // Reading may have taken long, or been tried often.
-        let blanket = blanket.or(self.sight.is_stale().then_some(Reason::StaleHead));
-        let decided = self.journal.0.decided_blocks(self.world.config.chain_id).await?;
-        for (place, sighting) in sightings.iter().enumerate() {
-            if let Ok(snapshot) = sighting
-                && self.fleet.decides(self.world.vaults[place].entry.vault)
-            {
-                self.take_samples(place, snapshot).await?;
-            }
-        }
-        let (mut failure, mut held, mut ready) = (None, Vec::new(), Vec::new());
-        for (vault, sighting) in self.world.vaults.iter().zip(&sightings) {
-            self.fleet.keep().await?;
-            let address = vault.entry.vault;
-            if !self.fleet.decides(address) {
-                continue;
-            }
-            let in_flight = in_flight.get(&address).copied();
-            let is_decided =
-                decided.get(&address).is_some_and(|block| block.hash == head.block.hash);
-            let moment = Moment { head, at, is_decided, in_flight, blanket };
-            let seen = vault.recognised(sighting).and_then(|snapshot| {
-                let is_compared = self.compared.contains(&address);
-                is_compared.then_some(snapshot).ok_or("it is compared at the next block".to_owned())
-            });
-            let done = match seen {
-                Ok(snapshot) => self.vault(vault, moment, snapshot).await,
-                Err(cause) => self.unseen(vault, moment, &cause).await,
-            };
-            match done {
-                // What stops one vault stops no other one.
-                Err(error) if error.is_retried() => failure = failure.or(Some(error)),
-                done => match done? {
-                    Some(Decided::Hold(hold)) => held.push(*hold),
-                    Some(Decided::Plan(plan)) => ready.push(*plan),
-                    None => {}
-                },
-            }
-        }
-        self.fleet.keep().await?;
-        self.store_holds(std::mem::take(&mut held)).await?;
-        // The most valuable first: there may not be room for all of them. The sort is stable: then by address.
-        ready.sort_by_key(|plan| std::cmp::Reverse(plan.rank));
-        let is_busy = !in_flight.is_empty() || !ready.is_empty();
-        for plan in ready {
-            self.fleet.keep().await?;
-            match self.act(plan).await {
-                Err(error) if error.is_retried() => failure = failure.or(Some(error)),
-                done => held.extend(done?),
-            }
-        }
-        self.store_holds(held).await?;
-        if let Some(error) = failure {
-            return Err(error);
-        }
-        self.sight.decide(head);
-        self.show_purse(head, is_busy).await;
-        self.drop_old_holds().await?;
-        Ok(blanket)
-    }
-
-    /// The vault whose turn it is for what is done for one vault per block. Blocks that were decided are counted: heights
-    /// that are decided may all be multiples of something.
-    pub(super) fn turn(&self) -> Option<Address> {
-        let count = self.world.vaults.len().max(1) as u64;
-        let turn = usize::try_from(self.sight.account().decided % count).ok()?;
-        self.world.vaults.get(turn).map(|vault| vault.entry.vault)
-    }
-
-    /// A bounded number of old holds, of one vault per block.
-    async fn drop_old_holds(&self) -> Result<(), RunError> {
-        let Some(keep_seconds) = self.retention.keep_seconds() else { return Ok(()) };
-        let Some(vault) = self.turn() else { return Ok(()) };
-        if self.fleet.decides(vault) {
-            let journal = &self.journal.0;
-            journal.drop_old_holds(self.world.config.chain_id, vault, keep_seconds).await?;
-        }
-        Ok(())
-    }
-
-    /// What another keeper decided since the last head and left to the holder of the key.
-    async fn take_up_intents(&mut self) -> Result<(), RunError> {
-        match (self.sight.last, self.sight.finalized_number()) {
-            (Some(last), Some(finalized)) if self.is_reconciled && self.fleet.is_shared() => {
-                self.drive_intents(at(&last, finalized), &last).await
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// How long the loop waits for its next round.
-struct Wait {
-    longest: Duration,
-    /// Whether an announced head ends it.
-    is_woken: bool,
-}
-
-impl Wait {
-    /// After a question that found nothing the next one is a whole poll later, whatever is announced meanwhile: at most
-    /// one question in vain per poll. While heads are announced, the next question waits for that.
-    fn after(is_new: bool, is_announced: bool, profile: &Profile) -> Self {
-        let longest = if is_new && is_announced { profile.lazy_poll() } else { profile.poll() };
-        Self { longest, is_woken: is_new }
-    }
-
-    const fn patiently(longest: Duration) -> Self {
-        Self { longest, is_woken: false }
-    }
-}
-
-const fn at(head: &Header, finalized_number: u64) -> Head {
-    Head {
-        number: head.block.number,
-        timestamp: head.block.timestamp,
-        base_fee_wei: head.base_fee_wei,
-        finalized_number,
-    }
 }
 
 fn fleet(
@@ -419,25 +259,4 @@ fn fleet(
 async fn stopped(mut stop: watch::Receiver<bool>) {
     // A sender that is gone can say nothing more: that is the end as well.
     let _ = stop.wait_for(|is_stopped| *is_stopped).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_question_in_vain_is_asked_once_per_poll_whatever_is_announced() {
-        let profile = &crate::testing::config().chains[0].profile;
-        let (poll, lazy) = (profile.poll(), profile.lazy_poll());
-        assert_eq!((poll.as_millis(), lazy.as_secs()), (2_000, 24));
-        for (is_new, is_announced, longest, is_woken) in [
-            (false, false, poll, false),
-            (false, true, poll, false),
-            (true, false, poll, true),
-            (true, true, lazy, true),
-        ] {
-            let wait = Wait::after(is_new, is_announced, profile);
-            assert_eq!((wait.longest, wait.is_woken), (longest, is_woken));
-        }
-    }
 }

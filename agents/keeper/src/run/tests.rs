@@ -1,5 +1,6 @@
 mod data_fee;
 mod fills;
+mod finality;
 mod observe;
 mod revert;
 mod safety;

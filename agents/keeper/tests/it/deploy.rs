@@ -107,3 +107,55 @@ fn the_unit_restarts_for_nothing_that_a_restart_does_not_mend() {
     ];
     assert_eq!(codes, hopeless.map(|exit| exit.number().to_string()));
 }
+
+/// `systemd-analyze` on the unit, with the keeper where the unit expects it; none where there is no such program.
+fn analyzed(unit: &str, words: &[&str]) -> Option<std::process::Output> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("keeper");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_keeper"), &program).expect("a link");
+    let file = folder.path().join("vagus-keeper.service");
+    let there = unit.replace("/usr/local/bin/keeper", &program.display().to_string());
+    fs::write(&file, there).expect("written");
+    match std::process::Command::new("systemd-analyze").args(words).arg(&file).output() {
+        Ok(output) => Some(output),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            println!("the unit is not analysed: there is no systemd-analyze");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit_and_little_exposed() {
+    let unit = file("systemd/vagus-keeper.service");
+    let verify = ["verify", "--man=no"];
+    let Some(found) = analyzed(&unit, &verify) else { return };
+    let said = String::from_utf8_lossy(&found.stderr).into_owned();
+    assert!(found.status.success() && said.is_empty(), "{said}");
+    // Exposure in tenths: what is named by numbers below two is "OK".
+    let security = ["security", "--offline=true", "--threshold=15"];
+    let found = analyzed(&unit, &security).expect("as before");
+    assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stdout));
+    // What is wrong is noticed.
+    for (from, to) in [("NoNewPrivileges=", "NoNewPrivilege="), ("15s", "15 pieces")] {
+        let found = analyzed(&unit.replace(from, to), &verify).expect("as before");
+        assert!(!found.stderr.is_empty(), "{to}");
+    }
+    let open = unit.replace("ProtectSystem=strict", "").replace("CapabilityBoundingSet=\n", "");
+    assert!(!analyzed(&open, &security).expect("as before").status.success());
+}
+
+#[test]
+fn what_the_unit_hands_over_is_read_by_systemd_alone() {
+    let unit = file("systemd/vagus-keeper.service");
+    let installed = unit.lines().find(|line| line.contains("install -m 600")).expect("a line");
+    let handed = unit.lines().filter_map(|line| line.strip_prefix("LoadCredential="));
+    let names: Vec<&str> = handed.filter_map(|line| line.rsplit('/').next()).collect();
+    assert_eq!(names.len(), 2);
+    for name in names {
+        assert!(installed.contains(name), "{name} in: {installed}");
+    }
+    // The service's user is nobody whom the folder could be given to: it has to be open.
+    assert!(unit.contains("DynamicUser=yes") && unit.contains("install -d -m 755 /etc/vagus"));
+}
