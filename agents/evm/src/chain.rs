@@ -1,9 +1,9 @@
 //! A chain in the process: the state of all contracts, and transactions on it.
 
-use alloy_primitives::{Address, Bytes, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_sol_types::SolCall;
 use revm::{
-    Context, DatabaseCommit, ExecuteEvm, MainBuilder, MainContext,
+    Context, Database, DatabaseCommit, ExecuteEvm, MainBuilder, MainContext,
     context::{BlockEnv, CfgEnv, TxEnv, result::ExecutionResult},
     database::{CacheDB, EmptyDB},
     primitives::hardfork::SpecId,
@@ -61,6 +61,13 @@ impl Chain {
         let result = self.run(from, TxKind::Call(to), data, true);
         let gas = result.tx_gas_used();
         (answer(result), gas)
+    }
+
+    /// Hash that contracts see of the block before the one that calls are in.
+    pub fn parent_hash(&mut self) -> B256 {
+        let parent = self.height.saturating_sub(1);
+        // The database cannot fail.
+        self.database.block_hash(parent).unwrap_or_else(|error| match error {})
     }
 
     /// A call that leaves nothing behind.
