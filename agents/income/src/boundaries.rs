@@ -23,8 +23,8 @@ pub(crate) fn ceilings() -> Ceilings {
     }
 }
 
-/// As `agents/policy/examples/demo.toml`, objective included, but any weight, no idle, no cap: nobody is kept from the
-/// portfolio that he wants. Of each strategy its address and its price.
+/// As `agents/policy/examples/demo.toml`, objective included, but any weight, no idle, no cap, and price bands that a year
+/// of interest does not leave: nobody is kept from the portfolio that he wants. Of each strategy its address and its price.
 pub(crate) fn policy(strategies: &[(Address, u128, u128)], agent: Address) -> Policy {
     let scope = strategies.iter().fold(0u32, |scope, _| scope << 1 | 1);
     Policy {
@@ -55,7 +55,7 @@ pub(crate) fn policy(strategies: &[(Address, u128, u128)], agent: Address) -> Po
                 max_weight_bps: 10_000,
                 min_weight_bps: 0,
                 cap: u128::MAX,
-                price_band_bps: 100,
+                price_band_bps: 5_000,
                 reference_assets,
                 reference_shares,
                 groups: 0,

@@ -2,7 +2,9 @@
 
 mod boundaries;
 pub mod contenders;
+pub mod figures;
 pub mod history;
 pub mod others;
 pub mod run;
+pub mod tables;
 pub mod world;

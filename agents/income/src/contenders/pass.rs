@@ -4,6 +4,11 @@
 use alloy_primitives::U256;
 use vagus_policy::{Move, Policy, Snapshot, budget::Budget, math::mul_div_down};
 
+use crate::others::WHOLE;
+
+/// Least that is moved, one unit of the asset: what rounding leaves over is not worth a leg.
+const LEAST: U256 = U256::from_limbs([WHOLE, 0, 0, 0]);
+
 /// What is wanted of one market: that so much is taken out of it or put into it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wish {
@@ -33,17 +38,19 @@ pub(super) fn moves(wishes: &Wishes, policy: &Policy, seen: &Snapshot) -> Vec<Mo
     let cut = |amount: U256| {
         if turnover <= room { amount } else { mul_div_down(amount, room, turnover) }
     };
-    let (mut left_out, mut left_in) = (cut(from_markets), cut(both));
-    let (mut withdrawals, mut deposits) = (Vec::new(), Vec::new());
-    for (wish, index) in wishes.markets.iter().zip(0u8..) {
-        let (out, inward) = (wish.out.min(left_out), wish.inward.min(left_in));
-        (left_out, left_in) = (left_out - out, left_in - inward);
-        let leg = |is_deposit, assets: U256| Move { index, is_deposit, assets: assets.to() };
-        withdrawals.extend((!out.is_zero()).then(|| leg(false, out)));
-        deposits.extend((!inward.is_zero()).then(|| leg(true, inward)));
-    }
-    withdrawals.extend(deposits);
-    withdrawals
+    let amounts = |side: fn(&Wish) -> U256, is_deposit: bool, mut left: U256| {
+        let of = |(wish, index): (&Wish, u8)| {
+            let assets = side(wish).min(left);
+            left -= assets;
+            (assets >= LEAST).then(|| Move { index, is_deposit, assets: assets.saturating_to() })
+        };
+        wishes.markets.iter().zip(0u8..).filter_map(of).collect::<Vec<Move>>()
+    };
+    let withdrawals = amounts(|wish| wish.out, false, cut(from_markets));
+    let withdrawn: U256 = withdrawals.iter().map(|leg| U256::from(leg.assets)).sum();
+    let funds = withdrawn.saturating_add(seen.vault.idle);
+    let deposits = amounts(|wish| wish.inward, true, cut(both).min(funds));
+    [withdrawals, deposits].concat()
 }
 
 /// What may still be moved in the window, with the thousandth to spare that our own code leaves.
