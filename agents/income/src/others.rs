@@ -208,3 +208,39 @@ impl Iterator for Others {
         Some(Step { visits, base_fee_wei })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::HISTORIES;
+
+    #[test]
+    fn a_seed_decides_everything_and_factors_keep_their_bounds() {
+        for history in &HISTORIES {
+            let steps: Vec<Step> = Others::new(history).take(300).collect();
+            let again: Vec<Step> = Others::new(history).take(300).collect();
+            let other = History { seed: history.seed + 1_000, ..*history };
+            assert_eq!(steps, again);
+            assert_ne!(steps, Others::new(&other).take(300).collect::<Vec<_>>());
+            let (lowest, highest) = history.base_fee_gwei;
+            for step in &steps {
+                let gwei = step.base_fee_wei / GWEI;
+                assert!((u128::from(lowest)..=u128::from(highest)).contains(&gwei));
+                for visit in &step.visits {
+                    assert!(visit.fair_rate_wad > 0 && !visit.wanted.is_zero());
+                    assert!(!visit.lent.is_zero() && (PART.0..=PART.1).contains(&visit.part));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_trend_ends_where_it_is_said() {
+        for history in &HISTORIES {
+            let mut others = Others::new(history);
+            assert_eq!(others.trend(), ONE);
+            others.step = BEFORE + STEPS;
+            assert_eq!(others.trend(), history.trend * ONE / 1_000);
+        }
+    }
+}

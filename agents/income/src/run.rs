@@ -87,3 +87,24 @@ pub fn year(world: &World, steps: &[Step], contender: Contender) -> Result<Year>
     year.after = world.see()?.vault.nav.live_assets;
     Ok(year)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn income_is_after_gas_and_rounded_down() {
+        let income = |before: u64, after: u64, gas: u64| {
+            let [before, after, gas] = [before, after, gas].map(U256::from);
+            Year { before, after, gas, rebalances: 0, refused: 0 }.income()
+        };
+        assert_eq!(income(100, 105, 0).unwrap(), 50_000);
+        assert_eq!(income(100, 105, 5).unwrap(), 0);
+        assert_eq!(income(3, 4, 0).unwrap(), 333_333);
+        assert_eq!(income(3, 2, 0).unwrap(), -333_334);
+        assert_eq!(income(100, 100, 150).unwrap(), -1_500_000);
+        assert!(income(0, 1, 0).is_err());
+    }
+}

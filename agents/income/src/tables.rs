@@ -14,12 +14,9 @@ use crate::{
 const BEGIN: &str = "<!-- income: written by `make bench-income` -->\n";
 const END: &str = "<!-- end of income -->\n";
 
-/// Income with two decimals, rounded down, and moves.
-fn cell(figure: &Figure) -> Result<String> {
-    let income = figure.income()?.div_euclid(100);
-    let sign = if income < 0 { "−" } else { "" };
-    let (whole, part) = (income.unsigned_abs() / 100, income.unsigned_abs() % 100);
-    Ok(format!("{sign}{whole}.{part:02} % ({})", figure.rebalances))
+/// Income and how often it was rebalanced.
+fn cell(figure: &Figure) -> String {
+    format!("{} % ({})", figure.income_percent.replace('-', "−"), figure.rebalances)
 }
 
 /// All figures.
@@ -35,7 +32,7 @@ pub fn all(figures: &Figures) -> Result<String> {
         let best = figures.best(history)?;
         write!(text, "| {} | {} |", history.name, history.about)?;
         for contender in Contender::ALL {
-            let cell = cell(figures.figure(history, contender)?)?;
+            let cell = cell(figures.figure(history, contender)?);
             let mark = if best.contains(&contender) { "**" } else { "" };
             write!(text, " {mark}{cell}{mark} |")?;
         }
@@ -56,8 +53,8 @@ pub fn lost(figures: &Figures) -> Result<String> {
         let Some(other) = best.first().filter(|_| !best.contains(&Contender::Vagus)) else {
             continue;
         };
-        let ours = cell(figures.figure(history, Contender::Vagus)?)?;
-        let theirs = cell(figures.figure(history, *other)?)?;
+        let ours = cell(figures.figure(history, Contender::Vagus)?);
+        let theirs = cell(figures.figure(history, *other)?);
         let names: Vec<&str> = best.iter().map(|contender| contender.name()).collect();
         writeln!(
             rows,

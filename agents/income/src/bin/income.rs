@@ -16,6 +16,8 @@ use vagus_income::{
     run, tables,
 };
 
+const FIGURES: &str = "bench/income.json";
+
 /// What the allocator earns beside other ways to allocate, on histories that the real venue contracts make.
 #[derive(Parser)]
 struct Arguments {
@@ -30,6 +32,8 @@ struct Arguments {
 enum Command {
     /// Goes through all histories and writes bench/income.json and the tables of bench/README.md and README.md.
     Bench,
+    /// Writes the tables anew from bench/income.json.
+    Tables,
     /// Goes through some histories again and compares them with bench/income.json.
     Check {
         /// Names of histories.
@@ -76,31 +80,38 @@ fn bench(root: &Path) -> Result<()> {
         figures.histories.insert(history.name.to_owned(), go_through(history)?);
     }
     let held = figures.held()?;
-    write(&root.join("bench/income.json"), &(serde_json::to_string_pretty(&figures)? + "\n"))?;
-    for (file, table) in
-        [("bench/README.md", tables::all(&figures)?), ("README.md", tables::lost(&figures)?)]
-    {
-        let path = root.join(file);
-        let text = tables::placed(&read(&path)?, &table).with_context(|| file.to_owned())?;
-        write(&path, &text)?;
-    }
+    write(&root.join(FIGURES), &(serde_json::to_string_pretty(&figures)? + "\n"))?;
+    write_tables(root, &figures)?;
     eprintln!("holding is best in {} of {} histories", held.len(), HISTORIES.len());
     ensure!(held.len() >= LEAST_HELD, "expected holding to be best in at least {LEAST_HELD}");
     Ok(())
 }
 
+fn write_tables(root: &Path, figures: &Figures) -> Result<()> {
+    for (file, table) in
+        [("bench/README.md", tables::all(figures)?), ("README.md", tables::lost(figures)?)]
+    {
+        let path = root.join(file);
+        let text = tables::placed(&read(&path)?, &table).with_context(|| file.to_owned())?;
+        write(&path, &text)?;
+    }
+    Ok(())
+}
+
+fn committed(root: &Path) -> Result<Figures> {
+    Figures::read(&read(&root.join(FIGURES))?)
+        .with_context(|| format!("{FIGURES}: run `make bench-income`"))
+}
+
 fn check(root: &Path, names: &[String]) -> Result<()> {
-    let file = root.join("bench/income.json");
-    let figures = Figures::read(&read(&file)?)
-        .with_context(|| format!("{}: run `make bench-income`", file.display()))?;
+    let figures = committed(root)?;
     for name in names {
         let history = HISTORIES.iter().find(|history| history.name == name);
         let history = history.with_context(|| format!("there is no history \"{name}\""))?;
         let found = go_through(history)?;
         ensure!(
             figures.histories.get(history.name) == Some(&found),
-            "\"{name}\" comes out otherwise than in {}: run `make bench-income` if that is meant",
-            file.display()
+            "\"{name}\" comes out otherwise than in {FIGURES}: run `make bench-income` if that is meant",
         );
     }
     Ok(())
@@ -110,6 +121,7 @@ fn main() -> Result<()> {
     let Arguments { root, command } = Arguments::parse();
     match command {
         Command::Bench => bench(&root),
+        Command::Tables => write_tables(&root, &committed(&root)?),
         Command::Check { histories } => check(&root, &histories),
     }
 }

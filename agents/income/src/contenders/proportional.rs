@@ -29,3 +29,24 @@ pub(super) fn wishes(markets: &[Market], idle: U256) -> Wishes {
     };
     Wishes { markets: markets.iter().map(wish).collect(), may_idle: false }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contenders::market::{Kinked, WAD};
+
+    fn market(others: u64, position: u64) -> Market {
+        let (others, position) = (U256::from(others), U256::from(position));
+        let curve = Kinked { at_zero: WAD, kink: WAD, at_kink: WAD, at_all: WAD };
+        let lent = others + position;
+        Market { lent, owed: U256::ZERO, position, payable: position, room: U256::MAX, curve }
+    }
+
+    #[test]
+    fn positions_follow_what_others_lend_once_a_twentieth_is_wrong() {
+        // Right are 750 and 250.
+        assert!(wishes(&[market(3_000, 700), market(1_000, 300)], U256::ZERO).markets.is_empty());
+        let off = wishes(&[market(3_000, 699), market(1_000, 301)], U256::ZERO);
+        assert_eq!((off.markets[0].inward, off.markets[1].out), (U256::from(51), U256::from(51)));
+    }
+}

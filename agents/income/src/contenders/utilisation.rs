@@ -32,3 +32,29 @@ pub(super) fn wishes(markets: &[Market]) -> Wishes {
     };
     Wishes { markets: markets.iter().map(wish).collect(), may_idle: false }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contenders::market::Kinked;
+
+    fn market(lent: u64, owed: u64) -> Market {
+        let (lent, owed) = (U256::from(lent), U256::from(owed));
+        let curve = Kinked { at_zero: WAD, kink: WAD, at_kink: WAD, at_all: WAD };
+        Market { lent, owed, position: lent, payable: lent, room: U256::MAX, curve }
+    }
+
+    #[test]
+    fn all_end_at_what_all_owe_of_what_all_have_lent() {
+        let wishes = wishes(&[market(1_000, 900), market(1_000, 700), market(1_000, 800)]);
+        let amounts: Vec<_> = wishes.markets.iter().map(|wish| (wish.inward, wish.out)).collect();
+        let expected = [(125, 0), (0, 125), (0, 0)];
+        assert_eq!(amounts, expected.map(|(inward, out)| (U256::from(inward), U256::from(out))));
+    }
+
+    #[test]
+    fn two_and_a_half_percent_off_is_not_worth_it() {
+        assert!(wishes(&[market(1_000, 825), market(1_000, 775)]).markets.is_empty());
+        assert!(!wishes(&[market(1_000, 826), market(1_000, 774)]).markets.is_empty());
+    }
+}
