@@ -104,3 +104,32 @@ fn inputs(base_fee_wei: u128) -> Inputs {
         rates: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an operator who copies the example has.
+    #[test]
+    fn inputs_are_those_of_the_example_configuration() {
+        let example = include_str!("../../keeper/examples/keeper.toml");
+        let inputs = inputs(7_000_000_000);
+        let NativePrice::Fixed { assets_per_native } = inputs.native_price else {
+            panic!("{inputs:?}")
+        };
+        let whole = u128::from(WHOLE);
+        for line in [
+            format!("base = {}_000", inputs.base_gas / 1_000),
+            format!("leg = {}_000", inputs.leg_gas / 1_000),
+            format!("headroom_bps = {}", inputs.headroom_bps),
+            format!("smallest_move = \"{} USDC\"", inputs.smallest_move / whole),
+            format!("deadline_seconds = {}", inputs.deadline_seconds),
+            format!("block_seconds = {}", inputs.block_seconds),
+            format!("priority_fee_gwei = \"{}\"", inputs.gas_price_wei / 1_000_000_000 - 7),
+        ] {
+            assert!(example.lines().any(|of| of == line), "{line}");
+        }
+        let price = format!("assets_per_native = \"{} USDC\"", assets_per_native / whole);
+        assert!(example.contains(&price), "{price}");
+    }
+}

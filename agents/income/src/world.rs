@@ -1,12 +1,13 @@
 //! Real venues with a treasury among them, on a chain in the process.
 
+use std::collections::BTreeMap;
+
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolValue};
 use anyhow::{Context, Result, anyhow, bail};
-use std::collections::BTreeMap;
 use vagus_chain::{Header, Query, decode_lens_page, encode_lens_call};
 use vagus_evm::{Artifact, Chain, Treasury};
-use vagus_policy::{ANY_COUNT, BlockRef, Move, Policy, Rebalance, Snapshot};
+use vagus_policy::{ANY_COUNT, BlockRef, Move, Policy, Snapshot};
 
 use crate::{
     boundaries,
@@ -150,7 +151,7 @@ impl World {
         let lens = lens.map_err(|cause| anyhow!(cause))?;
         let at = chain.now;
         let lent: Vec<U256> = others.openings().map(|opening| opening.lent).collect();
-        let policy = boundaries::policy(&[], AGENT);
+        let policy = boundaries::policy(&[], AGENT)?;
         let mut world = Self { chain, crowd, lens, treasury, policy, base_fee_wei: 0, at };
         for step in others.by_ref().take(usize::try_from(BEFORE)?) {
             world.go_on(&step);
@@ -173,7 +174,7 @@ impl World {
             let worth = self.chain.view(strategy, &sol::Treasury::convertToAssetsCall { shares });
             strategies.push((strategy, u128::try_from(worth)?, u128::try_from(shares)?));
         }
-        self.policy = boundaries::policy(&strategies, AGENT);
+        self.policy = boundaries::policy(&strategies, AGENT)?;
         let delay_seconds = boundaries::ceilings().min_policy_delay_seconds;
         self.treasury.adopt(&mut self.chain, &self.policy, delay_seconds);
 
@@ -249,28 +250,19 @@ impl World {
     /// What the guard reverted with; nothing has moved then.
     pub fn rebalance(&mut self, seen: &Snapshot, moves: &[Move]) -> Result<u64, Bytes> {
         self.chain.now += u64::from(BLOCK_SECONDS);
-        let state = &seen.vault;
-        let plan = Rebalance {
-            policy_version: state.guard_state.policy_version,
-            nonce: state.agent.nonce,
-            vault_count: ANY_COUNT,
-            deadline: self.chain.now + u64::from(DEADLINE_SECONDS),
-            // A hash of a record has no zero bytes to speak of, which would be cheaper.
-            decision: B256::repeat_byte(0xd5),
-            moves: moves.to_vec(),
-        };
         let leg = |one: &Move| sol::Move {
             index: one.index,
             isDeposit: one.is_deposit,
             assets: one.assets,
         };
         let plan = sol::Rebalance {
-            policyVersion: plan.policy_version,
-            nonce: plan.nonce,
-            vaultCount: plan.vault_count,
-            deadline: plan.deadline,
-            decision: plan.decision,
-            moves: plan.moves.iter().map(leg).collect(),
+            policyVersion: seen.vault.guard_state.policy_version,
+            nonce: seen.vault.agent.nonce,
+            vaultCount: ANY_COUNT,
+            deadline: self.chain.now + u64::from(DEADLINE_SECONDS),
+            // A hash of a record has no zero bytes to speak of, which would be cheaper.
+            decision: B256::repeat_byte(0xd5),
+            moves: moves.iter().map(leg).collect(),
         };
         let call = sol::Treasury::rebalanceCall { plan };
         let (answer, gas) = self.chain.spend(AGENT, self.treasury.guard, call.abi_encode().into());
