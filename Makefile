@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-invariants test-conformance test-venues test-agents \
-        test-differential test-fleet test-kms test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi code-hashes check-code-hashes corpus bench-gas check-gas bench-allocator check-allocator bench-keeper bench-backtest soak \
+        test-differential test-fleet test-kms test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi code-hashes check-code-hashes corpus bench-gas check-gas bench-allocator check-allocator bench-keeper bench-backtest bench-income check-income soak \
         check check-deploy check-defences check-properties prove check-proofs mutate check-mutants coverage clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
@@ -151,6 +151,14 @@ bench-backtest: $(STAMPS)/node ## Measure how fast a backtest goes through a his
 	@$(LOCK) $(CARGO) build --quiet --release -p vagus-backtest --example measure
 	@target/release/examples/measure > target/backtest.json
 	@mv target/backtest.json bench/backtest.json
+
+bench-income: contracts venues ## What the allocator earns beside other ways to allocate, in 16 years of real venues; writes bench/income.json
+	@$(LOCK) $(CARGO) build --quiet -p vagus-income --bin income
+	@target/debug/income bench
+
+check-income: contracts venues ## Two of these years again, compared with bench/income.json
+	@$(LOCK) $(CARGO) build --quiet -p vagus-income --bin income
+	@target/debug/income check "four Morpho markets" "tiny treasury"
 
 soak: setup ## 10,000 blocks of 2 chains with 50 vaults and write bench/soak.json: memory, journal, calls, every block
 	@$(LOCK) $(CARGO) build --quiet --release -p vagus-keeper -p vagus-e2e --bin keeper --bin load

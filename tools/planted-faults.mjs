@@ -26,7 +26,7 @@ const faults = readFaults();
 if (faults.length < LEAST_FAULTS) fail(`${list} has ${faults.length} faults; expected at least ${LEAST_FAULTS}.`);
 const binary = buildWithFaults({
   name: 'planted',
-  crates: ['draw', 'policy', 'differential'],
+  crates: ['draw', 'policy', 'evm', 'differential'],
   home: 'policy',
   faults,
   package: 'vagus-differential',

@@ -27,7 +27,8 @@ pub const LENS_VERSION: u32 = 1;
 pub(crate) const GAS_RESERVE: u64 = 3_000_000;
 
 /// A call of the lens from a query on, with so much gas kept back.
-pub(crate) fn encode(queries: &[Query], start: usize, gas_reserve: u64) -> Vec<u8> {
+#[must_use]
+pub fn encode(queries: &[Query], start: usize, gas_reserve: u64) -> Vec<u8> {
     ITreasuryLens::readCall {
         queries: queries
             .iter()
@@ -67,7 +68,10 @@ pub(crate) fn witness(
 }
 
 /// A page of vaults and the place to go on from. What is wrong with one vault is that vault's alone.
-pub(crate) fn decode(
+///
+/// # Errors
+/// In words, if it is no page of the lens, or was made elsewhere than `header` and `chain_id` say.
+pub fn decode(
     answer: &[u8],
     queries: &[Query],
     start: usize,

@@ -35,7 +35,7 @@ pub use endpoints::Endpoints;
 pub use error::{ChainError, ChainResult};
 pub use follower::{Account, BlockId, Cursor, Follower, Freshness, HeadWatch, NewHead, Step};
 pub use http::{DEFAULT_LENS_GAS, HttpChain};
-pub use lens::LENS_VERSION;
+pub use lens::{LENS_VERSION, decode as decode_lens_page, encode as encode_lens_call};
 pub use reader::{
     BlockAt, Call, Chain, ChainReader, ChainWriter, EventLog, Header, LogFilter, PlacedLog, Query,
     Reading, SendAnswer, Sighting, Simulation, Tag, TransactionReceipt, Unseen, Witness,

@@ -3,8 +3,8 @@
 
 use alloy_primitives::{Address, U256};
 use vagus_policy::{
-    AgentState, Bucket, Ceilings, GuardState, LegReceipt, MemberReading, Mode, Move, Policy,
-    Rebalance, Receipt, Refusal, Rule,
+    AgentState, Bucket, GuardState, LegReceipt, MemberReading, Mode, Move, Policy, Rebalance,
+    Receipt, Refusal, Rule,
 };
 
 #[allow(missing_docs, unreachable_pub, missing_debug_implementations, clippy::too_many_arguments)]
@@ -36,14 +36,6 @@ pub(crate) mod sol {
             uint256 pendingFeeShares; uint256 highWaterPrice; uint256 seasonedWad; uint256 markPrice; uint256 observationPrice; uint256 previousPrice;
             uint256 refreshedAt; bool isEntryOpen; bool isReadable;
         }
-        struct Ceilings {
-            uint16 maxTurnoverBps; uint16 maxLossBps; uint32 minWindowSeconds; uint32 minPolicyDelaySeconds;
-            uint32 maxPolicyDelaySeconds; uint16 maxManagementFeeBps; uint16 maxPerformanceFeeBps; uint32 graceSeconds;
-        }
-        struct TreasuryParameters {
-            address asset; string name; string symbol; uint8 decimalsOffset; address owner; address guardian;
-            Ceilings ceilings; bytes32 salt;
-        }
 
         interface Guard {
             error Refused(uint8 rule, uint256 observed, uint256 limit);
@@ -70,11 +62,6 @@ pub(crate) mod sol {
             function checkpointState() external view returns (uint256 nav, uint256 base, bool isFresh);
             function navState() external view returns (NavState memory);
             function deposit(uint256 assets, address receiver) external returns (uint256 shares);
-        }
-
-        interface Factory {
-            function deployVault(TreasuryParameters calldata parameters, bytes calldata vaultCode) external returns (address vault);
-            function deployGuard(TreasuryParameters calldata parameters, bytes calldata guardCode) external returns (address guard);
         }
 
         interface Token {
@@ -194,17 +181,4 @@ pub(crate) fn agent_state(agent: Address, state: &sol::AgentState) -> AgentState
 
 pub(crate) fn refusal(rule: u8, observed: U256, limit: U256) -> Option<Refusal> {
     Rule::from_number(rule).map(|rule| Refusal { rule, observed, limit })
-}
-
-pub(crate) fn ceilings(ceilings: &Ceilings) -> sol::Ceilings {
-    sol::Ceilings {
-        maxTurnoverBps: ceilings.max_turnover_bps,
-        maxLossBps: ceilings.max_loss_bps,
-        minWindowSeconds: ceilings.min_window_seconds,
-        minPolicyDelaySeconds: ceilings.min_policy_delay_seconds,
-        maxPolicyDelaySeconds: ceilings.max_policy_delay_seconds,
-        maxManagementFeeBps: ceilings.max_management_fee_bps,
-        maxPerformanceFeeBps: ceilings.max_performance_fee_bps,
-        graceSeconds: ceilings.grace_seconds,
-    }
 }

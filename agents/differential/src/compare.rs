@@ -2,6 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolError};
+use vagus_evm::Answer;
 use vagus_policy::{
     Checked, MemberReading, Rebalance, Receipt, Refusal, Rule, VaultState, authorise, check,
     predict, rebalance_digest,
@@ -10,7 +11,6 @@ use vagus_policy::{
 use crate::{
     abi::{self, sol},
     agents,
-    chain::Answer,
     violations::{self, GroupFault},
     world::World,
 };

@@ -13,9 +13,7 @@
 
 mod abi;
 mod agents;
-mod artifact;
 mod cases;
-mod chain;
 mod changes;
 mod compare;
 mod comparisons;

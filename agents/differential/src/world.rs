@@ -1,24 +1,21 @@
 //! A treasury of compiled contracts on a chain in the process.
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolValue};
+pub(crate) use vagus_evm::OWNER;
+use vagus_evm::{Answer, Artifact, Chain, Treasury};
 use vagus_policy::{
     AssetInfo, Ceilings, Checkpoint, Curve, Move, NavState, Policy, Rebalance, Receipt, Refusal,
-    StrategyState, VaultState, encode,
+    StrategyState, VaultState,
 };
 
-use crate::{
-    abi::{self, sol},
-    artifact::Artifact,
-    chain::{Answer, Chain},
-};
+use crate::abi::{self, sol};
 
 /// Most strategies that a treasury of the test can have: enough for one move too many.
 pub(crate) const STRATEGIES: usize = 18;
 /// Birth of every chain.
 const BIRTH: u64 = 1_800_000_000;
 
-pub(crate) const OWNER: Address = Address::repeat_byte(0x0a);
 pub(crate) const GUARDIAN: Address = Address::repeat_byte(0x0b);
 pub(crate) const DEPOSITOR: Address = Address::repeat_byte(0x0c);
 /// Brings what agents have signed.
@@ -35,72 +32,38 @@ pub(crate) struct World {
     pub(crate) strategies: Vec<Address>,
     /// Decimals of the asset.
     pub(crate) decimals: u8,
-    submit: [u8; 4],
-    activate: [u8; 4],
+    treasury: Treasury,
 }
 
 impl World {
     /// Deploys everything by the real factory. `policy` is in force only after [`World::adopt`].
     pub(crate) fn deploy(policy: Policy, decimals: u8) -> Result<Self, String> {
         let mut chain = Chain::new(BIRTH);
-        let token = Artifact::read("DifferentialToken")?.creation_code;
+        let token = Artifact::read("DifferentialToken")?.creation_code()?;
         let token = chain.create(joined(&token, &U256::from(decimals).abi_encode()))?;
-        let strategy = Artifact::read("SettableStrategy")?.creation_code;
+        let strategy = Artifact::read("SettableStrategy")?.creation_code()?;
         let strategies = (0..STRATEGIES)
             .map(|_| chain.create(joined(&strategy, &token.abi_encode())))
             .collect::<Result<Vec<_>, _>>()?;
-        let vault_code = Artifact::read("TreasuryVault")?.creation_code;
-        let guard_artifact = Artifact::read("PolicyGuard")?;
-        let guard_code = guard_artifact.creation_code.clone();
-        let hashes = (keccak256(&vault_code), keccak256(&guard_code)).abi_encode();
-        let factory = Artifact::read("TreasuryFactory")?.creation_code;
-        let factory = chain.create(joined(&factory, &hashes))?;
-        let parameters = sol::TreasuryParameters {
-            asset: token,
-            name: "Treasury".to_owned(),
-            symbol: "TRS".to_owned(),
-            // Each scale of assets with a scale of shares of its own.
-            decimalsOffset: decimals / 4,
-            owner: OWNER,
-            guardian: GUARDIAN,
-            ceilings: abi::ceilings(&Self::ceilings()),
-            salt: B256::ZERO,
-        };
-        let of_vault =
-            sol::Factory::deployVaultCall { parameters: parameters.clone(), vaultCode: vault_code };
-        let of_guard = sol::Factory::deployGuardCall { parameters, guardCode: guard_code };
-        let mut deploy = |call: Vec<u8>| {
-            let answer = chain.send(OWNER, factory, call.into());
-            let answer = answer.map_err(|data| format!("the factory reverts with {data}"))?;
-            Address::abi_decode(&answer).map_err(|error| error.to_string())
-        };
-        let vault = deploy(of_vault.abi_encode())?;
-        let guard = deploy(of_guard.abi_encode())?;
+        // Each scale of assets with a scale of shares of its own.
+        let ceilings = Self::ceilings();
+        let treasury = Treasury::deploy(&mut chain, token, decimals / 4, GUARDIAN, &ceilings)?;
         Ok(Self {
             chain,
             policy,
-            vault,
-            guard,
+            treasury,
+            vault: treasury.vault,
+            guard: treasury.guard,
             token,
             strategies,
             decimals,
-            submit: guard_artifact.selector("submitPolicy")?,
-            activate: guard_artifact.selector("activatePolicy")?,
         })
     }
 
     /// Puts a document in force through the owner, at once or after the delay.
     pub(crate) fn adopt(&mut self, policy: Policy) {
-        let document = encode(&policy);
-        let submitted = self.chain.send(OWNER, self.guard, joined(&self.submit, &document));
-        let submitted =
-            submitted.unwrap_or_else(|data| panic!("submitPolicy: {data}\n{policy:#?}"));
-        // The second word says whether it took effect at once.
-        if submitted.get(63) == Some(&0) {
-            self.chain.now += u64::from(self.policy.limits.policy_delay_seconds);
-            let activated = self.chain.send(OWNER, self.guard, joined(&self.activate, &document));
-            activated.unwrap_or_else(|data| panic!("activatePolicy: {data}\n{policy:#?}"));
-        }
+        let delay_seconds = self.policy.limits.policy_delay_seconds;
+        self.treasury.adopt(&mut self.chain, &policy, delay_seconds);
         self.policy = policy;
     }
 
@@ -111,7 +74,7 @@ impl World {
 
     /// What it answers to another account.
     pub(crate) fn try_submit_as(&mut self, from: Address, policy: &Policy) -> Answer {
-        self.chain.ask(from, self.guard, joined(&self.submit, &encode(policy)))
+        self.treasury.try_submit(&mut self.chain, from, policy)
     }
 
     /// What [`World::deploy`] gave the guard.

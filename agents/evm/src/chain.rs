@@ -1,9 +1,9 @@
 //! A chain in the process: the state of all contracts, and transactions on it.
 
-use alloy_primitives::{Address, Bytes, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_sol_types::SolCall;
 use revm::{
-    Context, DatabaseCommit, ExecuteEvm, MainBuilder, MainContext,
+    Context, Database, DatabaseCommit, ExecuteEvm, MainBuilder, MainContext,
     context::{BlockEnv, CfgEnv, TxEnv, result::ExecutionResult},
     database::{CacheDB, EmptyDB},
     primitives::hardfork::SpecId,
@@ -12,47 +12,81 @@ use revm::{
 const GAS: u64 = 1 << 40;
 
 /// What a call answered, or what it reverted with; a halt counts as a revert without data.
-pub(crate) type Answer = Result<Bytes, Bytes>;
+pub type Answer = Result<Bytes, Bytes>;
 
+/// All contracts of a chain. A copy is a chain of its own from there on.
 #[derive(Clone, Debug)]
-pub(crate) struct Chain {
+pub struct Chain {
     database: CacheDB<EmptyDB>,
     /// Unix time of every call until it is changed.
-    pub(crate) now: u64,
-    height: u64,
+    pub now: u64,
+    /// Height of the last block: each transaction that stays has one of its own.
+    pub height: u64,
+    has_size_limits: bool,
 }
 
 impl Chain {
-    pub(crate) fn new(now: u64) -> Self {
-        Self { database: CacheDB::new(EmptyDB::new()), now, height: 1 }
+    /// A chain without contracts.
+    #[must_use]
+    pub fn new(now: u64) -> Self {
+        Self { database: CacheDB::new(EmptyDB::new()), now, height: 1, has_size_limits: true }
+    }
+
+    /// Lets contracts be larger than Ethereum does.
+    #[must_use]
+    pub fn without_size_limits(self) -> Self {
+        Self { has_size_limits: false, ..self }
     }
 
     /// Creates a contract.
-    pub(crate) fn create(&mut self, code: Bytes) -> Result<Address, String> {
+    ///
+    /// # Errors
+    /// If its constructor fails.
+    pub fn create(&mut self, code: Bytes) -> Result<Address, String> {
         let result = self.run(Address::ZERO, TxKind::Create, code, true);
         result.created_address().ok_or_else(|| format!("a contract could not be created: {result}"))
     }
 
     /// A transaction; what it did stays if it succeeds.
-    pub(crate) fn send(&mut self, from: Address, to: Address, data: Bytes) -> Answer {
+    ///
+    /// # Errors
+    /// What it reverted with.
+    pub fn send(&mut self, from: Address, to: Address, data: Bytes) -> Answer {
+        self.spend(from, to, data).0
+    }
+
+    /// The same, with the gas that it used, less what was refunded.
+    pub fn spend(&mut self, from: Address, to: Address, data: Bytes) -> (Answer, u64) {
         self.height += 1;
-        answer(self.run(from, TxKind::Call(to), data, true))
+        let result = self.run(from, TxKind::Call(to), data, true);
+        let gas = result.tx_gas_used();
+        (answer(result), gas)
+    }
+
+    /// Hash that contracts see of the block before the one that calls are in.
+    pub fn parent_hash(&mut self) -> B256 {
+        let parent = self.height.saturating_sub(1);
+        // The database cannot fail.
+        self.database.block_hash(parent).unwrap_or_else(|error| match error {})
     }
 
     /// A call that leaves nothing behind.
-    pub(crate) fn ask(&mut self, from: Address, to: Address, data: Bytes) -> Answer {
+    ///
+    /// # Errors
+    /// What it reverted with.
+    pub fn ask(&mut self, from: Address, to: Address, data: Bytes) -> Answer {
         answer(self.run(from, TxKind::Call(to), data, false))
     }
 
     /// A call that must succeed, decoded; leaves nothing behind.
-    pub(crate) fn view<C: SolCall>(&mut self, to: Address, call: &C) -> C::Return {
+    pub fn view<C: SolCall>(&mut self, to: Address, call: &C) -> C::Return {
         let data = self.ask(Address::ZERO, to, call.abi_encode().into());
         let data = data.unwrap_or_else(|data| panic!("{} reverts with {data}", C::SIGNATURE));
         C::abi_decode_returns(&data).unwrap_or_else(|error| panic!("{}: {error}", C::SIGNATURE))
     }
 
     /// A transaction that must succeed.
-    pub(crate) fn must<C: SolCall>(&mut self, from: Address, to: Address, call: &C) {
+    pub fn must<C: SolCall>(&mut self, from: Address, to: Address, call: &C) {
         let answer = self.send(from, to, call.abi_encode().into());
         answer.unwrap_or_else(|data| panic!("{} reverts with {data}", C::SIGNATURE));
     }
@@ -61,6 +95,10 @@ impl Chain {
         let mut configuration = CfgEnv::new_with_spec(SpecId::PRAGUE).with_chain_id(31_337);
         configuration.disable_nonce_check = true;
         configuration.disable_eip3607 = true;
+        if !self.has_size_limits {
+            configuration.limit_contract_code_size = Some(usize::MAX);
+            configuration.limit_contract_initcode_size = Some(usize::MAX);
+        }
         let block = BlockEnv {
             number: U256::from(self.height),
             timestamp: U256::from(self.now),

@@ -1,0 +1,6 @@
+//! The figures that are committed, and years of real venues.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod committed;
+mod worlds;
