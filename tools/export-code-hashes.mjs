@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 
 const CONTRACTS = [
   'TreasuryVault', 'VaultPeriphery', 'Conduit', 'PolicyGuard', 'GuardGovernance', 'GuardRules', 'TreasuryFactory', 'TreasuryLens',
-  'MorphoBlueStrategy', 'TimelockController', 'TreasuryGovernor', 'TreasuryVotes',
+  'MorphoBlueStrategy', 'MorphoBlueMarketsStrategy', 'TimelockController', 'TreasuryGovernor', 'TreasuryVotes',
 ];
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');

@@ -9,7 +9,8 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {MorphoMarketMath} from "./MorphoMarketMath.sol";
-import {IMorphoBlue, IMorphoIrm, Market, MarketParams} from "./interfaces/IMorphoBlue.sol";
+import {MorphoMarketReads} from "./MorphoMarketReads.sol";
+import {IMorphoBlue, Market, MarketParams} from "./interfaces/IMorphoBlue.sol";
 import {IMorphoBlueStrategy} from "./interfaces/IMorphoBlueStrategy.sol";
 
 /// @title A lending position in one Morpho Blue market, as an ERC-4626
@@ -194,28 +195,11 @@ contract MorphoBlueStrategy is ERC4626, IMorphoBlueStrategy {
         return Math.min(market.liquidity(), IERC20(asset()).balanceOf(morpho));
     }
 
-    function _accrued() private view returns (Market memory market) {
-        market = IMorphoBlue(morpho).market(marketId);
-        if (_isCurrent(market)) return market;
-        return market.accrued(IMorphoIrm(_IRM).borrowRateView(marketParams(), market), block.timestamp);
+    function _accrued() private view returns (Market memory) {
+        return MorphoMarketReads.accrued(morpho, marketId, marketParams());
     }
 
-    function _tryAccrued() private view returns (bool, Market memory market) {
-        market = IMorphoBlue(morpho).market(marketId);
-        if (_isCurrent(market)) return (true, market);
-        try IMorphoIrm(_IRM).borrowRateView(marketParams(), market) returns (uint256 rateWad) {
-            return (true, market.accrued(rateWad, block.timestamp));
-        } catch {
-            return (false, market);
-        }
-    }
-
-    /// @dev Whether no interest is pending; a market without a rate model never has any.
-    function _isCurrent(Market memory market) private view returns (bool) {
-        // Equality decides only whether there is anything to compute.
-        // slither-disable-start incorrect-equality
-        // forge-lint: disable-next-line(block-timestamp)
-        return block.timestamp == market.lastUpdate || _IRM == address(0);
-        // slither-disable-end incorrect-equality
+    function _tryAccrued() private view returns (bool, Market memory) {
+        return MorphoMarketReads.tryAccrued(morpho, marketId, marketParams());
     }
 }

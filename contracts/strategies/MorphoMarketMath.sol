@@ -50,6 +50,15 @@ library MorphoMarketMath {
         );
     }
 
+    /// @notice Assets for supply `shares`, rounded down, in a market with these totals.
+    function assetsDown(uint256 shares, uint256 totalSupplyAssets, uint256 totalSupplyShares)
+        internal
+        pure
+        returns (uint256)
+    {
+        return Math.mulDiv(shares, totalSupplyAssets + VIRTUAL_ASSETS, totalSupplyShares + VIRTUAL_SHARES);
+    }
+
     /// @notice What the market can pay out: supplied and not borrowed.
     function liquidity(Market memory market) internal pure returns (uint256) {
         return Math.saturatingSub(market.totalSupplyAssets, market.totalBorrowAssets);

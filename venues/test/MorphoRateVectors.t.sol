@@ -85,7 +85,8 @@ contract MorphoRateVectors is VectorFile {
         _act(isDeposit, assets);
         line = _addText(line, "action", isDeposit ? "deposit" : "withdraw");
         line = _add(line, "assets", assets);
-        vm.writeLine(path, _object(_addObject(line, "after", _afterJson())));
+        line = _addObject(line, "after", _afterJson());
+        vm.writeLine(path, _object(_addObject(line, "untouched", _untouchedJson(id))));
         ++_written[uint256(state.corner)];
     }
 
@@ -217,6 +218,23 @@ contract MorphoRateVectors is VectorFile {
         json = _add(json, "positionAssets", _strategy.convertToAssets(shares));
         json = _add(json, "morphoShares", _morphoShares());
         json = _add(json, "strategySupply", _strategy.totalSupply());
+        return _object(json);
+    }
+
+    /// @dev A time in which nobody acts, from a second to two years, and what the market makes of it at its end.
+    function _untouchedJson(uint256 id) private returns (string memory) {
+        uint256 secondsUntouched = 1 + uint256(keccak256(abi.encode("untouched", id))) % (uint256(3 days) << (id % 9));
+        vm.warp(block.timestamp + secondsUntouched);
+        string memory json = _add("", "seconds", secondsUntouched);
+        json = _add(
+            json, "meanBorrowRateWad", IIrm(address(irm)).borrowRateView(_market.params, morpho.market(_id(_market)))
+        );
+        morpho.accrueInterest(_market.params);
+        MorphoMarketState memory market = morpho.market(_id(_market));
+        json = _add(json, "totalSupplyAssets", market.totalSupplyAssets);
+        json = _add(json, "totalSupplyShares", market.totalSupplyShares);
+        json = _add(json, "totalBorrowAssets", market.totalBorrowAssets);
+        json = _addText(json, "rateAtTargetWad", vm.toString(irm.rateAtTarget(_market.marketId)));
         return _object(json);
     }
 

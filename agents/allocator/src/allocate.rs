@@ -63,7 +63,7 @@ pub fn decide(policy: &Policy, snapshot: &Snapshot, inputs: &Inputs) -> Decision
             ..hold(snapshot, Reason::Cooldown)
         };
     }
-    match view(policy, snapshot, inputs, mandate) {
+    match view(policy, snapshot, inputs, mandate, policy.objective.horizon_seconds) {
         Ok(view) => Deciding { policy, snapshot, inputs, mandate, view }.decide(),
         Err(NoView::TooLarge) => hold(snapshot, Reason::Unreadable),
         // The document at hand is not the one in force.

@@ -25,6 +25,10 @@ use crate::{
 use bound::bound_up;
 pub(crate) use bound::is_hold_proven;
 
+/// Version from which on rates are means of the horizon where a venue moves them; older ones took those of the moment, and
+/// their certificates are recomputed so.
+const FIRST_OVER_HORIZON: u32 = 4;
+
 /// Prices of the limits, yearly rates in ray.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RayPrices {
@@ -120,8 +124,10 @@ pub fn verify_certificate(
     decision: &Decision,
 ) -> Result<(), CertificateError> {
     let mandate = policy.agents.iter().find(|entry| entry.agent == inputs.agent);
+    let is_of_moment = decision.algorithm_version < FIRST_OVER_HORIZON;
+    let seconds = if is_of_moment { 0 } else { policy.objective.horizon_seconds };
     let view = mandate
-        .and_then(|mandate| view(policy, snapshot, inputs, mandate).ok())
+        .and_then(|mandate| view(policy, snapshot, inputs, mandate, seconds).ok())
         .ok_or(CertificateError::Nothing)?;
     let targets: Vec<u128> = decision
         .lines

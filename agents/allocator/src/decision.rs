@@ -2,9 +2,9 @@
 
 use alloy_primitives::{Address, B256, U256};
 use serde::{Deserialize, Serialize};
-use vagus_policy::{Move, Refusal, Rule, decimal};
+use vagus_policy::{Curve, Move, Refusal, Rule, StrategyState, decimal};
 
-use crate::{ALGORITHM_VERSION, RateInput, Reason};
+use crate::{ALGORITHM_VERSION, RateBase, RateInput, Reason};
 
 /// What gas costs in the vault's asset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,15 @@ impl Inputs {
     pub fn rate_of(&self, strategy: Address) -> Option<&RateInput> {
         self.rates.iter().find(|rate| rate.strategy == strategy)
     }
+
+    /// Whether the rate of a strategy is the mean of the horizon, because the venue's own model moves it while nobody acts;
+    /// otherwise it is that of the moment.
+    #[must_use]
+    pub fn is_rate_of_horizon(&self, strategy: &StrategyState) -> bool {
+        let is_by_curve =
+            self.rate_of(strategy.strategy).is_none_or(|rate| rate.base == RateBase::Curve);
+        is_by_curve && matches!(strategy.curve, Curve::MorphoBlue(_))
+    }
 }
 
 /// One strategy in a plan. Index-aligned with the policy's list.
@@ -87,7 +96,8 @@ pub struct StrategyLine {
     /// Most it may hold: its cap, its weight of base, its status.
     #[serde(with = "decimal")]
     pub limit_assets: U256,
-    /// Yearly supply rate now, ray (10^27 = 100 %); zero if the curve is unknown.
+    /// Yearly supply rate now, ray (10^27 = 100 %): of the moment, or the mean of the horizon where the venue's model moves
+    /// it; zero if the curve is unknown.
     #[serde(with = "decimal")]
     pub rate_before_ray: U256,
     /// Yearly supply rate after the plan.

@@ -23,9 +23,9 @@ pub use certificate::{CertificateError, verify_certificate};
 pub use decision::{
     Action, Binding, Candidate, Certificate, Decision, Inputs, Limiting, NativePrice, StrategyLine,
 };
-pub use income::Earning;
+pub use income::{Earning, Horizon};
 pub use rates::{History, RateBase, RateInput, Reward, Sample};
 pub use reason::Reason;
 
 /// Version of the decision code. An output that changes for the same input is a new version.
-pub const ALGORITHM_VERSION: u32 = 3;
+pub const ALGORITHM_VERSION: u32 = 4;

@@ -87,19 +87,8 @@ pub(crate) fn percent_mul(a: U256, bps: U256) -> CurveResult<U256> {
     div_down(add(mul(a, bps)?, u256(BPS / 2))?, u256(BPS))
 }
 
-/// 10^18 signed.
-pub(crate) const WAD_SIGNED: I256 = I256::from_raw(WAD);
-
 pub(crate) fn signed(value: U256) -> CurveResult<I256> {
     I256::try_from(value).map_err(|_| CurveError::Overflow)
-}
-
-pub(crate) fn unsigned(value: I256) -> CurveResult<U256> {
-    U256::try_from(value).map_err(|_| CurveError::Inconsistent)
-}
-
-pub(crate) fn add_signed(a: I256, b: I256) -> CurveResult<I256> {
-    a.checked_add(b).ok_or(CurveError::Overflow)
 }
 
 pub(crate) fn sub_signed(a: I256, b: I256) -> CurveResult<I256> {
@@ -116,16 +105,6 @@ pub(crate) fn div_signed(a: I256, b: I256) -> CurveResult<I256> {
         return Err(CurveError::DivisionByZero);
     }
     a.checked_div(b).ok_or(CurveError::Overflow)
-}
-
-/// a × b ÷ 10^18, towards zero.
-pub(crate) fn wad_mul_signed(a: I256, b: I256) -> CurveResult<I256> {
-    div_signed(mul_signed(a, b)?, WAD_SIGNED)
-}
-
-/// a × 10^18 ÷ b, towards zero.
-pub(crate) fn wad_div_signed(a: I256, b: I256) -> CurveResult<I256> {
-    div_signed(mul_signed(a, WAD_SIGNED)?, b)
 }
 
 #[cfg(test)]

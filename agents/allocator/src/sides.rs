@@ -45,14 +45,14 @@ impl Reach<'_> {
         }
     }
 
-    /// Amounts at which the curve is cut, rising, the last one the most; `breaks` and the kink are among them.
+    /// Amounts at which the curve is cut, rising, the last one the most; `breaks` and those of the curve are among them.
     fn cuts(&self, grid: Grid, breaks: &[u128]) -> Vec<u128> {
-        let kink = self.earning.map_or(self.position, Earning::kink);
         let mut ends = breaks.to_vec();
-        ends.push(match self.way {
-            Way::In => kink.saturating_sub(self.position),
-            Way::Out => self.position.saturating_sub(kink),
-        });
+        let of_curve = self.earning.map_or(&[][..], Earning::breaks).iter();
+        ends.extend(of_curve.map(|(_, place)| match self.way {
+            Way::In => place.saturating_sub(self.position),
+            Way::Out => self.position.saturating_sub(*place),
+        }));
         ends.push(self.most);
         ends.retain(|end| (1..=self.most).contains(end));
         ends.sort_unstable();
@@ -61,7 +61,11 @@ impl Reach<'_> {
             Grid::Whole => {
                 let starts = std::iter::once(0).chain(ends.iter().copied());
                 let pieces = starts.zip(ends.clone());
-                let cells = if ends.len() > 1 { CELLS / 2 } else { CELLS };
+                let cells = match ends.len() {
+                    0 | 1 => CELLS,
+                    2 => CELLS / 2,
+                    _ => CELLS / 4,
+                };
                 // Income bends most where a piece begins. Amounts are below 2^113.
                 let cut = |from: u128, to: u128, cell: u128| {
                     from + (to - from) / (cells * cells) * (cell * cell)

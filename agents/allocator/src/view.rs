@@ -25,6 +25,8 @@ pub(crate) const ROUNDING_UNITS: u128 = 4;
 #[derive(Clone, Debug)]
 pub(crate) struct View {
     pub(crate) at: u64,
+    /// The time that rates are means of, where venues move them while nobody acts.
+    pub(crate) seconds: u32,
     pub(crate) nav: U256,
     pub(crate) base: U256,
     pub(crate) idle: u128,
@@ -65,12 +67,13 @@ fn raised(floor: U256, headroom_bps: u16) -> U256 {
     floor.saturating_add(bps_up(floor, headroom_bps))
 }
 
-/// Looks at the world at the next block's time.
+/// Looks at the world at the next block's time, and at income over so many seconds from then on.
 pub(crate) fn view(
     policy: &Policy,
     snapshot: &Snapshot,
     inputs: &Inputs,
     mandate: &AgentPolicy,
+    seconds: u32,
 ) -> Result<View, NoView> {
     let state = &snapshot.vault;
     if policy.strategies.len() != state.strategies.len()
@@ -94,6 +97,7 @@ pub(crate) fn view(
     let min_idle = bps_up(nav, limits.min_idle_bps);
     let mut view = View {
         at,
+        seconds,
         nav,
         base,
         idle: fitting(state.idle)?,

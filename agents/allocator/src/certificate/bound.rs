@@ -1,7 +1,9 @@
 //! The bound that prices prove, from the venues' own formulas.
 //!
-//! Income is concave where it rises (`curves::shape`), so there the tangent at any place bounds it; the place is looked for
-//! in native integers, and whatever is found, the bound holds. Where income falls it is bounded interval by interval.
+//! Over each smooth piece of a venue's formula lies a roof (`income::roof`) that is concave where it rises, so there its
+//! tangent at any place bounds income; the place is looked for in native integers, and whatever is found, the bound holds.
+//! Where the roof falls it is bounded interval by interval. A roof that is not income itself is put up anew close around the
+//! place, where it then nearly touches. Rewards are paid on every unit, so they count as a lower price of it.
 
 use alloy_primitives::{I256, U256};
 use vagus_policy::{Policy, math::mul_div_up};
@@ -9,7 +11,7 @@ use vagus_policy::{Policy, math::mul_div_up};
 use super::RayPrices;
 use crate::{
     Inputs,
-    income::Earning,
+    income::{Earning, Roof},
     math::{RAY, YEAR_SECONDS, amount, u256},
     model::price_up,
     plan::{gas_cost_up, hurdle_ray, income},
@@ -18,6 +20,8 @@ use crate::{
 
 /// Intervals into which the falling part of an income curve is cut.
 const FALLING_STEPS: u128 = 256;
+/// A roof that is not income itself is put up anew over so much of a piece on either side of the place.
+const CLOSE_PARTS: u128 = 64;
 
 /// Whether no list of moves can beat its costs and hurdle: the bound at the prices, each deposited unit paying the hurdle
 /// and each leg its gas, is no more than what a transaction without legs costs.
@@ -75,12 +79,14 @@ fn most(venue: &Venue, target: Option<u128>, prices: &RayPrices, hurdle: U256) -
     let held = venue.groups.iter().filter_map(|place| prices.groups.get(*place));
     let held = held.fold(prices.idle, |sum, price| sum.saturating_add(*price));
     let position = venue.position;
+    let reward = big(earning.reward_ray());
     let line = Line {
         earning,
         position,
-        here: big(income(earning, position)),
-        dear: big(held.saturating_add(prices.turnover).saturating_add(hurdle)),
-        cheap: big(held).saturating_sub(big(prices.turnover)),
+        here: big(income(earning, position)).saturating_sub(times(reward, position)),
+        dear: big(held.saturating_add(prices.turnover).saturating_add(hurdle))
+            .saturating_sub(reward),
+        cheap: big(held).saturating_sub(big(prices.turnover)).saturating_sub(reward),
     };
     let mut best = I256::ZERO;
     if venue.highest > position {
@@ -100,7 +106,7 @@ fn most(venue: &Venue, target: Option<u128>, prices: &RayPrices, hurdle: U256) -
     best.unsigned_abs().saturating_add(noise)
 }
 
-/// A strategy's income with what a unit pays on the way in and brings on the way out.
+/// A strategy's income without rewards, with what a unit pays on the way in and brings on the way out, rewards taken off.
 struct Line<'a> {
     earning: &'a Earning,
     position: u128,
@@ -111,62 +117,106 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
+    /// Of standing at a target.
     fn worth(&self, target: u128) -> I256 {
-        let gained = big(income(self.earning, target)).saturating_sub(self.here);
+        let Ok(roof) = self.earning.roof(target, target) else { return I256::MAX };
+        self.worth_under(&roof, target)
+    }
+
+    fn worth_under(&self, roof: &Roof<'_>, target: u128) -> I256 {
+        let income = roof.income_ray(target).unwrap_or(U256::ZERO);
+        let gained = big(income).saturating_sub(self.here);
         if target >= self.position {
-            gained.saturating_sub(self.dear.saturating_mul(big(amount(target - self.position))))
+            gained.saturating_sub(times(self.dear, target - self.position))
         } else {
-            gained.saturating_add(self.cheap.saturating_mul(big(amount(self.position - target))))
+            gained.saturating_add(times(self.cheap, self.position - target))
         }
     }
 
-    fn slope(&self, target: u128, price: I256) -> I256 {
-        self.earning.marginal_ray(target).unwrap_or(I256::ZERO).saturating_sub(price)
-    }
-
-    /// Bound on the worth on one side of the position, on one side of the kink, where a unit pays a price.
+    /// Bound on the worth on one side of the position, where a unit pays a price.
     fn most_between(&self, from: u128, to: u128, price: I256) -> I256 {
-        let kink = self.earning.kink();
-        if from < kink && kink <= to {
-            let below = self.most_on_piece(from, kink - 1, price);
-            return below.max(self.most_on_piece(kink, to, price));
+        let mut start = from;
+        let mut most = I256::MIN;
+        let breaks = self.earning.breaks().iter().flat_map(|(first, last)| [*first, *last]);
+        for place in breaks.filter(|place| from < *place && *place <= to) {
+            if place > start {
+                most = most.max(self.most_on_piece(start, place - 1, price));
+                start = place;
+            }
         }
-        self.most_on_piece(from, to, price)
+        most.max(self.most_on_piece(start, to, price))
     }
 
     fn most_on_piece(&self, from: u128, to: u128, price: I256) -> I256 {
-        if !price.is_negative() {
-            // Past its peak income only falls, and so does the tangent's place: it is at the peak or before.
-            return self.tangent(from, to, price);
+        // What cannot be reckoned proves nothing.
+        let Ok(roof) = self.earning.roof(from, to) else { return I256::MAX };
+        let around = (to - from) / CLOSE_PARTS;
+        if !matches!(roof, Roof::Line(_)) || around == 0 {
+            return self.most_under(&roof, (from, to), price);
         }
-        let peak = self.crossing(from, to, I256::ZERO);
-        let mut most = self.tangent(from, peak, price).max(self.worth(to));
+        let place = self.crossing(from, to, price);
+        let low = place.saturating_sub(around).max(from);
+        let high = place.saturating_add(around).min(to);
+        let parts = [(from, low), (low, high), (high, to)];
+        let parts = parts.into_iter().filter(|(from, to)| from < to);
+        let bounds = parts.map(|(from, to)| {
+            let roof = self.earning.roof(from, to);
+            roof.map_or(I256::MAX, |roof| self.most_under(&roof, (from, to), price))
+        });
+        bounds.max().unwrap_or(I256::MAX)
+    }
+
+    fn most_under(&self, roof: &Roof<'_>, (from, to): (u128, u128), price: I256) -> I256 {
+        if !price.is_negative() {
+            // Past its peak the roof only falls, and so does the tangent's place: it is at the peak or before.
+            return self.tangent(roof, (from, to), price);
+        }
+        let peak = match roof {
+            Roof::Line(_) => last_earning(roof, (from, to), I256::ZERO, 1),
+            Roof::Shape(..) | Roof::Flat(_) => self.crossing(from, to, I256::ZERO),
+        };
+        let mut most = self.worth_under(roof, peak).max(self.worth_under(roof, to));
         let step = ((to - peak) / FALLING_STEPS).max(1);
         let mut left = peak;
         while left < to {
             let right = left.saturating_add(step).min(to);
             // Income of the left end, at the price of the right one.
-            let moved = big(amount(right - left));
-            most = most.max(self.worth(left).saturating_sub(price.saturating_mul(moved)));
+            let at_left = self.worth_under(roof, left);
+            most = most.max(at_left.saturating_sub(times(price, right - left)));
             left = right;
         }
         most
     }
 
     /// Bound by the tangent near where the worth is highest.
-    fn tangent(&self, from: u128, to: u128, price: I256) -> I256 {
-        let place = self.crossing(from, to, price);
-        let slope = self.slope(place, price);
+    fn tangent(&self, roof: &Roof<'_>, (from, to): (u128, u128), price: I256) -> I256 {
+        let place = self.place(roof, (from, to), price);
+        let slope = marginal(roof, place).saturating_sub(price);
         let further = if slope.is_negative() {
-            slope.saturating_mul(big(amount(place - from))).saturating_neg()
+            times(slope, place - from).saturating_neg()
         } else {
-            slope.saturating_mul(big(amount(to - place)))
+            times(slope, to - place)
         };
-        self.worth(place).saturating_add(further)
+        self.worth_under(roof, place).saturating_add(further)
+    }
+
+    /// A place at which the roof still rises, about the largest one at which one more unit still earns the price; the low end
+    /// if there is none.
+    fn place(&self, roof: &Roof<'_>, (from, to): (u128, u128), price: I256) -> u128 {
+        let place = match roof {
+            // A little before the place the tangent is nearly the same.
+            Roof::Line(_) => last_earning(roof, (from, to), price, (to - from) / FALLING_STEPS),
+            Roof::Shape(..) | Roof::Flat(_) => self.crossing(from, to, price),
+        };
+        if place == from || !marginal(roof, place).is_negative() {
+            return place;
+        }
+        last_earning(roof, (from, place), I256::ZERO, 1)
     }
 
     /// About the largest place at which one more unit still earns the price; the low end if none does.
     fn crossing(&self, from: u128, to: u128, price: I256) -> u128 {
+        let price = price.saturating_add(big(self.earning.reward_ray()));
         let price = if price.is_negative() {
             -price_up(price.unsigned_abs())
         } else {
@@ -183,6 +233,28 @@ impl Line<'_> {
         }
         low
     }
+}
+
+fn marginal(roof: &Roof<'_>, held: u128) -> I256 {
+    roof.marginal_ray(held).unwrap_or(I256::ZERO)
+}
+
+/// The last place at which one more unit still adds the price to the roof, or one at most so far before it; the low end if
+/// there is none.
+fn last_earning(roof: &Roof<'_>, (from, to): (u128, u128), price: I256, near: u128) -> u128 {
+    if marginal(roof, to) >= price {
+        return to;
+    }
+    let (mut low, mut high) = (from, to);
+    while high - low > near.max(1) {
+        let middle = low + (high - low) / 2;
+        if marginal(roof, middle) >= price { low = middle } else { high = middle }
+    }
+    low
+}
+
+fn times(price: I256, moved: u128) -> I256 {
+    price.saturating_mul(big(amount(moved)))
 }
 
 fn big(value: U256) -> I256 {

@@ -1,8 +1,9 @@
 //! Curve sources: from a venue's raw integers to the rates it will pay, to the last digit.
 
 pub mod aave_v3;
+pub mod adaptive;
 pub mod morpho_blue;
-mod shape;
+pub(crate) mod shape;
 pub(crate) mod slope;
 
 pub use aave_v3::{AaveV3Market, AaveV3Rates};

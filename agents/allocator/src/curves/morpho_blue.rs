@@ -9,40 +9,30 @@
 //! 2. curve(a) = (k × e + 1) × a with k = 3 above target and 3/4 below;
 //! 3. interest = borrows × (z + z²/2 + z³/6) with z = curve(average) × n, added to borrows and supply; the fee's part
 //!    becomes supply shares;
-//! 4. from then on borrowers pay curve(end) at the new utilisation, suppliers earn that × utilisation × (1 − fee).
+//! 4. from then on, as long as nobody acts, borrowers pay curve(average) at the new utilisation, the average being that of
+//!    the time looked at, which begins with end; suppliers earn that × utilisation × (1 − fee).
 //!
-//! No contract states the supply rate: here it is rounded down, which no market can fall short of by more than one unit.
+//! The rate model itself is `adaptive`. No contract states the supply rate: here it is rounded down, which no market can fall short of by more than one unit.
 
 use alloy_primitives::{I256, U256};
 use vagus_policy::MorphoBlueCurve;
 
-use super::{Change, Shape};
+use super::{
+    Change, Shape,
+    adaptive::{BREAK_WAD, INITIAL_RATE_WAD, Mean, Phase, TARGET_WAD, breaks_wad, mean},
+    slope::{self, Arc},
+};
 use crate::math::{
-    CurveError, CurveResult, RAY, WAD, WAD_SIGNED, YEAR_SECONDS, add, add_signed, div_down,
-    div_signed, mul, mul_div_down, mul_signed, signed, sub, sub_signed, u256, unsigned,
-    wad_div_signed, wad_mul_signed,
+    CurveError, CurveResult, RAY, WAD, YEAR_SECONDS, add, div_down, mul, mul_div_down, sub, u256,
 };
 
-const TARGET_WAD: u64 = 900_000_000_000_000_000;
-/// Adaptation at an error of 100 %, per second: 50 ÷ year.
-const SPEED_WAD: u64 = (50_000_000_000_000_000_000_u128 / YEAR_SECONDS as u128) as u64;
-const INITIAL_RATE_WAD: u64 = 40_000_000_000_000_000 / YEAR_SECONDS;
-const MIN_RATE_WAD: u64 = 1_000_000_000_000_000 / YEAR_SECONDS;
-const MAX_RATE_WAD: u64 = 2_000_000_000_000_000_000 / YEAR_SECONDS;
-const STEEPNESS_ABOVE_WAD: u64 = 3_000_000_000_000_000_000;
-const STEEPNESS_BELOW_WAD: u64 = 750_000_000_000_000_000;
-
-const LN_2_WAD: i64 = 693_147_180_559_945_309;
-/// ln(10^-18): below it exp is zero.
-const EXP_LOWEST_WAD: i128 = -41_446_531_673_892_822_312;
-/// From here on exp is past any clamp; the published model clips here as well.
-const EXP_HIGHEST_WAD: i128 = 93_859_467_695_000_404_319;
-
+/// [`WAD`] in native integers.
+const WAD_NATIVE: u128 = 1_000_000_000_000_000_000;
 const VIRTUAL_SHARES: u64 = 1_000_000;
 const VIRTUAL_ASSETS: u64 = 1;
 
 /// Rates of a market per second, WAD.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MorphoBlueRates {
     /// What borrowers pay.
     pub borrow_wad: U256,
@@ -52,6 +42,8 @@ pub struct MorphoBlueRates {
     pub supply_yearly_ray: U256,
     /// Utilisation, WAD, rounded down.
     pub utilisation_wad: U256,
+    /// The piece of the rate model's curve that they lie on.
+    pub phase: Phase,
 }
 
 /// A market accrued to one moment.
@@ -98,12 +90,15 @@ impl MorphoBlueMarket {
         Ok(market)
     }
 
-    fn accrue(&mut self, elapsed: u64) -> CurveResult<()> {
-        let error = error_wad(self.utilisation_wad()?)?;
-        let (average, end) = adapt(self.rate_at_target_wad, error, elapsed)?;
-        let rate = unsigned(curve_wad(average, error)?)?;
+    /// Lets so many seconds pass in which nobody acts.
+    ///
+    /// # Errors
+    /// As [`Self::mean`].
+    pub fn accrue(&mut self, elapsed: u64) -> CurveResult<()> {
+        let mean = self.mean(elapsed)?;
+        let rate = u256(mean.borrow_wad);
         let interest = mul_div_down(self.total_borrow_assets, compounded_wad(rate, elapsed)?, WAD)?;
-        self.rate_at_target_wad = end;
+        self.rate_at_target_wad = small(mean.end_rate_at_target_wad);
         self.total_borrow_assets = add(self.total_borrow_assets, interest)?;
         self.total_supply_assets = add(self.total_supply_assets, interest)?;
         let fee = mul_div_down(interest, self.fee_wad, WAD)?;
@@ -159,108 +154,115 @@ impl MorphoBlueMarket {
         Ok(market)
     }
 
-    /// The rates from this moment on, no time having passed.
+    /// What the rate model answers after so many seconds in which nobody acts: the mean of the time, and where it ends.
     ///
     /// # Errors
-    /// If a number overflows.
-    pub fn rates(&self) -> CurveResult<MorphoBlueRates> {
+    /// [`CurveError::Inconsistent`] if the rate at target is none that the model stores, otherwise if a number overflows.
+    pub fn mean(&self, seconds: u64) -> CurveResult<Mean> {
+        mean(self.stored_rate()?, self.utilisation_wad()?, seconds)
+    }
+
+    /// The mean rates of so many seconds from this moment on, if nobody acts; of no time at all, the rates of the moment.
+    ///
+    /// # Errors
+    /// As [`Self::mean`].
+    pub fn rates_over(&self, seconds: u64) -> CurveResult<MorphoBlueRates> {
         let utilisation_wad = self.utilisation_wad()?;
-        let borrow_wad =
-            unsigned(curve_wad(self.rate_at_target_wad, error_wad(utilisation_wad)?)?)?;
+        let mean = self.mean(seconds)?;
+        let borrow_wad = u256(mean.borrow_wad);
         let kept_wad = sub(WAD, self.fee_wad)?;
         let supply_wad =
             mul_div_down(mul_div_down(borrow_wad, utilisation_wad, WAD)?, kept_wad, WAD)?;
         let product = mul(mul(borrow_wad, utilisation_wad)?, kept_wad)?;
         let supply_yearly_ray =
             div_down(mul(div_down(product, u256(1_000_000_000))?, u256(YEAR_SECONDS))?, WAD)?;
-        Ok(MorphoBlueRates { borrow_wad, supply_wad, supply_yearly_ray, utilisation_wad })
+        let phase = mean.phase;
+        Ok(MorphoBlueRates { borrow_wad, supply_wad, supply_yearly_ray, utilisation_wad, phase })
     }
 
-    /// The same curve without rounding, as the search needs it.
+    /// The mean yearly borrow rate of so many seconds over the usage, for the search.
+    pub(crate) fn arcs(&self, seconds: u64) -> CurveResult<Vec<Arc>> {
+        let rate = self.stored_rate()?;
+        let yearly = |usage: i128| -> CurveResult<u128> {
+            let borrow = mean(rate, U256::from(usage.unsigned_abs()), seconds)?.borrow_wad;
+            // A rate is below 2^40 per second.
+            Ok(((u128::from(borrow) * u128::from(YEAR_SECONDS)) << slope::DIGITS) / WAD_NATIVE)
+        };
+        let mut arcs = Vec::new();
+        let mut from = 0;
+        for to in breaks_wad(rate, seconds).into_iter().chain([WAD_NATIVE as i128]) {
+            // The ends of a piece are known to a few of 10^-12, and may lie on its neighbour.
+            let (low, high) = (from + BREAK_WAD, to - BREAK_WAD);
+            if high > low {
+                let third = (high - low) / 3;
+                let places = [low, low + third, high - third, high];
+                let mut rates = [0; 4];
+                for (rate, place) in rates.iter_mut().zip(places) {
+                    *rate = yearly(place)?;
+                }
+                let binary = |wad: i128| (wad.unsigned_abs() << slope::DIGITS) / WAD_NATIVE;
+                arcs.push(Arc::through(binary(low), binary(high - low), rates));
+            }
+            from = to;
+        }
+        Ok(arcs)
+    }
+
+    /// Usages, ray, between which the mean over so many seconds is a convex cubic, each as the range in which it lies; falling.
+    pub(crate) fn breaks_ray(&self, seconds: u64) -> CurveResult<Vec<(U256, U256)>> {
+        let ray =
+            |wad: i128| U256::from(wad.max(1).unsigned_abs()).saturating_mul(u256(1_000_000_000));
+        let breaks = breaks_wad(self.stored_rate()?, seconds).into_iter().rev();
+        let range = |usage: i128| match usage {
+            // The target itself is a whole number, and on the lower piece.
+            TARGET_WAD => (ray(usage + 1), ray(usage)),
+            _ => (ray(usage + BREAK_WAD), ray(usage - BREAK_WAD)),
+        };
+        Ok(breaks.map(range).collect())
+    }
+
+    fn stored_rate(&self) -> CurveResult<u64> {
+        u64::try_from(self.rate_at_target_wad).map_err(|_| CurveError::Inconsistent)
+    }
+
+    /// The curve of the moment without rounding, as the search needs it.
     ///
     /// # Errors
     /// If a number overflows or the rate at target is negative.
     pub fn shape(&self) -> CurveResult<Shape> {
         let wad_to_ray = u256(1_000_000_000);
-        let target_rate_ray =
-            mul(mul(unsigned(self.rate_at_target_wad)?, u256(YEAR_SECONDS))?, wad_to_ray)?;
+        let target_rate_ray = mul(mul(u256(self.stored_rate()?), u256(YEAR_SECONDS))?, wad_to_ray)?;
         Ok(Shape {
             debt: self.total_borrow_assets,
             supplied: self.total_supply_assets,
             deficit: U256::ZERO,
-            optimal_usage_ray: mul(u256(TARGET_WAD), wad_to_ray)?,
+            optimal_usage_ray: Self::target_ray(),
             base_rate_ray: target_rate_ray >> 2,
             slope1_ray: sub(target_rate_ray, target_rate_ray >> 2)?,
             slope2_ray: mul(target_rate_ray, u256(3))?,
-            kept_ray: sub(RAY, mul(self.fee_wad, wad_to_ray)?)?,
+            kept_ray: self.kept_ray()?,
             // The model's rates are whole units of 10^-18 per second: a few of them a year.
             rate_noise_ray: mul(u256(8 * YEAR_SECONDS), wad_to_ray)?,
         })
+    }
+
+    /// The usage above which the rate at target rises, ray: the curve's kink.
+    #[must_use]
+    pub(crate) fn target_ray() -> U256 {
+        u256(TARGET_WAD as u64).saturating_mul(u256(1_000_000_000))
+    }
+
+    /// Part of what borrowers pay that reaches suppliers, ray.
+    ///
+    /// # Errors
+    /// If the fee is above 100 %.
+    pub fn kept_ray(&self) -> CurveResult<U256> {
+        sub(RAY, mul(self.fee_wad, u256(1_000_000_000))?)
     }
 }
 
 fn small(value: u64) -> I256 {
     I256::from_raw(u256(value))
-}
-
-/// Distance of the utilisation from the target, divided by what is left on that side; 10^18 at full utilisation.
-fn error_wad(utilisation_wad: U256) -> CurveResult<I256> {
-    let distance = sub_signed(signed(utilisation_wad)?, small(TARGET_WAD))?;
-    let side = if utilisation_wad > u256(TARGET_WAD) {
-        sub_signed(WAD_SIGNED, small(TARGET_WAD))?
-    } else {
-        small(TARGET_WAD)
-    };
-    wad_div_signed(distance, side)
-}
-
-/// Average since the last update and end value of the rate at target.
-fn adapt(start: I256, error: I256, elapsed: u64) -> CurveResult<(I256, I256)> {
-    if start.is_zero() {
-        return Ok((small(INITIAL_RATE_WAD), small(INITIAL_RATE_WAD)));
-    }
-    let speed = wad_mul_signed(small(SPEED_WAD), error)?;
-    let adaptation = mul_signed(speed, small(elapsed))?;
-    if adaptation.is_zero() {
-        return Ok((start, start));
-    }
-    let end = adapted(start, adaptation)?;
-    let middle = adapted(start, div_signed(adaptation, small(2))?)?;
-    let sum = add_signed(add_signed(start, end)?, mul_signed(middle, small(2))?)?;
-    Ok((div_signed(sum, small(4))?, end))
-}
-
-fn adapted(start: I256, adaptation: I256) -> CurveResult<I256> {
-    let grown = wad_mul_signed(start, exp_wad(adaptation)?)?;
-    Ok(grown.clamp(small(MIN_RATE_WAD), small(MAX_RATE_WAD)))
-}
-
-fn curve_wad(rate_at_target: I256, error: I256) -> CurveResult<I256> {
-    let steepness =
-        small(if error.is_negative() { STEEPNESS_BELOW_WAD } else { STEEPNESS_ABOVE_WAD });
-    let factor = add_signed(wad_mul_signed(steepness, error)?, WAD_SIGNED)?;
-    wad_mul_signed(factor, rate_at_target)
-}
-
-/// exp(x) by 2^q × (1 + r + r²/2), x = q ln 2 + r, q rounded half towards zero.
-fn exp_wad(x: I256) -> CurveResult<I256> {
-    let bound = |value: i128| I256::try_from(value).map_err(|_| CurveError::Overflow);
-    if x < bound(EXP_LOWEST_WAD)? {
-        return Ok(I256::ZERO);
-    }
-    // Clipped, as any larger value is past the clamp of the rate.
-    let x = x.min(bound(EXP_HIGHEST_WAD)?);
-    let ln2 = bound(i128::from(LN_2_WAD))?;
-    let half = bound(i128::from(LN_2_WAD / 2))?;
-    let rounded = if x.is_negative() { sub_signed(x, half)? } else { add_signed(x, half)? };
-    let q = div_signed(rounded, ln2)?;
-    let r = sub_signed(x, mul_signed(q, ln2)?)?;
-    let square = div_signed(div_signed(mul_signed(r, r)?, WAD_SIGNED)?, small(2))?;
-    let base = add_signed(add_signed(WAD_SIGNED, r)?, square)?;
-    // |q| is at most 136, since |x| is at most 94 × 10^18: the shift stays below 256 bits.
-    let shift = usize::try_from(q.unsigned_abs()).map_err(|_| CurveError::Overflow)?;
-    let magnitude = unsigned(base)?;
-    if q.is_negative() { signed(magnitude >> shift) } else { signed(magnitude << shift) }
 }
 
 /// Three terms of e^(rate × seconds) − 1, WAD, each rounded down.

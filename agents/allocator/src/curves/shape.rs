@@ -36,15 +36,19 @@ pub struct Shape {
     pub rate_noise_ray: U256,
 }
 
+/// Smallest position at which the usage is at most the given one: ⌈debt ÷ usage⌉ less the supply of all others.
+pub(crate) fn position_at_up(debt: U256, others: U256, usage_ray: U256) -> CurveResult<U256> {
+    Ok(mul_div_up(debt, RAY, usage_ray)?.saturating_sub(others))
+}
+
 impl Shape {
     /// Smallest position at which the venue stands at or below its kink, if everyone else stays and we hold `position`
-    /// now: ⌈debt ÷ optimal usage⌉ less the supply of all others.
+    /// now.
     ///
     /// # Errors
     /// If the position is more than the supply, or a number overflows.
     pub fn kink_position_up(&self, position: U256) -> CurveResult<U256> {
-        let others = sub(self.supplied, position)?;
-        Ok(mul_div_up(self.debt, RAY, self.optimal_usage_ray)?.saturating_sub(others))
+        position_at_up(self.debt, sub(self.supplied, position)?, self.optimal_usage_ray)
     }
 
     /// Yearly income of one more unit if our position goes from `position` to `target`, ray; negative where one more

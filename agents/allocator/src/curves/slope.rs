@@ -1,4 +1,5 @@
-//! The marginal income of [`Shape`] in native integers, for the inner loop of the search.
+//! The marginal income of a venue in native integers, for the inner loop of the search: of [`Shape`], or of a rate that is a
+//! cubic in the usage between some places.
 //!
 //! Fractions and rates have 56 binary digits: 1.4 × 10^-17, far below what a unit of income can notice. What does not
 //! fit (rates above 409,600 %, more debt than supply) is refused when the curve is made, not met in the loop. The
@@ -16,36 +17,67 @@ const ONE: u128 = 1 << DIGITS;
 const LARGEST_RATE: u128 = 1 << (DIGITS + 12);
 const LARGEST_AMOUNT: u128 = 1 << 120;
 
-/// A shape prepared for one position.
+/// A venue prepared for one position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Slope {
     debt: u128,
     others: u128,
     deficit: u128,
-    optimal: u128,
-    base: u128,
-    /// Borrow rate at the kink.
-    at_kink: u128,
-    /// Rise per 100 % of usage, below and above the kink.
-    below: u128,
-    above: u128,
     kept: u128,
+    rise: Rise,
+}
+
+/// The borrow rate over the usage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Rise {
+    Kinked {
+        optimal: u128,
+        base: u128,
+        /// Borrow rate at the kink.
+        at_kink: u128,
+        /// Rise per 100 % of usage, below and above the kink.
+        below: u128,
+        above: u128,
+    },
+    /// From the lowest usage on.
+    Arcs(Vec<Arc>),
+}
+
+/// A rate that is a cubic over some usages, in the part of its width.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Arc {
+    from: u128,
+    width: u128,
+    terms: [i128; 4],
+}
+
+impl Arc {
+    /// Through four rates at even distances, the first one at `from` and the last one at the end of the width.
+    pub(crate) fn through(from: u128, width: u128, rates: [u128; 4]) -> Self {
+        // Rates are below 2^68: so are their differences but for a few digits.
+        let [a, b, c, d] = rates.map(|rate| rate as i128);
+        let (first, second, third) = (b - a, c - 2 * b + a, d - 3 * c + 3 * b - a);
+        let terms =
+            [a, 3 * first - 3 * second / 2 + third, 9 * (second - third) / 2, 9 * third / 2];
+        Self { from, width, terms }
+    }
+
+    /// Rate and its rise per 100 % of usage.
+    fn at(&self, usage: u128) -> (u128, u128) {
+        let [a, b, c, d] = self.terms;
+        let part = fraction(usage.saturating_sub(self.from), self.width) as i128;
+        let times = |x: i128, y: i128| (x * y) >> DIGITS;
+        let rate = a + times(b + times(c + times(d, part), part), part);
+        let rise = b + times(2 * c + times(3 * d, part), part);
+        // A rise is below 2^71.
+        let slope = (rise.max(0).unsigned_abs() << 50).checked_div(self.width).unwrap_or(0);
+        (rate.max(0).unsigned_abs(), (slope << (DIGITS - 50)).min(LARGEST_RATE - 1))
+    }
 }
 
 impl Slope {
     /// Prepares a shape in which we hold `position`.
     pub(crate) fn of(shape: &Shape, position: u128) -> CurveResult<Self> {
-        let amount = |value: U256| {
-            u128::try_from(value)
-                .ok()
-                .filter(|fits| *fits < LARGEST_AMOUNT)
-                .ok_or(CurveError::Overflow)
-        };
-        let supplied = amount(shape.supplied)?;
-        let debt = amount(shape.debt)?;
-        if debt > supplied {
-            return Err(CurveError::Inconsistent);
-        }
         let optimal = binary(shape.optimal_usage_ray)?;
         let (slope1, slope2) = (binary(shape.slope1_ray)?, binary(shape.slope2_ray)?);
         let base = binary(shape.base_rate_ray)?;
@@ -54,17 +86,61 @@ impl Slope {
             let slope = (rise << DIGITS).checked_div(span).unwrap_or(0);
             if slope < LARGEST_RATE { Ok(slope) } else { Err(CurveError::Overflow) }
         };
-        Ok(Self {
-            debt,
-            others: supplied.checked_sub(position).ok_or(CurveError::Inconsistent)?,
-            deficit: amount(shape.deficit)?,
+        let rise = Rise::Kinked {
             optimal,
             base,
             at_kink: base + slope1,
             below: per_usage(slope1, optimal)?,
             above: per_usage(slope2, ONE.saturating_sub(optimal))?,
-            kept: binary(shape.kept_ray)?.min(ONE),
-        })
+        };
+        Self::with(rise, [shape.debt, shape.supplied, shape.deficit], shape.kept_ray, position)
+    }
+
+    /// Prepares a venue whose rate has arcs, from the lowest usage on, at least one; `amounts` are debt and supply.
+    pub(crate) fn arched(
+        arcs: Vec<Arc>,
+        [debt, supplied]: [U256; 2],
+        kept_ray: U256,
+        position: u128,
+    ) -> CurveResult<Self> {
+        if arcs.is_empty() {
+            return Err(CurveError::Inconsistent);
+        }
+        Self::with(Rise::Arcs(arcs), [debt, supplied, U256::ZERO], kept_ray, position)
+    }
+
+    fn with(rise: Rise, amounts: [U256; 3], kept_ray: U256, position: u128) -> CurveResult<Self> {
+        let amount = |value: U256| {
+            u128::try_from(value)
+                .ok()
+                .filter(|fits| *fits < LARGEST_AMOUNT)
+                .ok_or(CurveError::Overflow)
+        };
+        let [debt, supplied, deficit] = amounts;
+        let (debt, supplied) = (amount(debt)?, amount(supplied)?);
+        if debt > supplied {
+            return Err(CurveError::Inconsistent);
+        }
+        let others = supplied.checked_sub(position).ok_or(CurveError::Inconsistent)?;
+        let kept = binary(kept_ray)?.min(ONE);
+        Ok(Self { debt, others, deficit: amount(deficit)?, kept, rise })
+    }
+
+    /// Borrow rate at a usage, and its rise there per 100 % of usage.
+    fn borrow_rate_and_slope(&self, usage: u128) -> (u128, u128) {
+        match &self.rise {
+            Rise::Kinked { optimal, base, at_kink, below, above } => {
+                if usage > *optimal {
+                    (at_kink + times(*above, usage - optimal), *above)
+                } else {
+                    (base + times(*below, usage), *below)
+                }
+            }
+            Rise::Arcs(arcs) => {
+                let place = arcs.partition_point(|arc| arc.from <= usage).saturating_sub(1);
+                arcs.get(place).map_or((0, 0), |arc| arc.at(usage))
+            }
+        }
     }
 
     /// Yearly rate that all of `target` earns, 56 binary digits.
@@ -72,11 +148,7 @@ impl Slope {
         let supplied = self.others.saturating_add(target);
         let usage = fraction(self.debt, supplied);
         let supply_usage = fraction(self.debt, supplied.saturating_add(self.deficit));
-        let rate = if usage > self.optimal {
-            self.at_kink + times(self.above, usage - self.optimal)
-        } else {
-            self.base + times(self.below, usage)
-        };
+        let (rate, _) = self.borrow_rate_and_slope(usage);
         // Below 2^69, as a borrow rate is at most two of 2^68.
         times(times(rate, supply_usage), self.kept) as i128
     }
@@ -95,11 +167,7 @@ impl Slope {
         } else {
             (fraction(self.debt, shared), fraction(target, shared))
         };
-        let (rate, slope) = if usage > self.optimal {
-            (self.at_kink + times(self.above, usage - self.optimal), self.above)
-        } else {
-            (self.base + times(self.below, usage), self.below)
-        };
+        let (rate, slope) = self.borrow_rate_and_slope(usage);
         let earned = times(rate, ONE.saturating_sub(ours_shared));
         let pressed = times(times(slope, usage), ours);
         let kept = times(supply_usage, self.kept);

@@ -8,7 +8,10 @@ use vagus_policy::{
 
 use super::{LARGEST_AMOUNT, NoView, ROUNDING_UNITS, View, bps_down, bps_up, capped, fitting};
 use super::{lowered, raised};
-use crate::{Inputs, income::Earning};
+use crate::{
+    Inputs,
+    income::{Earning, Horizon},
+};
 
 /// One strategy and how far it may go.
 #[derive(Clone, Debug)]
@@ -153,7 +156,8 @@ pub(super) fn venue(
         Held { assets: U256::ZERO, rule: Rule::Floor }
     };
     let input = inputs.rate_of(listed.strategy);
-    let earning = Earning::of(strategy, input, position, view.at).ok().flatten();
+    let horizon = Horizon { at: view.at, seconds: view.seconds.into() };
+    let earning = Earning::of(strategy, input, position, horizon).ok().flatten();
     let is_by_history =
         input.is_some_and(|input| matches!(input.base, crate::RateBase::History(_)));
     let groups: Vec<usize> =

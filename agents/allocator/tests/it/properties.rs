@@ -3,7 +3,8 @@
 use alloy_primitives::{I256, U256};
 use proptest::prelude::*;
 use vagus_allocator::{
-    Action, CertificateError, Decision, Earning, NativePrice, Reason, decide, verify_certificate,
+    Action, CertificateError, Decision, Earning, Horizon, NativePrice, Reason, decide,
+    verify_certificate,
 };
 use vagus_policy::{ANY_COUNT, Curve, Move, Rebalance, check_with_headroom, predict};
 
@@ -133,7 +134,7 @@ proptest! {
     #[test]
     fn absurd_curves_are_errors_and_no_panic(
         n in proptest::collection::vec(wild(), 13), at in any::<u64>(), last in any::<u64>(),
-        position in any::<u128>(), target in any::<u128>(), is_morpho in any::<bool>(),
+        seconds in any::<u64>(), position in any::<u128>(), target in any::<u128>(), is_morpho in any::<bool>(),
         mut world in any_world(3),
     ) {
         let curve = if is_morpho {
@@ -159,9 +160,9 @@ proptest! {
         }
         let strategy = &mut world.snapshot.vault.strategies[0];
         strategy.curve = curve;
-        if let Ok(Some(earning)) = Earning::of(strategy, None, position, at) {
+        let horizon = Horizon { at, seconds };
+        if let Ok(Some(earning)) = Earning::of(strategy, None, position, horizon) {
             let _ = earning.income_ray(target);
-            let _ = earning.marginal_ray(target);
         }
         answer(&world);
     }

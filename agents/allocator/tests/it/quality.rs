@@ -4,7 +4,7 @@
 
 use alloy_primitives::U256;
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
-use vagus_allocator::{Action, Earning, Reason, decide};
+use vagus_allocator::{Action, Earning, Horizon, Reason, decide};
 use vagus_policy::{ObjectiveKind, StrategyStatus, budget::Budget};
 
 use crate::{
@@ -168,12 +168,13 @@ fn base_gas(world: &World) -> i128 {
 
 /// How far our plan falls short of the grid's best, in millionths of all income; none if the world needs a repair.
 fn shortfall(world: &World) -> Option<(i128, String)> {
+    let horizon = Horizon::of(&world.policy, NOW + 12);
     let earnings: Vec<Earning> = world
         .snapshot
         .vault
         .strategies
         .iter()
-        .map(|s| Earning::of(s, None, small(s.convert_assets), NOW + 12).unwrap().unwrap())
+        .map(|s| Earning::of(s, None, small(s.convert_assets), horizon).unwrap().unwrap())
         .collect();
     let decision = decide(&world.policy, &world.snapshot, &world.inputs);
     if !matches!(

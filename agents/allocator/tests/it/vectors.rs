@@ -169,6 +169,27 @@ fn aave_rates_are_the_pools_to_the_last_digit() {
     }
 }
 
+/// What the contracts made of a time in which nobody acted: the mean rate that income is reckoned with, and all of its
+/// interest.
+fn check_untouched(market: &MorphoBlueMarket, untouched: &Value, id: &str) {
+    let seconds = time(untouched, "seconds");
+    let rates = market.rates_over(seconds).unwrap();
+    let stated = number(untouched, "meanBorrowRateWad");
+    assert_eq!(rates.borrow_wad, stated, "mean borrow rate, line {id}");
+    let mut later = market.clone();
+    later.accrue(seconds).unwrap();
+    let fields = [
+        ("totalSupplyAssets", later.total_supply_assets),
+        ("totalSupplyShares", later.total_supply_shares),
+        ("totalBorrowAssets", later.total_borrow_assets),
+    ];
+    for (field, ours) in fields {
+        assert_eq!(ours, number(untouched, field), "{field} in the end, line {id}");
+    }
+    let target = text(untouched, "rateAtTargetWad").parse::<I256>().unwrap();
+    assert_eq!(later.rate_at_target_wad, target, "rate at target in the end, line {id}");
+}
+
 #[test]
 fn morpho_markets_and_rates_are_the_contracts_to_the_last_digit() {
     for path in files("morpho") {
@@ -202,8 +223,10 @@ fn morpho_markets_and_rates_are_the_contracts_to_the_last_digit() {
                 text(after, "rateAtTargetWad").parse::<I256>().unwrap(),
                 "rate at target, line {id}"
             );
-            let rates = market.rates().unwrap();
+            let rates = market.rates_over(0).unwrap();
             assert_eq!(rates.borrow_wad, number(after, "borrowRateWad"), "borrow rate, line {id}");
+
+            check_untouched(&market, &line["untouched"], id);
 
             let target = U256::from(900_000_000_000_000_000_u64);
             let full = U256::from(1_000_000_000_000_000_000_u64);

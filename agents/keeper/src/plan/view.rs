@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
-use vagus_allocator::{Action, Binding, Earning, Limiting, RateInput, Reason};
+use vagus_allocator::{Action, Binding, Earning, Horizon, Limiting, RateInput, Reason};
 use vagus_journal::draft::Draft;
 use vagus_policy::{AssetInfo, BlockRef, Mode, Move, Policy, Refusal, Snapshot, decimal};
 
@@ -34,6 +34,9 @@ pub struct Line {
     pub limit_assets: U256,
     /// The same as a weight.
     pub limit_bps: Option<u64>,
+    /// Whether the rates are means of the horizon, because the venue's own model moves its rate while nobody acts; otherwise
+    /// they are those of the moment.
+    pub is_rate_of_horizon: bool,
     /// Rate now.
     #[serde(with = "decimal")]
     pub rate_now_ray: U256,
@@ -232,6 +235,7 @@ fn idle(policy: Option<&Policy>, snapshot: &Snapshot, held_now: U256, held_after
         weight_after_bps: share_bps(after, nav),
         limit_assets: vagus_policy::math::bps_up(nav, floor_bps),
         limit_bps: Some(floor_bps.into()),
+        is_rate_of_horizon: false,
         rate_now_ray: U256::ZERO,
         rate_after_ray: U256::ZERO,
         yearly_income_now: U256::ZERO,
@@ -250,6 +254,7 @@ fn lines(
     let nav = state.nav.nav_assets;
     let inputs = &draft.observation.inputs;
     let at = snapshot.block.timestamp.saturating_add(inputs.block_seconds.into());
+    let horizon = policy.map_or(Horizon { at, seconds: 0 }, |policy| Horizon::of(policy, at));
     let decided = &draft.observation.decision.lines;
     let mut lines = Vec::new();
     for (place, strategy) in state.strategies.iter().enumerate() {
@@ -263,6 +268,7 @@ fn lines(
             weight_after_bps: None,
             limit_assets: U256::ZERO,
             limit_bps: None,
+            is_rate_of_horizon: inputs.is_rate_of_horizon(strategy),
             rate_now_ray: U256::ZERO,
             rate_after_ray: U256::ZERO,
             yearly_income_now: U256::ZERO,
@@ -279,7 +285,7 @@ fn lines(
         } else {
             let position = u128::try_from(strategy.convert_assets).unwrap_or(u128::MAX);
             let rate = inputs.rate_of(strategy.strategy);
-            let earning = Earning::of(strategy, rate, position, at).ok().flatten();
+            let earning = Earning::of(strategy, rate, position, horizon).ok().flatten();
             let rate = earning.and_then(|earning| earning.rate_ray(position).ok());
             line.rate_now_ray = rate.unwrap_or_default();
             line.rate_after_ray = line.rate_now_ray;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use alloy::primitives::{Address, U256};
-use vagus_allocator::{Earning, RateInput};
+use vagus_allocator::{Earning, Horizon, RateInput};
 use vagus_chain::{
     ChainReader as _, Header, Tag,
     governance::{Questions, Roles, StrategyReading},
@@ -170,7 +170,7 @@ impl Desk {
             let venue = match self.known(strategy) {
                 Some(state) => Venue {
                     unfit: None,
-                    rate_ray: rate_ray(state, rate, self.at()),
+                    rate_ray: rate_ray(state, rate, Horizon::of(&document.policy, self.at())),
                     price: (!state.shares.is_zero())
                         .then_some((state.convert_assets, state.shares)),
                     has_reference: !state.reference_price.is_zero(),
@@ -191,10 +191,10 @@ impl Desk {
     }
 }
 
-/// Its yearly rate at our position, if its curve is known.
-fn rate_ray(state: &StrategyState, rate: Option<&RateInput>, at: u64) -> Option<U256> {
+/// Its yearly rate over a horizon at our position, if its curve is known.
+fn rate_ray(state: &StrategyState, rate: Option<&RateInput>, horizon: Horizon) -> Option<U256> {
     let position = u128::try_from(state.convert_assets).ok()?;
-    let earning = Earning::of(state, rate, position, at).ok().flatten()?;
+    let earning = Earning::of(state, rate, position, horizon).ok().flatten()?;
     earning.rate_ray(position).ok()
 }
 

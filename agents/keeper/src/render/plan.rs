@@ -7,7 +7,7 @@ use vagus_policy::{ALL_ASSETS, AssetInfo, Mode, Rule};
 
 use super::{
     number::{assets, bps_percent, difference, rate, share, short, span, time},
-    rates::notes,
+    rates::{mean_note, notes},
     table::table,
 };
 use crate::plan::{Line, PlanView};
@@ -104,7 +104,10 @@ fn sources(plan: &PlanView) -> String {
         let line = plan.lines.iter().find(|line| line.strategy == Some(strategy));
         line.map_or_else(|| strategy.to_string(), |line| line.name.clone())
     };
-    notes(&plan.rates, plan.block.timestamp, name).join("\n")
+    let means = plan.lines.iter().filter(|line| line.is_rate_of_horizon);
+    let means: Vec<String> = means.map(|line| line.name.clone()).collect();
+    let notes = notes(&plan.rates, plan.block.timestamp, name);
+    mean_note(&means).into_iter().chain(notes).collect::<Vec<_>>().join("\n")
 }
 
 fn strategies(plan: &PlanView) -> String {

@@ -10,6 +10,19 @@ pub fn notes(inputs: &[RateInput], at: u64, name: impl Fn(Address) -> String) ->
     inputs.iter().map(|input| note(input, at, name(input.strategy))).collect()
 }
 
+/// That the rates of these strategies are means of the horizon; none if there are none.
+#[must_use]
+pub fn mean_note(names: &[String]) -> Option<String> {
+    let strategies = match names {
+        [] => return None,
+        [one] => format!("{one}: rates are"),
+        [rest @ .., last] => format!("{} and {last}: rates are", rest.join(", ")),
+    };
+    Some(format!(
+        "{strategies} the mean of the horizon, as the venue's model moves them if nobody acts."
+    ))
+}
+
 fn note(input: &RateInput, at: u64, name: String) -> String {
     let base = match &input.base {
         RateBase::Curve => format!("{name}: by its venue's curve"),

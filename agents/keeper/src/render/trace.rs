@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, U256};
 use anstyle::{AnsiColor, Style};
-use vagus_allocator::{Action, Candidate, Earning};
+use vagus_allocator::{Action, Candidate, Earning, Horizon};
 use vagus_journal::{Body, DecisionRecord, Observation};
 use vagus_policy::{Policy, Rule, StrategyState};
 
@@ -10,7 +10,7 @@ use super::{
     journal::{blocks, came_of_it, legs},
     number::{assets, bps_percent, difference, rate, share, share_bps, short, span, time},
     plan::limit_in_words,
-    rates::notes,
+    rates::{mean_note, notes},
     table::table,
 };
 use crate::{
@@ -115,7 +115,7 @@ fn what_was_seen(trace: &Trace, seen: &Observation) -> String {
             share(held, nav),
             assets(strategy.max_withdraw_assets, asset),
             line.map(|line| line.rate_before_ray)
-                .or_else(|| yearly(strategy, seen))
+                .or_else(|| yearly(trace, strategy, seen))
                 .map_or_else(none, rate),
         ]);
     }
@@ -125,6 +125,11 @@ fn what_was_seen(trace: &Trace, seen: &Observation) -> String {
         place.map_or_else(|| strategy.to_string(), |place| name(trace, seen, place))
     };
     let mut text = table(&["", "Assets", "Weight", "Pays out now", "Rate"], &lines);
+    let means = state.strategies.iter().filter(|one| seen.inputs.is_rate_of_horizon(one));
+    let means: Vec<String> = means.map(|one| name(one.strategy)).collect();
+    if let Some(note) = mean_note(&means) {
+        text += &format!("\n  {note}");
+    }
     for note in notes(&seen.inputs.rates, seen.block().timestamp, name) {
         text += &format!("\n  {note}");
     }
@@ -132,10 +137,11 @@ fn what_was_seen(trace: &Trace, seen: &Observation) -> String {
 }
 
 /// The yearly rate of a strategy as it stood, if its curve is known.
-fn yearly(strategy: &StrategyState, seen: &Observation) -> Option<U256> {
+fn yearly(trace: &Trace, strategy: &StrategyState, seen: &Observation) -> Option<U256> {
     let at = seen.block().timestamp.saturating_add(seen.inputs.block_seconds.into());
     let position = u128::try_from(strategy.convert_assets).ok()?;
-    let earning = Earning::of(strategy, seen.inputs.rate_of(strategy.strategy), position, at)
+    let horizon = Horizon::of(trace.policy.as_ref()?, at);
+    let earning = Earning::of(strategy, seen.inputs.rate_of(strategy.strategy), position, horizon)
         .ok()
         .flatten()?;
     earning.rate_ray(position).ok()
