@@ -66,7 +66,7 @@ fn debt_and_rate(curve: &Curve, at: u64) -> (U256, U256) {
         }
         Curve::MorphoBlue(curve) => {
             let market = MorphoBlueMarket::at(curve, at).unwrap();
-            (market.total_borrow_assets, market.rates().unwrap().supply_yearly_ray)
+            (market.total_borrow_assets, market.rates_over(0).unwrap().supply_yearly_ray)
         }
     }
 }

@@ -6,8 +6,7 @@ use std::{fs, path::Path};
 fn every_test_that_the_page_of_failures_names_is_there() {
     let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let page = fs::read_to_string(root.join("docs/operations/failures.md")).unwrap();
-    let rows: Vec<&str> =
-        page.lines().filter(|line| line.starts_with(|first: char| first == '|')).skip(2).collect();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with('|')).skip(2).collect();
     for (number, row) in rows.iter().enumerate() {
         assert!(row.starts_with(&format!("| {} |", number + 1)), "{row}");
         let tested = row.split('|').nth(4).unwrap();
