@@ -93,7 +93,8 @@ async fn what_filling_can_cost_counts_until_it_is_final_and_what_it_cost_after()
     });
     let mut paid =
         keeper.journal().fees_paid(31_337, keeper.key.address(), 0).await.expect("reads");
-    (taken.sort(), paid.sort());
+    taken.sort();
+    paid.sort();
     assert_eq!((paid.len(), &paid), (2, &taken));
     let outcome = keeper.outcome(decision).await;
     assert_eq!(outcome.fills.len(), 1);
