@@ -105,7 +105,7 @@ async fn a_newer_schema_is_for_a_newer_keeper() {
                  VALUES (9, 'later', CURRENT_TIMESTAMP, true, {digest}, 0)"
             ))
             .await;
-        let expected = "written by a newer keeper (schema 9, this one knows up to 4)";
+        let expected = "written by a newer keeper (schema 9, this one knows up to 5)";
         let error = refusal(&place.url).await;
         assert!(error.contains(expected), "{error}");
         let error = JournalReader::connect(&place.url).await.unwrap_err().to_string();
