@@ -94,8 +94,7 @@ contract MorphoBlueMarketsStrategyTest is VenuesFixture {
         MarketCap[] memory list = new MarketCap[](8);
         for (uint256 i; i < 8; ++i) {
             uint64 lltv = uint64(0.5e18 + i * 0.01e18);
-            MorphoMarket memory market =
-                _deployMorphoMarket(MorphoConfig({name: "Market", feeWad: 0, lltvWad: lltv}));
+            MorphoMarket memory market = _deployMorphoMarket(MorphoConfig({name: "Market", feeWad: 0, lltvWad: lltv}));
             list[i] = MarketCap({params: _params(market), cap: uint96(unit)});
         }
         MorphoBlueMarketsStrategy eight = new MorphoBlueMarketsStrategy(address(morpho), list, "", "");
@@ -178,9 +177,7 @@ contract MorphoBlueMarketsStrategyTest is VenuesFixture {
         uint256 most = strategy.maxDeposit(ALICE);
         _fund(ALICE, most + 1);
         vm.startPrank(ALICE);
-        vm.expectRevert(
-            abi.encodeWithSelector(ERC4626.ERC4626ExceededMaxDeposit.selector, ALICE, most + 1, most)
-        );
+        vm.expectRevert(abi.encodeWithSelector(ERC4626.ERC4626ExceededMaxDeposit.selector, ALICE, most + 1, most));
         strategy.deposit(most + 1, ALICE);
         vm.stopPrank();
         // Interest fills caps too.
@@ -477,9 +474,7 @@ contract MorphoBlueMarketsStrategyTest is VenuesFixture {
 
     /// @dev A share is worth no less than before, by cross products.
     function _assertPriceHeld(uint256 total, uint256 supply) internal view {
-        assertGe(
-            (strategy.totalAssets() + 1) * (supply + 1e6), (total + 1) * (strategy.totalSupply() + 1e6), "price"
-        );
+        assertGe((strategy.totalAssets() + 1) * (supply + 1e6), (total + 1) * (strategy.totalSupply() + 1e6), "price");
     }
 
     function _assertBooks() internal view {

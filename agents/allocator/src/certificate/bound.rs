@@ -136,34 +136,49 @@ impl Line<'_> {
     /// Bound on the worth on one side of the position, where a unit pays a price.
     fn most_between(&self, from: u128, to: u128, price: I256) -> I256 {
         let mut start = from;
-        let mut most = I256::MIN;
+        // Standing still is worth nothing and always possible: less than that need not be known.
+        let mut most = I256::ZERO;
         let breaks = self.earning.breaks().iter().flat_map(|(first, last)| [*first, *last]);
         for place in breaks.filter(|place| from < *place && *place <= to) {
             if place > start {
-                most = most.max(self.most_on_piece(start, place - 1, price));
+                most = self.most_on_piece(start, place - 1, price, most);
                 start = place;
             }
         }
-        most.max(self.most_on_piece(start, to, price))
+        self.most_on_piece(start, to, price, most)
     }
 
-    fn most_on_piece(&self, from: u128, to: u128, price: I256) -> I256 {
+    /// The same on one piece, at least what is known already.
+    fn most_on_piece(&self, from: u128, to: u128, price: I256, known: I256) -> I256 {
+        if self.is_below(from, to, price, known) {
+            return known;
+        }
         // What cannot be reckoned proves nothing.
         let Ok(roof) = self.earning.roof(from, to) else { return I256::MAX };
         let around = (to - from) / CLOSE_PARTS;
         if !matches!(roof, Roof::Line(_)) || around == 0 {
-            return self.most_under(&roof, (from, to), price);
+            return known.max(self.most_under(&roof, (from, to), price));
         }
         let place = self.crossing(from, to, price);
         let low = place.saturating_sub(around).max(from);
         let high = place.saturating_add(around).min(to);
         let parts = [(from, low), (low, high), (high, to)];
         let parts = parts.into_iter().filter(|(from, to)| from < to);
-        let bounds = parts.map(|(from, to)| {
+        parts.fold(known, |known, (from, to)| {
+            if self.is_below(from, to, price, known) {
+                return known;
+            }
             let roof = self.earning.roof(from, to);
-            roof.map_or(I256::MAX, |roof| self.most_under(&roof, (from, to), price))
-        });
-        bounds.max().unwrap_or(I256::MAX)
+            known.max(roof.map_or(I256::MAX, |roof| self.most_under(&roof, (from, to), price)))
+        })
+    }
+
+    /// Whether a stretch cannot beat what is known, by a glance: the borrow rate of its lower end, which is its highest, paid
+    /// for all of it.
+    fn is_below(&self, from: u128, to: u128, price: I256, known: I256) -> bool {
+        let Ok(roof @ Roof::Line(_)) = self.earning.roof(from, from) else { return false };
+        let spared = times(price.max(I256::ZERO), to - from);
+        self.worth_under(&roof, to).saturating_add(spared) <= known
     }
 
     fn most_under(&self, roof: &Roof<'_>, (from, to): (u128, u128), price: I256) -> I256 {

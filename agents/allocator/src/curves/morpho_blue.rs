@@ -19,7 +19,7 @@ use vagus_policy::MorphoBlueCurve;
 
 use super::{
     Change, Shape,
-    adaptive::{BREAK_WAD, INITIAL_RATE_WAD, Mean, Phase, TARGET_WAD, breaks_wad, mean},
+    adaptive::{BREAK_WAD, INITIAL_RATE_WAD, Mean, TARGET_WAD, breaks_wad, mean},
     slope::{self, Arc},
 };
 use crate::math::{
@@ -32,7 +32,7 @@ const VIRTUAL_SHARES: u64 = 1_000_000;
 const VIRTUAL_ASSETS: u64 = 1;
 
 /// Rates of a market per second, WAD.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MorphoBlueRates {
     /// What borrowers pay.
     pub borrow_wad: U256,
@@ -42,8 +42,6 @@ pub struct MorphoBlueRates {
     pub supply_yearly_ray: U256,
     /// Utilisation, WAD, rounded down.
     pub utilisation_wad: U256,
-    /// The piece of the rate model's curve that they lie on.
-    pub phase: Phase,
 }
 
 /// A market accrued to one moment.
@@ -116,10 +114,7 @@ impl MorphoBlueMarket {
     /// # Errors
     /// If a number overflows.
     pub fn utilisation_wad(&self) -> CurveResult<U256> {
-        if self.total_supply_assets.is_zero() {
-            return Ok(U256::ZERO);
-        }
-        mul_div_down(self.total_borrow_assets, WAD, self.total_supply_assets)
+        utilisation_wad(self.total_borrow_assets, self.total_supply_assets)
     }
 
     /// Assets that can be withdrawn or borrowed now, smallest unit.
@@ -159,7 +154,13 @@ impl MorphoBlueMarket {
     /// # Errors
     /// [`CurveError::Inconsistent`] if the rate at target is none that the model stores, otherwise if a number overflows.
     pub fn mean(&self, seconds: u64) -> CurveResult<Mean> {
-        mean(self.stored_rate()?, self.utilisation_wad()?, seconds)
+        self.mean_with(self.total_supply_assets, seconds)
+    }
+
+    /// The same with another supply.
+    pub(crate) fn mean_with(&self, supplied: U256, seconds: u64) -> CurveResult<Mean> {
+        let utilisation = utilisation_wad(self.total_borrow_assets, supplied)?;
+        mean(self.stored_rate()?, utilisation, seconds)
     }
 
     /// The mean rates of so many seconds from this moment on, if nobody acts; of no time at all, the rates of the moment.
@@ -168,16 +169,14 @@ impl MorphoBlueMarket {
     /// As [`Self::mean`].
     pub fn rates_over(&self, seconds: u64) -> CurveResult<MorphoBlueRates> {
         let utilisation_wad = self.utilisation_wad()?;
-        let mean = self.mean(seconds)?;
-        let borrow_wad = u256(mean.borrow_wad);
+        let borrow_wad = u256(self.mean(seconds)?.borrow_wad);
         let kept_wad = sub(WAD, self.fee_wad)?;
         let supply_wad =
             mul_div_down(mul_div_down(borrow_wad, utilisation_wad, WAD)?, kept_wad, WAD)?;
         let product = mul(mul(borrow_wad, utilisation_wad)?, kept_wad)?;
         let supply_yearly_ray =
             div_down(mul(div_down(product, u256(1_000_000_000))?, u256(YEAR_SECONDS))?, WAD)?;
-        let phase = mean.phase;
-        Ok(MorphoBlueRates { borrow_wad, supply_wad, supply_yearly_ray, utilisation_wad, phase })
+        Ok(MorphoBlueRates { borrow_wad, supply_wad, supply_yearly_ray, utilisation_wad })
     }
 
     /// The mean yearly borrow rate of so many seconds over the usage, for the search.
@@ -259,6 +258,14 @@ impl MorphoBlueMarket {
     pub fn kept_ray(&self) -> CurveResult<U256> {
         sub(RAY, mul(self.fee_wad, u256(1_000_000_000))?)
     }
+}
+
+/// Borrowed ÷ supplied, WAD, rounded down; zero without supply.
+fn utilisation_wad(borrowed: U256, supplied: U256) -> CurveResult<U256> {
+    if supplied.is_zero() {
+        return Ok(U256::ZERO);
+    }
+    mul_div_down(borrowed, WAD, supplied)
 }
 
 fn small(value: u64) -> I256 {

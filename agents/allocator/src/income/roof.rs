@@ -10,7 +10,7 @@ use alloy_primitives::{I256, U256};
 
 use super::{Base, Earning, Span, Venue};
 use crate::{
-    curves::{Change, MorphoBlueMarket, Shape},
+    curves::{MorphoBlueMarket, Shape},
     math::{
         CurveError, CurveResult, RAY, add, amount, div_signed, mul, mul_div_down, mul_signed,
         signed, sub, sub_signed, u256,
@@ -67,35 +67,25 @@ impl Earning {
         from: u128,
         to: u128,
     ) -> CurveResult<Line> {
+        let others = sub(market.total_supply_assets, amount(self.position))?;
+        let debt = market.total_borrow_assets;
         let end = |held: u128| -> CurveResult<_> {
             // Below what the venue can pay out there is only leaving, which earns nothing.
-            let change = match self.change(held) {
-                Change::Withdrawal(assets) => {
-                    Change::Withdrawal(assets.min(market.withdraw_room()))
-                }
-                deposit @ Change::Deposit(_) => deposit,
-            };
-            let after = market.after(change)?;
-            let rates = after.rates_over(seconds)?;
-            let usage = usage_ray(market.total_borrow_assets, after.total_supply_assets)?;
-            Ok((usage, mul(rates.borrow_wad, u256(super::UNIT_RAY))?, rates.phase))
+            let supplied = add(others, amount(held))?.max(debt);
+            let mean = market.mean_with(supplied, seconds)?;
+            let rate = mul(u256(mean.borrow_wad), u256(super::UNIT_RAY))?;
+            Ok((usage_ray(debt, supplied)?, rate, mean.phase))
         };
-        let (high_usage, high_rate, high_phase) = end(from)?;
         let (low_usage, low_rate, low_phase) = end(to)?;
+        let (high_usage, high_rate, high_phase) =
+            if from == to { (low_usage, low_rate, low_phase) } else { end(from)? };
         let span = sub(high_usage, low_usage)?;
         let (rate, slope_ray) = if high_phase == low_phase && !span.is_zero() {
             (low_rate, mul_div_down(sub(high_rate, low_rate)?, RAY, span)?)
         } else {
             (high_rate, U256::ZERO)
         };
-        let others = sub(market.total_supply_assets, amount(self.position))?;
-        Ok(Line {
-            debt: market.total_borrow_assets,
-            others,
-            kept_ray: market.kept_ray()?,
-            low: (low_usage, rate),
-            slope_ray,
-        })
+        Ok(Line { debt, others, kept_ray: market.kept_ray()?, low: (low_usage, rate), slope_ray })
     }
 }
 

@@ -185,6 +185,11 @@ fn shortfall(world: &World) -> Option<(i128, String)> {
     }
     let limits = limits(world, &earnings);
     let (grid, moved) = best_on_grid(world, &earnings, &limits);
+    let bound = small(decision.certificate.upper_bound) as i128;
+    assert!(
+        grid <= bound + 10,
+        "the grid gains {grid}, more than the bound {bound}: {decision:#?}"
+    );
     let horizon = i128::from(world.policy.objective.horizon_seconds);
     let over_horizon = |held: &dyn Fn(usize) -> u128| -> i128 {
         let yearly = earnings.iter().enumerate().map(|(place, e)| income(e, held(place)));

@@ -7,7 +7,7 @@ use vagus_allocator::{
 };
 use vagus_policy::{Curve, Move};
 
-use crate::world::{NOW, USDC, World, address, two_markets};
+use crate::world::{NOW, USDC, World, address, morpho, two_markets};
 
 const DAY: u64 = 86_400;
 
@@ -133,4 +133,36 @@ fn a_reward_counts_on_top_until_it_expires() {
     let mut world = two_unknown();
     world.inputs.rates = vec![rewarded(0, 900, next + 1)];
     assert_eq!(moves(&answer(&world)), []);
+}
+
+/// A market at half of its capacity that pays more now, and one at its target that will go on paying what it pays.
+fn fading_and_steady(horizon_seconds: u32) -> World {
+    let fading = morpho(10_000_000 * USDC, 5_000_000 * USDC, 1_200, 0);
+    let steady = morpho(10_000_000 * USDC, 9_000_000 * USDC, 400, 0);
+    let mut world = crate::world::world(1_000_000 * USDC, &[(fading, 0), (steady, 0)]);
+    for listed in &mut world.policy.strategies {
+        listed.cap = 100_000 * USDC;
+    }
+    world.policy.limits.max_turnover_bps = 1_000;
+    world.policy.objective.horizon_seconds = horizon_seconds;
+    world.policy.objective.hurdle_bps = 0;
+    world.inputs.gas_price_wei = 0;
+    world
+}
+
+#[test]
+fn the_horizon_decides_what_an_adaptive_market_is_worth() {
+    let day = 86_400;
+    for (horizon, chosen) in [(day / 24, 0), (60 * day, 1)] {
+        let decision = answer(&fading_and_steady(horizon));
+        assert_eq!(decision.reason, Reason::Income);
+        assert!(moves(&decision).iter().all(|leg| leg.index == chosen), "{horizon}: {decision:#?}");
+        assert!(moves(&decision).iter().any(|leg| leg.assets > 90_000 * USDC));
+    }
+    // 4 % now and a third of it over two months, since the rate at target falls to a fortieth.
+    let decision = answer(&fading_and_steady(60 * 86_400));
+    let rate = decision.lines[0].rate_before_ray;
+    assert!(rate > bps(120) && rate < bps(150), "{rate}");
+    let now = answer(&fading_and_steady(1)).lines[0].rate_before_ray;
+    assert!(now > bps(398) && now <= bps(400), "{now}");
 }
