@@ -71,14 +71,14 @@ struct Market {
 
 #[derive(Clone, Debug)]
 enum Venue {
-    AaveV3(Box<AaveV3Market>, Shape),
+    AaveV3(Box<AaveV3Market>, Box<Shape>),
     /// With the curve of the moment, or the seconds that the mean is of.
     MorphoBlue(MorphoBlueMarket, Span),
 }
 
 #[derive(Clone, Debug)]
 enum Span {
-    Moment(Shape),
+    Moment(Box<Shape>),
     Seconds(u64),
 }
 
@@ -98,7 +98,9 @@ impl Market {
             Curve::AaveV3(curve) => {
                 let market = AaveV3Market::at(curve, horizon.at)?;
                 let shape = market.shape()?;
-                Self::kinked(shape, position, |shape| Venue::AaveV3(Box::new(market), shape))
+                Self::kinked(shape, position, |shape| {
+                    Venue::AaveV3(Box::new(market), Box::new(shape))
+                })
             }
             Curve::MorphoBlue(curve) => {
                 let market = MorphoBlueMarket::at(curve, horizon.at)?;
@@ -107,7 +109,7 @@ impl Market {
                 }
                 let shape = market.shape()?;
                 Self::kinked(shape, position, |shape| {
-                    Venue::MorphoBlue(market, Span::Moment(shape))
+                    Venue::MorphoBlue(market, Span::Moment(Box::new(shape)))
                 })
             }
         }

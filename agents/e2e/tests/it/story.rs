@@ -63,7 +63,7 @@ async fn the_demo_story_ends_as_it_must_and_twice_the_same() {
     );
 
     // What the demo's last line says.
-    assert_eq!(kept.rebalances.len(), 9, "{:#?}", kept.rebalances);
+    assert_eq!(kept.rebalances.len(), 7, "{:#?}", kept.rebalances);
     assert_eq!(kept.refusals, 0);
     // Nobody else acts in the blocks of the keeper's rebalances: none reverts, so none is the keeper's own fault.
     let reverts: Vec<_> = kept.records.iter().filter_map(|record| record.revert).collect();
