@@ -13,8 +13,6 @@ use crate::{
     run::Year,
 };
 
-/// Version of the file.
-const SCHEMA: u32 = 1;
 /// Ten thousandths in one.
 const PARTS: u64 = 10_000;
 /// Histories in which holding has to be best, so that moving for its own sake would be seen.
@@ -32,19 +30,17 @@ pub struct Figure {
     pub refused: u64,
     /// Gas of all of them, whole units of the asset with two decimals, rounded up.
     pub gas_assets: String,
+    /// Of the history.
+    pub seed: u64,
+    /// Version of our decision code when it was made.
+    pub algorithm_version: u32,
 }
 
-/// All of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// From history to contender.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Figures {
-    /// Version of the file.
-    pub schema: u32,
-    /// Version of the decision code.
-    pub algorithm_version: u32,
-    /// Of each history.
-    pub seeds: BTreeMap<String, u64>,
-    /// From history to contender.
+    /// As it is written.
     pub histories: BTreeMap<String, BTreeMap<String, Figure>>,
 }
 
@@ -65,11 +61,11 @@ fn ten_thousandths(decimal: &str) -> Result<i64> {
 }
 
 impl Figure {
-    /// Of a year.
+    /// Of a year of a history.
     ///
     /// # Errors
     /// Those of [`Year::income`].
-    pub fn of(year: &Year) -> Result<Self> {
+    pub fn of(history: &History, year: &Year) -> Result<Self> {
         let hundredth = alloy_primitives::U256::from(WHOLE / 100);
         let cents: u64 = u64::try_from(year.gas.div_ceil(hundredth)).context("gas out of range")?;
         Ok(Self {
@@ -77,6 +73,8 @@ impl Figure {
             rebalances: year.rebalances,
             refused: year.refused,
             gas_assets: format!("{}.{:02}", cents / 100, cents % 100),
+            seed: history.seed,
+            algorithm_version: ALGORITHM_VERSION,
         })
     }
 
@@ -89,18 +87,6 @@ impl Figure {
     }
 }
 
-impl Default for Figures {
-    fn default() -> Self {
-        let seed = |history: &History| (history.name.to_owned(), history.seed);
-        Self {
-            schema: SCHEMA,
-            algorithm_version: ALGORITHM_VERSION,
-            seeds: HISTORIES.iter().map(seed).collect(),
-            histories: BTreeMap::new(),
-        }
-    }
-}
-
 impl Figures {
     /// Reads a file.
     ///
@@ -108,19 +94,21 @@ impl Figures {
     /// If it is not of this decision code and these histories, or lacks something.
     pub fn read(text: &str) -> Result<Self> {
         let read: Self = serde_json::from_str(text)?;
-        let now = Self::default();
-        ensure!(read.schema == now.schema, "schema {} instead of {SCHEMA}", read.schema);
-        ensure!(
-            read.algorithm_version == now.algorithm_version,
-            "figures of algorithm version {} instead of {ALGORITHM_VERSION}",
-            read.algorithm_version
-        );
-        ensure!(read.seeds == now.seeds, "figures of other histories or seeds");
         for history in &HISTORIES {
             for contender in Contender::ALL {
-                read.figure(history, contender)?.income()?;
+                let figure = read.figure(history, contender)?;
+                figure.income()?;
+                let Figure { seed, algorithm_version, .. } = figure;
+                ensure!(
+                    (*seed, *algorithm_version) == (history.seed, ALGORITHM_VERSION),
+                    "a figure of \"{}\" is of seed {seed} and algorithm version {algorithm_version}, \
+                     expected {} and {ALGORITHM_VERSION}",
+                    history.name,
+                    history.seed
+                );
             }
         }
+        ensure!(read.histories.len() == HISTORIES.len(), "figures of histories that are not there");
         Ok(read)
     }
 

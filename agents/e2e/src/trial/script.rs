@@ -37,7 +37,7 @@ pub(super) async fn work(world: &mut World) -> Result<()> {
 
     let loan = world.assets(2_200_000);
     world.clock.ready(HOUR).await?;
-    let hash = venues::borrow_aave(&world.clock.chain, &world.venues, 1, loan).await?;
+    let hash = venues::borrow_aave(&world.clock.chain, &world.venues, 0, loan).await?;
     world.clock.land(hash, "borrow", HOUR).await?;
     pass(world, &[12, 12, HOUR, 12 * HOUR]).await?;
 

@@ -92,7 +92,7 @@ async fn every_decision_is_traced_in_an_empty_folder_and_what_is_changed_is_foun
         }
     }
     let rebalances = list.iter().filter(|line| line["is_rebalance"] == true).count();
-    assert_eq!(rebalances, 9, "{list:#?}");
+    assert_eq!(rebalances, 7, "{list:#?}");
     for reason in ["Income", "RepairWeight", "Cooldown", "BelowHurdle", "NoMandate"] {
         assert!(list.iter().any(|line| line["reason"] == reason), "{reason}: {list:#?}");
     }

@@ -56,7 +56,7 @@ fn go_through(history: &History) -> Result<BTreeMap<String, Figure>> {
     let (world, steps) = run::open(history)?;
     let mut figures = BTreeMap::new();
     for contender in Contender::ALL {
-        let figure = Figure::of(&run::year(&world, &steps, contender)?)?;
+        let figure = Figure::of(history, &run::year(&world, &steps, contender)?)?;
         eprintln!(
             "{:>2} of {}  {:27} {:17} {:>9} %  {:>4} rebalances, {:>3} refused, gas {:>8}",
             history.seed,

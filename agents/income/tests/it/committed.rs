@@ -24,7 +24,7 @@ fn figures_are_of_this_algorithm_and_these_seeds() {
     let text = read("bench/income.json");
     let version = format!("\"algorithm_version\": {}", vagus_allocator::ALGORITHM_VERSION);
     assert!(Figures::read(&text.replace(&version, "\"algorithm_version\": 1")).is_err());
-    assert!(Figures::read(&text.replace("\"boom\": 8", "\"boom\": 88")).is_err());
+    assert!(Figures::read(&text.replace("\"seed\": 8", "\"seed\": 88")).is_err());
     assert!(Figures::read(&text.replace("\"rate band\"", "\"rate bond\"")).is_err());
 }
 
