@@ -67,7 +67,7 @@ pub fn search(problem: &Problem) -> Found {
         nodes: 0,
     };
     let open = vec![Choice::Open; problem.strategies.len()];
-    let Some(Root { relaxed: root, leg_price, beyond }) = search.root(&open) else {
+    let Some(Root { relaxed: root, beyond, leg_price, prices }) = search.root(&open) else {
         best.prices.groups = vec![0; problem.groups.len()];
         best.bound = upper_bound(problem, &best.prices).unwrap_or(Value::MAX);
         return best;
@@ -76,9 +76,9 @@ pub fn search(problem: &Problem) -> Found {
     search.rebate =
         leg_price.saturating_mul(Value::try_from(problem.most_legs).unwrap_or(Value::MAX));
     best.prices = Prices {
-        idle: root.optimum.prices[IDLE],
-        turnover: root.optimum.prices[TURNOVER],
-        groups: root.optimum.prices[GROUPS..].to_vec(),
+        idle: prices[IDLE],
+        turnover: prices[TURNOVER],
+        groups: prices[GROUPS..].to_vec(),
         leg: leg_price,
     };
     let bound = upper_bound(problem, &best.prices).unwrap_or(Value::MAX);

@@ -34,11 +34,14 @@ pub(super) struct Offer {
 
 /// The relaxation of everything.
 pub(super) struct Root {
+    /// With as many legs as there may be, or fewer; if none was found, the one that comes nearest.
     pub(super) relaxed: Relaxed,
-    /// Price of a leg, beyond its cost, at which there are not too many.
-    pub(super) leg_price: Value,
     /// The one with the fewest that are too many, if any are.
     pub(super) beyond: Option<Relaxed>,
+    /// Price of a leg, beyond its cost, at which the bound is lowest.
+    pub(super) leg_price: Value,
+    /// Prices of the rows there.
+    pub(super) prices: Vec<i128>,
 }
 
 /// Prices of a leg that are tried until few enough are made.
@@ -55,6 +58,12 @@ impl Line {
     fn of(relaxed: &Relaxed, price: Value) -> Self {
         let legs = relaxed.moves.iter().filter(|(_, amount)| *amount > 0).count();
         Self { price, total: relaxed.total, legs }
+    }
+
+    /// The line's total at another price.
+    fn at(&self, price: Value) -> Value {
+        let further = price.saturating_sub(self.price);
+        self.total.saturating_sub(further.saturating_mul(count(self.legs)))
     }
 
     /// The price at which a steeper line meets a flatter one, if that lies between theirs.
@@ -92,41 +101,50 @@ pub(super) fn goal(goal: &Goal) -> Rc<Column> {
 }
 
 impl Search<'_> {
-    /// The relaxation of everything, at the price of a leg that keeps their number.
+    /// The relaxation of everything, with the price of a leg that keeps their number.
     ///
     /// What the relaxation is worth falls in that price along lines, each as steep as there are legs. Where the lines of two
     /// prices meet is looked next (J. E. Kelley, "The cutting-plane method for solving convex programs", 1960).
     pub(super) fn root(&mut self, open: &[Choice]) -> Option<Root> {
         let most = self.problem.most_legs;
+        let bound = |line: &Line| sum(line.total, line.price.saturating_mul(count(most)));
         let first = self.relax(open)?;
         let mut low = Line::of(&first, Value::ZERO);
+        let mut tightest = (bound(&low), Value::ZERO, first.optimum.prices.clone());
+        let (mut kept, mut beyond) = (None, None);
         if low.legs <= most {
-            return Some(Root { relaxed: first, leg_price: Value::ZERO, beyond: None });
-        }
-        let mut beyond = first;
-        // No leg is worth more than everything.
-        let mut high = Line { price: low.total.max(Value::ONE), total: Value::ZERO, legs: 0 };
-        let mut kept = None;
-        for _ in 0..MOST_PRICES {
-            let Some(price) = low.meets(&high) else { break };
-            self.charge(price);
-            let Some(relaxed) = self.relax(open) else { break };
-            let line = Line::of(&relaxed, price);
-            let is_enough = line.legs == most;
-            if line.legs > most {
-                (low, beyond) = (line, relaxed);
-            } else {
-                high = line;
-                kept = Some((relaxed, price));
+            kept = Some(first);
+        } else {
+            beyond = Some(first);
+            // No leg is worth more than everything.
+            let price = low.total.max(Value::ONE);
+            let mut high = Line { price, total: Value::ZERO, legs: 0 };
+            for _ in 0..MOST_PRICES {
+                let Some(price) = low.meets(&high) else { break };
+                // As low as the bound can come by these lines.
+                let least = sum(low.at(price), price.saturating_mul(count(most)));
+                if kept.is_some() && tightest.0.saturating_sub(least) <= self.problem.tolerance {
+                    break;
+                }
+                self.charge(price);
+                let Some(relaxed) = self.relax(open) else { break };
+                let line = Line::of(&relaxed, price);
+                if bound(&line) < tightest.0 {
+                    tightest = (bound(&line), price, relaxed.optimum.prices.clone());
+                }
+                if line.legs > most {
+                    (low, beyond) = (line, Some(relaxed));
+                } else {
+                    (high, kept) = (line, Some(relaxed));
+                }
             }
-            if is_enough {
-                break;
-            }
         }
-        let Some((relaxed, leg_price)) = kept else {
-            return Some(Root { relaxed: beyond, leg_price: low.price, beyond: None });
+        let (_, leg_price, prices) = tightest;
+        let (relaxed, beyond) = match kept {
+            Some(kept) => (kept, beyond),
+            None => (beyond?, None),
         };
-        Some(Root { relaxed, leg_price, beyond: Some(beyond) })
+        Some(Root { relaxed, beyond, leg_price, prices })
     }
 
     /// Sets the price of a leg beyond its cost.
