@@ -57,6 +57,8 @@ contract MorphoBlueMarketsStrategy is ERC4626, ReentrancyGuardTransient, IMorpho
             bytes32 id = _id(entry.params);
             if (entry.params.loanToken != asset()) revert OtherLoanToken(id, entry.params.loanToken, asset());
             if (entry.cap == 0) revert ZeroCap(id);
+            // At most eight.
+            // slither-disable-next-line calls-loop
             if (IMorphoBlue(morpho_).market(id).lastUpdate == 0) revert MarketNotCreated(id);
             for (uint256 j; j < i; ++j) {
                 if (_id(markets[j].params) == id) revert MarketTwice(id);
@@ -232,8 +234,9 @@ contract MorphoBlueMarketsStrategy is ERC4626, ReentrancyGuardTransient, IMorpho
             if (amounts[i] == 0) continue;
             if (amounts[i] > _room(slots[i])) revert AssetsLeft(amounts[i] - _room(slots[i]));
             MarketParams memory params = _markets[i].params;
-            // Only part of the answer is wanted here.
-            // slither-disable-next-line unused-return
+            // Only part of the answer is wanted here. Supply calls nobody but the asset, in the strategy's own name,
+            // and entries and exits are locked.
+            // slither-disable-next-line unused-return,reentrancy-no-eth
             (, uint256 entered) = IMorphoBlue(morpho).supply(params, amounts[i], 0, address(this), "");
             _held[i] += entered;
         }
@@ -249,14 +252,24 @@ contract MorphoBlueMarketsStrategy is ERC4626, ReentrancyGuardTransient, IMorpho
         Slot[] memory slots = _slots();
         (uint256[] memory amounts, uint256 left) = _outward(slots, assets, false);
         if (left != 0) revert AssetsLeft(left);
+        // Before anything is paid, so that whoever is paid finds the price that it will be.
+        uint256[] memory burned = new uint256[](slots.length);
         for (uint256 i; i < slots.length; ++i) {
-            if (amounts[i] == 0) continue;
-            MarketParams memory params = _markets[i].params;
-            // Only part of the answer is wanted here.
-            // slither-disable-next-line unused-return
-            (, uint256 burned) = IMorphoBlue(morpho).withdraw(params, amounts[i], 0, address(this), receiver);
-            _held[i] -= burned;
+            burned[i] = slots[i].market.toShares(amounts[i], Math.Rounding.Ceil);
+            _held[i] -= burned[i];
         }
+        for (uint256 i; i < slots.length; ++i) {
+            if (amounts[i] != 0) _pay(_markets[i].params, amounts[i], burned[i], receiver);
+        }
+    }
+
+    // Part of the one before.
+    // slither-disable-next-line dead-code
+    function _pay(MarketParams memory params, uint256 assets, uint256 burned, address receiver) private {
+        // Only part of the answer is wanted here.
+        // slither-disable-next-line unused-return,calls-loop
+        (, uint256 counted) = IMorphoBlue(morpho).withdraw(params, assets, 0, address(this), receiver);
+        if (counted != burned) revert SharesDiffer(burned, counted);
     }
 
     /// @dev Morpho pays the receiver itself.
@@ -347,6 +360,8 @@ contract MorphoBlueMarketsStrategy is ERC4626, ReentrancyGuardTransient, IMorpho
 
     function _accrue() private {
         for (uint256 i; i < _markets.length; ++i) {
+            // At most eight.
+            // slither-disable-next-line calls-loop
             IMorphoBlue(morpho).accrueInterest(_markets[i].params);
         }
     }

@@ -10,7 +10,28 @@ import {IMorphoBlueMarketsStrategy, MarketCap} from "vagus/strategies/interfaces
 
 import {MorphoMarket} from "../src/MorphoMarkets.sol";
 import {MorphoConfig} from "../src/World.sol";
+import {WorldToken} from "../src/WorldToken.sol";
 import {VenuesFixture} from "./VenuesFixture.sol";
+
+interface IPaid {
+    function wasPaid() external;
+}
+
+/// @notice Calls whomever one account pays.
+contract HookedToken is WorldToken {
+    address private immutable _PAYER;
+
+    constructor(string memory name_, string memory symbol_, uint8 decimals_, address payer)
+        WorldToken(name_, symbol_, decimals_)
+    {
+        _PAYER = payer;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        super._update(from, to, value);
+        if (from == _PAYER && to.code.length != 0) IPaid(to).wasPaid();
+    }
+}
 
 /// @notice The strategy over several markets on the real Morpho Blue with the adaptive rate model.
 contract MorphoBlueMarketsStrategyTest is VenuesFixture {
@@ -24,6 +45,7 @@ contract MorphoBlueMarketsStrategyTest is VenuesFixture {
     MorphoMarket[] internal markets;
     MorphoBlueMarketsStrategy internal strategy;
     uint256 internal unit;
+    uint256[] internal seen;
 
     function _decimals() internal pure virtual returns (uint8) {
         return 6;
@@ -352,6 +374,26 @@ contract MorphoBlueMarketsStrategyTest is VenuesFixture {
         }
         assertEq(strategy.totalSupply(), 0);
         assertLe(strategy.totalAssets(), 200, "what rounding left");
+    }
+
+    /// @dev What whoever is paid sees of the price of all shares that are left.
+    function wasPaid() external {
+        seen.push(strategy.convertToAssets(strategy.totalSupply()));
+    }
+
+    function test_Withdrawals_ShowWhoeverIsPaidThePriceThatItWillBe() public {
+        _fund(address(this), 600_000 * unit);
+        uint256 shares = strategy.deposit(600_000 * unit, address(this));
+        // The same token, but that it tells whom it is paid to by Morpho.
+        string memory symbol = tokens.asset.symbol();
+        HookedToken hooked = new HookedToken(tokens.asset.name(), symbol, _decimals(), address(morpho));
+        vm.etch(address(tokens.asset), address(hooked).code);
+        strategy.redeem(shares * 3 / 4, address(this), address(this));
+        uint256 left = strategy.convertToAssets(strategy.totalSupply());
+        assertEq(seen.length, 2, "markets that paid");
+        for (uint256 i; i < seen.length; ++i) {
+            assertApproxEqAbs(seen[i], left, 4 * COUNT, "price");
+        }
     }
 
     function test_ZeroAmounts_DoNothing() public {

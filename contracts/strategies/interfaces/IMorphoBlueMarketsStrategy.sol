@@ -38,6 +38,8 @@ interface IMorphoBlueMarketsStrategy is IERC4626 {
     error ZeroCap(bytes32 marketId);
     /// @notice A deposit is too small for one share.
     error ZeroShares(uint256 assets);
+    /// @notice Morpho counted other shares for an exit than its own arithmetic gives.
+    error SharesDiffer(uint256 expected, uint256 counted);
     /// @notice The markets took in or paid out less than was previewed, by so much.
     error AssetsLeft(uint256 assets);
 

@@ -145,9 +145,9 @@ pub(crate) fn breaks_wad(rate_at_target_wad: u64, seconds: u64) -> Vec<i128> {
     let mut breaks = vec![TARGET_WAD];
     for side in [-1, 1] {
         let mut exponents: Vec<i128> = Vec::new();
+        let clamped = clamp_exponent(start, side);
         // Of the end and, at twice the exponent, of the middle.
         for factor in [1, 2] {
-            let clamped = clamp_exponent(start, side);
             let within = clamped.min(span / factor);
             let halves = (0..).map(|count| LN_2_WAD / 2 + count * LN_2_WAD);
             exponents.extend(halves.take_while(|at| *at < within).map(|at| factor * at));
