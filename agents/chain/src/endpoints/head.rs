@@ -8,22 +8,26 @@ use super::{Endpoints, Fault, Next, nobody};
 use crate::{BlockAt, BlockId, ChainError, ChainResult, Header, Tag};
 
 impl Endpoints {
-    /// Whether a block that was final is still part of the chain: no if every endpoint that knows its height says
-    /// otherwise.
+    /// Whether a block that was final is still part of the chain: no if as many endpoints as have to agree say otherwise, or
+    /// all there are, and none says so.
     ///
     /// # Errors
-    /// [`ChainError::Disagrees`] if some say so and some do not; otherwise whatever keeps all of them from answering.
+    /// [`ChainError::Disagrees`] if some say so and some do not; otherwise whatever keeps the others from answering.
     pub async fn stands(&self, block: BlockId) -> ChainResult<bool> {
         let at = BlockAt::Number(block.number);
         let answers = (0..self.list.len()).map(|place| async move {
             ask!(self, place, header(at)).unwrap_or_else(|failed| failed)
         });
         let (mut standing, mut gone, mut silence) = (None, None, None);
+        let mut otherwise = 0_usize;
         for (place, answer) in join_all(answers).await.into_iter().enumerate() {
             let endpoint = self.list[place].endpoint();
             match answer {
                 Ok(Some(header)) if header.block.hash == block.hash => standing = Some(endpoint),
-                Ok(Some(header)) => gone = Some((endpoint, header.block.hash)),
+                Ok(Some(header)) => {
+                    gone = Some((endpoint, header.block.hash));
+                    otherwise = otherwise.saturating_add(1);
+                }
                 Ok(None) => {
                     silence.get_or_insert(ChainError::Late { endpoint, block: block.hash });
                 }
@@ -34,6 +38,8 @@ impl Endpoints {
         }
         match (standing, gone, silence) {
             (Some(_), None, _) => Ok(true),
+            // One alone could lie while the others are silent.
+            (None, Some(_), Some(silence)) if otherwise < self.quorum => Err(silence),
             (None, Some(_), _) => Ok(false),
             (Some(_), Some((endpoint, found)), _) => Err(ChainError::Disagrees {
                 endpoint,

@@ -139,9 +139,10 @@ async fn a_final_block_is_gone_only_if_nobody_has_it() {
     assert!(matches!(answer, Err(ChainError::Disagrees { .. })), "{answer:?}");
     replace(&list[0]);
     assert_eq!(endpoints.stands(block).await, Ok(false));
-    // An endpoint below the height has nothing to say about it.
+    // An endpoint below the height has nothing to say about it, and one alone is not believed.
     list[1].with(|model| model.roll_back(1));
-    assert_eq!(endpoints.stands(block).await, Ok(false));
+    let answer = endpoints.stands(block).await;
+    assert!(matches!(answer, Err(ChainError::Late { .. })), "{answer:?}");
     list[0].with(|model| model.roll_back(1));
     let answer = endpoints.stands(block).await;
     assert!(matches!(answer, Err(ChainError::Late { .. })), "{answer:?}");
