@@ -168,10 +168,22 @@ impl Store {
         self.meddle(clock).await
     }
 
-    /// Runs statements behind the journal's back.
+    /// Runs statements behind the journal's back; again, where the keeper's own locks were in the way.
     async fn meddle(&self, sql: String) -> Result<()> {
         let mut connection = PgConnection::connect(&self.url).await?;
-        run(&mut connection, sql).await?;
+        let mut tries_left = 10;
+        loop {
+            match run(&mut connection, sql.clone()).await {
+                Err(error) if tries_left > 0 && is_contended(&error) => {
+                    tries_left -= 1;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                ended => {
+                    ended?;
+                    break;
+                }
+            }
+        }
         connection.close().await?;
         Ok(())
     }
@@ -193,6 +205,12 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// A deadlock, or a lock that was not to be had in time.
+fn is_contended(error: &anyhow::Error) -> bool {
+    let found = error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    found.and_then(|error| error.code()).is_some_and(|code| code == "40P01" || code == "55P03")
 }
 
 async fn run(connection: &mut PgConnection, sql: String) -> Result<()> {
