@@ -30,6 +30,7 @@ pub mod person;
 pub mod plan;
 pub mod policy;
 pub mod proposal;
+mod receipt;
 pub mod reload;
 pub mod render;
 pub mod report;

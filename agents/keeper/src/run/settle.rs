@@ -13,6 +13,7 @@ use super::{ChainLoop, KEEPER_VERSION, RunError, prediction::Comparison};
 use crate::{
     config::FeeModel,
     crash,
+    receipt::summary,
     report::{Event, SettledEvent},
     words,
 };
@@ -208,16 +209,7 @@ impl ChainLoop {
             let Some(receipt) = self.world.endpoints.receipt(fill.hash).await? else { continue };
             let header = self.world.endpoints.header(BlockAt::Hash(receipt.block_hash)).await?;
             let header = header.ok_or_else(|| self.late(receipt.block_hash))?;
-            mined.push(ReceiptSummary {
-                transaction_hash: receipt.hash,
-                block_number: receipt.block_number,
-                block_hash: receipt.block_hash,
-                block_timestamp: header.block.timestamp,
-                is_success: receipt.is_success,
-                gas_used: receipt.gas_used,
-                effective_gas_price_wei: receipt.gas_price_wei,
-                data_fee_wei: receipt.data_fee_wei,
-            });
+            mined.push(summary(&receipt, &header));
         }
         Ok(mined)
     }

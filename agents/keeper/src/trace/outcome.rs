@@ -1,7 +1,7 @@
 //! What came of a decision is the keeper's word, and in no hash. What the chain knows of it is compared; the rest (versions,
 //! simulations, who asked) stays the keeper's word.
 
-use vagus_chain::{ChainError, Header, TransactionReceipt};
+use vagus_chain::ChainError;
 use vagus_journal::{Body, DecisionRecord, Outcome, OutcomeState, ReceiptSummary, RecordFile};
 
 use super::{
@@ -9,6 +9,7 @@ use super::{
     difference::first_difference,
     finding::{Finding, Standing, Subject},
 };
+use crate::receipt::summary;
 
 /// Compares what the outcome says with the record and with the chain.
 #[must_use]
@@ -92,31 +93,13 @@ fn compared(claimed: &ReceiptSummary, mined: &Mined) -> Result<(), Result<String
         Ok(None) => return Err(Ok(format!("the chain has no block {}", claimed.block_hash))),
         Err(error) => return Err(Err(error.clone())),
     };
-    match first_difference(claimed, &summary(receipt, header, claimed)) {
+    let mut found = summary(receipt, header);
+    // Endpoints that do not report it are no proof of another one.
+    if found.data_fee_wei == 0 {
+        found.data_fee_wei = claimed.data_fee_wei;
+    }
+    match first_difference(claimed, &found) {
         None => Ok(()),
         Some(difference) => Err(Ok(format!("{difference} by the chain"))),
-    }
-}
-
-/// A receipt as an outcome has it.
-fn summary(
-    receipt: &TransactionReceipt,
-    header: &Header,
-    claimed: &ReceiptSummary,
-) -> ReceiptSummary {
-    ReceiptSummary {
-        transaction_hash: receipt.hash,
-        block_number: receipt.block_number,
-        block_hash: receipt.block_hash,
-        block_timestamp: header.block.timestamp,
-        is_success: receipt.is_success,
-        gas_used: receipt.gas_used,
-        effective_gas_price_wei: receipt.gas_price_wei,
-        // Endpoints that do not report it are no proof of another one.
-        data_fee_wei: if receipt.data_fee_wei == 0 {
-            claimed.data_fee_wei
-        } else {
-            receipt.data_fee_wei
-        },
     }
 }
