@@ -1,7 +1,7 @@
 //! Carries out what the life cycle of a transaction asks for: claims, signatures, storage, broadcasts, questions.
 //!
-//! The life cycle decides ([`crate::lifecycle::step`]), this does, and the store remembers. State is stored before its
-//! effects are carried out, signed bytes before they are broadcast.
+//! The life cycle decides ([`crate::lifecycle::step`]), this does, and the store remembers. State is stored before what
+//! others can see comes of it; signed bytes, with the nonce that they use, before they are broadcast.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -132,6 +132,12 @@ impl std::fmt::Debug for Live<'_> {
     }
 }
 
+/// Whether nothing comes of a state but a signature, which nobody sees before it is stored with its state: one commit for
+/// the nonce and the bytes that use it.
+fn is_but_signed(effects: &[Effect]) -> bool {
+    matches!(effects, [Effect::Sign { .. }])
+}
+
 impl Sender<'_> {
     /// Takes in a new head: deadlines, fees, receipts, finality. Gives back what a person has to know.
     ///
@@ -187,20 +193,23 @@ impl Sender<'_> {
         let mut alerts = Vec::new();
         // What an event leads to, with the bytes that a signature made.
         let mut events = VecDeque::from([(event, None::<NewAttempt>)]);
+        let mut stored = live.state.clone();
         while let Some((event, signed)) = events.pop_front() {
             let (next, effects) = step(live.state, &event, &self.fees);
-            let stored = effects.iter().find_map(|effect| match effect {
+            let attempt = effects.iter().find_map(|effect| match effect {
                 Effect::StoreAttempt { hash } => {
                     signed.as_ref().filter(|attempt| attempt.signed.hash == *hash)
                 }
                 _ => None,
             });
-            if stored.is_some() {
+            if attempt.is_some() {
                 (live.observer)(Point::StoreAttempt, false);
-                live.store.save(&next, stored).await?;
+                live.store.save(&next, attempt).await?;
                 (live.observer)(Point::StoreAttempt, true);
-            } else if next != *live.state {
+                stored = next.clone();
+            } else if next != stored && !is_but_signed(&effects) {
                 live.store.save(&next, None).await?;
+                stored = next.clone();
             }
             *live.state = next;
             for effect in effects {

@@ -219,13 +219,17 @@ impl DecisionRecord {
             schema_version: u32,
         }
         let unreadable = |error: serde_json::Error| RecordError::Unreadable(error.to_string());
-        let Versioned { schema_version } = serde_json::from_str(text).map_err(unreadable)?;
+        let read: std::result::Result<Self, _> = serde_json::from_str(text);
+        let schema_version = match &read {
+            Ok(record) => record.schema_version,
+            Err(_) => serde_json::from_str::<Versioned>(text).map_err(unreadable)?.schema_version,
+        };
         if schema_version != RECORD_SCHEMA_VERSION {
             return Err(RecordError::Unreadable(format!(
                 "schema version {schema_version}, expected {RECORD_SCHEMA_VERSION}"
             )));
         }
-        let record: Self = serde_json::from_str(text).map_err(unreadable)?;
+        let record = read.map_err(unreadable)?;
         if record.to_canonical()? != text {
             return Err(RecordError::Unreadable("it is not in canonical form".to_owned()));
         }

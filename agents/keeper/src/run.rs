@@ -17,6 +17,7 @@ mod person;
 mod prediction;
 mod rank;
 mod reconcile;
+mod records;
 mod reload;
 mod revert;
 mod settle;

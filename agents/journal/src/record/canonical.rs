@@ -1,5 +1,8 @@
 //! Canonical JSON, RFC 8785, for values whose numbers are all exact.
 
+mod object;
+mod writer;
+
 use std::fmt;
 
 use alloy_primitives::{B256, keccak256};
@@ -14,15 +17,14 @@ const LARGEST_NUMBER: u64 = (1 << 53) - 1;
 /// Canonical JSON of a value. RFC 8785 writes numbers as IEEE doubles, which would silently round a larger integer, and
 /// two different records would share one hash: such a number is refused.
 pub(super) fn to_canonical<T: Serialize>(value: &T) -> Result<String, RecordError> {
+    if let Ok(text) = writer::write(value) {
+        return Ok(text);
+    }
     let value = serde_json::to_value(value)
         .map_err(|error| RecordError::NotCanonical(error.to_string()))?;
-    let written = match examine(&value, &mut Vec::new())? {
-        // Integers below 2^53 and strings are written by serde_json as RFC 8785 wants them (sections 3.2.2.2 and 3.2.2.3), at a
-        // third of the cost; a test holds the one against the other.
-        Order::IsCanonical => serde_json::to_string(&value),
-        Order::MayDiffer => serde_json_canonicalizer::to_string(&value),
-    };
-    written.map_err(|error| RecordError::NotCanonical(error.to_string()))
+    refuse_inexact(&value, &mut Vec::new())?;
+    serde_json_canonicalizer::to_string(&value)
+        .map_err(|error| RecordError::NotCanonical(error.to_string()))
 }
 
 /// Keccak-256 of the canonical JSON (RFC 8785) of any value, as records are hashed.
@@ -33,17 +35,8 @@ pub fn canonical_hash<T: Serialize>(value: &T) -> Result<B256, RecordError> {
     Ok(keccak256(to_canonical(value)?))
 }
 
-/// Whether the names of all objects stand as RFC 8785 sorts them, by UTF-16 units (section 3.2.3).
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
-    /// They rise, and are ASCII, for which bytes and units are the same.
-    IsCanonical,
-    MayDiffer,
-}
-
-/// Refuses numbers that are not exact, and says how names are sorted. `path` is where the value stands.
-fn examine<'a>(value: &'a Value, path: &mut Vec<Step<'a>>) -> Result<Order, RecordError> {
-    let mut order = Order::IsCanonical;
+/// Refuses numbers that are not exact. `path` is where the value stands.
+fn refuse_inexact<'a>(value: &'a Value, path: &mut Vec<Step<'a>>) -> Result<(), RecordError> {
     match value {
         Value::Number(number) if number.as_u64().is_none_or(|number| number > LARGEST_NUMBER) => {
             let place: String = path.iter().map(ToString::to_string).collect();
@@ -54,31 +47,20 @@ fn examine<'a>(value: &'a Value, path: &mut Vec<Step<'a>>) -> Result<Order, Reco
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 path.push(Step::Index(index));
-                order = order.and(examine(item, path)?);
+                refuse_inexact(item, path)?;
                 path.pop();
             }
         }
         Value::Object(fields) => {
-            let mut before = "";
             for (name, field) in fields {
-                if !name.is_ascii() || name.as_str() < before {
-                    order = Order::MayDiffer;
-                }
-                before = name;
                 path.push(Step::Field(name));
-                order = order.and(examine(field, path)?);
+                refuse_inexact(field, path)?;
                 path.pop();
             }
         }
         Value::Number(_) | Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
-    Ok(order)
-}
-
-impl Order {
-    fn and(self, other: Self) -> Self {
-        if self == Self::IsCanonical { other } else { self }
-    }
+    Ok(())
 }
 
 /// A step into a value.
@@ -128,6 +110,74 @@ mod tests {
         fn both_ways_of_writing_are_one(value in any_value()) {
             let expected = serde_json_canonicalizer::to_string(&value).map_err(|e| e.to_string());
             prop_assert_eq!(to_canonical(&value).map_err(|e| e.to_string()), expected);
+        }
+    }
+
+    /// Every shape that serde knows, with names that do not stand in order.
+    #[derive(Serialize)]
+    struct Shapes {
+        z: u8,
+        newtype: Newtype,
+        unit: (),
+        pair: (u16, Option<bool>),
+        shown: Shown,
+        kinds: Vec<Kind>,
+        #[serde(flatten)]
+        more: std::collections::BTreeMap<String, i32>,
+        letter: char,
+        a: Option<u64>,
+    }
+
+    #[derive(Serialize)]
+    struct Newtype(u32);
+
+    #[derive(Serialize)]
+    struct Shown {
+        #[serde(serialize_with = "vagus_policy::decimal::serialize")]
+        text: &'static str,
+    }
+
+    #[derive(Serialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Kind {
+        Unit,
+        New(u64),
+        Named { y: u8, x: String },
+        Many(u8, u8),
+    }
+
+    #[test]
+    fn every_shape_is_written_as_the_library_writes_it() {
+        let kinds = || vec![Kind::Unit, Kind::New(LARGEST_NUMBER)];
+        let named = || vec![Kind::Named { y: 1, x: "\n\"\u{1f600}".to_owned() }];
+        let many = || vec![Kind::Many(1, 2)];
+        let mixed: fn() -> _ = || [("b".to_owned(), 3), ("zz".to_owned(), 0)];
+        let names: fn() -> _ = || [("\u{fb33}".to_owned(), 1), ("\"".to_owned(), 2)];
+        let twice: fn() -> _ = || [("a".to_owned(), 4), ("c".to_owned(), 5)];
+        let texts = ["1000", "a\"b", "\u{7f}", "é", ""];
+        for (kinds, is_direct) in [(kinds(), true), (named(), true), (many(), false)] {
+            let mut value = Shapes {
+                z: 1,
+                newtype: Newtype(7),
+                unit: (),
+                pair: (2, Some(true)),
+                shown: Shown { text: "" },
+                kinds,
+                more: mixed().into(),
+                letter: '\t',
+                a: None,
+            };
+            for text in texts {
+                value.shown.text = text;
+                let expected =
+                    serde_json_canonicalizer::to_string(&value).map_err(|e| e.to_string());
+                assert_eq!(to_canonical(&value).map_err(|e| e.to_string()), expected);
+                assert_eq!(writer::write(&value).is_ok(), is_direct);
+            }
+            for more in [names(), twice()] {
+                value.more = more.into();
+                assert!(writer::write(&value).is_err());
+            }
         }
     }
 

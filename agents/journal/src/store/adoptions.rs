@@ -36,14 +36,14 @@ impl Pool {
     pub(super) async fn adoptions(&self, chain_id: u64, vault: Address) -> Result<Vec<Adoption>> {
         let sql = "SELECT * FROM adoptions WHERE chain_id = $1 AND vault = $2 \
                    ORDER BY agent, sequence";
-        let rows = self.read().await?.rows(sql, args![stored(chain_id)?, vault]).await?;
+        let rows = self.rows(sql, args![stored(chain_id)?, vault]).await?;
         rows.iter().map(adoption).collect()
     }
 
     pub(super) async fn highest_nonce(&self, chain_id: u64, from: Address) -> Result<Option<u64>> {
         let sql = "SELECT MAX(nonce) AS nonce FROM transactions \
                    WHERE chain_id = $1 AND sender = $2";
-        let row = self.read().await?.row(sql, args![stored(chain_id)?, from]).await?;
+        let row = self.row(sql, args![stored(chain_id)?, from]).await?;
         row.map_or(Ok(None), |row| row.optional_number("nonce"))
     }
 }

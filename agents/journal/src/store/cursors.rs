@@ -15,7 +15,7 @@ impl Pool {
         agent: Address,
     ) -> Result<Option<serde_json::Value>> {
         let sql = "SELECT body FROM cursors WHERE chain_id = $1 AND agent = $2";
-        let row = self.read().await?.row(sql, args![stored(chain_id)?, agent]).await?;
+        let row = self.row(sql, args![stored(chain_id)?, agent]).await?;
         row.map(|row| row.json("body")).transpose()
     }
 }

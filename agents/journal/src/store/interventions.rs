@@ -100,7 +100,7 @@ impl Pool {
     ) -> Result<Vec<Intervention>> {
         let sql =
             "SELECT * FROM interventions WHERE chain_id = $1 AND vault = $2 ORDER BY sequence";
-        let rows = self.read().await?.rows(sql, args![stored(chain_id)?, vault]).await?;
+        let rows = self.rows(sql, args![stored(chain_id)?, vault]).await?;
         rows.iter().map(intervention).collect()
     }
 
@@ -150,7 +150,7 @@ impl Pool {
         let sql = "SELECT transaction_hash, fee_wei FROM fees_paid \
                    WHERE chain_id = $1 AND sender = $2 AND paid_at > $3 ORDER BY paid_at";
         let args = args![stored(chain_id)?, from, stored(after)?];
-        let rows = self.read().await?.rows(sql, args).await?;
+        let rows = self.rows(sql, args).await?;
         rows.iter()
             .map(|row| Ok((row.parsed("transaction_hash")?, row.parsed("fee_wei")?)))
             .collect()

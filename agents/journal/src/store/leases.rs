@@ -172,7 +172,7 @@ impl Leases for SqlJournal {
                    FROM keepers WHERE EXISTS (SELECT 1 FROM members WHERE \
                    members.session = keepers.session AND expires_at > journal_now()) \
                    ORDER BY session";
-        let rows = self.pool.read().await?.rows(sql, args![]).await?;
+        let rows = self.pool.rows(sql, args![]).await?;
         let keeper = |row: &Row| {
             let session = Session(row.number("session")?);
             Ok(LiveKeeper { session, name: row.text("name")?, leases: row.number("leases")? })

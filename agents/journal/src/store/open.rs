@@ -104,6 +104,8 @@ impl SqlJournal {
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
+            // A file does not hang up.
+            .test_before_acquire(false)
             // After some failures, a full disk among them, SQLite has rolled back by itself, and the connection would count
             // itself inside a transaction for ever: another one takes its place.
             .before_acquire(|connection, _| {

@@ -57,7 +57,7 @@ impl JournalReader {
         // Anything but digits could be a pattern.
         let digits: String = digits.chars().filter(char::is_ascii_hexdigit).collect();
         let pattern = format!("0x{}%", digits.to_ascii_lowercase());
-        let rows = self.pool.read().await?.rows(sql, args![pattern, i64::from(limit)]).await?;
+        let rows = self.pool.rows(sql, args![pattern, i64::from(limit)]).await?;
         rows.iter().map(|row| Ok((row.parsed("hash")?, row.number("is_there")? == 1))).collect()
     }
 

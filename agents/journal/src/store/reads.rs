@@ -15,7 +15,7 @@ impl Pool {
     pub(super) async fn decided_blocks(&self, chain_id: u64) -> Result<HashMap<Address, BlockRef>> {
         let sql = "SELECT vault, decided_number, decided_hash, decided_parent, decided_timestamp \
                    FROM vaults WHERE chain_id = $1";
-        let rows = self.read().await?.rows(sql, args![stored(chain_id)?]).await?;
+        let rows = self.rows(sql, args![stored(chain_id)?]).await?;
         let mut blocks = HashMap::with_capacity(rows.len());
         for row in &rows {
             if let Some(block) = rows::decided_block(row)? {
@@ -26,13 +26,13 @@ impl Pool {
     }
 
     pub(super) async fn head_hash(&self, chain_id: u64, vault: Address) -> Result<B256> {
-        let mut tx = self.read().await?;
-        if let Some(text) = tx.run_text(chain_id, vault).await? {
-            return Ok(keccak256(text));
-        }
-        let sql = "SELECT head FROM vaults WHERE chain_id = $1 AND vault = $2";
-        let row = tx.row(sql, args![stored(chain_id)?, vault]).await?;
-        row.map_or(Ok(B256::ZERO), |row| row.parsed("head"))
+        let sql = "SELECT vaults.head, open_runs.body FROM vaults LEFT JOIN open_runs \
+                   ON open_runs.chain_id = vaults.chain_id AND open_runs.vault = vaults.vault \
+                   WHERE vaults.chain_id = $1 AND vaults.vault = $2";
+        let Some(row) = self.row(sql, args![stored(chain_id)?, vault]).await? else {
+            return Ok(B256::ZERO);
+        };
+        row.optional_text("body")?.map_or_else(|| row.parsed("head"), |run| Ok(keccak256(run)))
     }
 
     pub(super) async fn open_run(
@@ -45,7 +45,7 @@ impl Pool {
 
     pub(super) async fn record(&self, hash: B256) -> Result<Option<StoredRecord>> {
         let sql = "SELECT hash, sequence, body FROM records WHERE hash = $1";
-        let row = self.read().await?.row(sql, args![hash]).await?;
+        let row = self.row(sql, args![hash]).await?;
         row.map(|row| rows::record(&row)).transpose()
     }
 
@@ -71,24 +71,24 @@ impl Pool {
             query.reason.map_or_else(String::new, |reason| format!("{reason:?}")),
             query.before_sequence.map_or(Ok(i64::MAX), stored)?
         ];
-        self.read().await?.rows(sql, values).await?.iter().map(rows::record).collect()
+        self.rows(sql, values).await?.iter().map(rows::record).collect()
     }
 
     pub(super) async fn vaults(&self) -> Result<Vec<(u64, Address)>> {
         let sql = "SELECT chain_id, vault FROM vaults ORDER BY chain_id, vault";
-        let rows = self.read().await?.rows(sql, args![]).await?;
+        let rows = self.rows(sql, args![]).await?;
         rows.iter().map(|row| Ok((row.number("chain_id")?, row.parsed("vault")?))).collect()
     }
 
     pub(super) async fn outcomes(&self, decision: B256) -> Result<Vec<Outcome>> {
         let sql = "SELECT body FROM outcomes WHERE decision = $1 ORDER BY sequence";
-        let rows = self.read().await?.rows(sql, args![decision]).await?;
+        let rows = self.rows(sql, args![decision]).await?;
         rows.iter().map(|row| row.json("body")).collect()
     }
 
     pub(super) async fn transaction(&self, decision: B256) -> Result<Option<StoredTransaction>> {
         let sql = "SELECT * FROM transactions WHERE decision = $1";
-        let row = self.read().await?.row(sql, args![decision]).await?;
+        let row = self.row(sql, args![decision]).await?;
         row.map(|row| rows::transaction(&row)).transpose()
     }
 
@@ -98,20 +98,20 @@ impl Pool {
     ) -> Result<Vec<StoredTransaction>> {
         let sql = "SELECT * FROM transactions WHERE chain_id = $1 AND is_terminal = 0 \
                    ORDER BY sequence, decision";
-        let rows = self.read().await?.rows(sql, args![stored(chain_id)?]).await?;
+        let rows = self.rows(sql, args![stored(chain_id)?]).await?;
         rows.iter().map(rows::transaction).collect()
     }
 
     pub(super) async fn attempts(&self, decision: B256) -> Result<Vec<Attempt>> {
         let sql = "SELECT * FROM attempts WHERE decision = $1 ORDER BY sequence";
-        let rows = self.read().await?.rows(sql, args![decision]).await?;
+        let rows = self.rows(sql, args![decision]).await?;
         rows.iter().map(rows::attempt).collect()
     }
 
     pub(super) async fn nonces_in_flight(&self, chain_id: u64, from: Address) -> Result<Vec<u64>> {
         let sql = "SELECT nonce FROM transactions WHERE chain_id = $1 AND sender = $2 \
                    AND is_terminal = 0 AND nonce IS NOT NULL ORDER BY nonce";
-        let rows = self.read().await?.rows(sql, args![stored(chain_id)?, from]).await?;
+        let rows = self.rows(sql, args![stored(chain_id)?, from]).await?;
         rows.iter().map(|row| row.number("nonce")).collect()
     }
 }

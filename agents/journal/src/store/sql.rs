@@ -82,6 +82,39 @@ impl Pool {
         Ok(Tx { open, place, answer, pauses })
     }
 
+    /// What one statement reads: one consistent state by itself, without the round trips of a transaction around it.
+    pub(crate) async fn rows<const N: usize>(
+        &self,
+        sql: &'static str,
+        args: [Arg; N],
+    ) -> Result<Vec<Row>> {
+        if let Some(pauses) = &self.pauses {
+            pauses.pause().await;
+        }
+        let Self { place, answer, .. } = self;
+        Ok(match &self.db {
+            Db::Sqlite(pool) => {
+                let rows = bind_sqlite(sql, args).fetch_all(pool);
+                let rows = answered(place, *answer, rows).await?;
+                rows.into_iter().map(Row::Sqlite).collect()
+            }
+            Db::Postgres(pool) => {
+                let rows = bind_postgres(sql, args).fetch_all(pool);
+                let rows = answered(place, *answer, rows).await?;
+                rows.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// The first of [`Self::rows`].
+    pub(crate) async fn row<const N: usize>(
+        &self,
+        sql: &'static str,
+        args: [Arg; N],
+    ) -> Result<Option<Row>> {
+        Ok(self.rows(sql, args).await?.into_iter().next())
+    }
+
     pub(crate) async fn close(&self) {
         match &self.db {
             Db::Sqlite(pool) => pool.close().await,

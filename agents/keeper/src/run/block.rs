@@ -3,9 +3,11 @@
 use alloy::primitives::Address;
 use vagus_allocator::Reason;
 use vagus_chain::{Header, lifecycle::Head};
+use vagus_journal::LONGEST_RUN_SECONDS;
 
 use super::{
     ChainLoop, RunError,
+    transact::Driven,
     vault::{Decided, Moment},
 };
 use crate::crash;
@@ -27,11 +29,13 @@ impl ChainLoop {
             self.is_reconciled = true;
         }
         self.read_standings().await?;
-        let mut in_flight = self.drive_all(at, head).await?;
+        let Driven { waiting: mut in_flight, is_any } = self.drive_all(at, head).await?;
         let unsent = self.follow_unsent(head, at).await?;
         in_flight.extend(unsent);
-        // What came of them may speak against their vaults.
-        self.read_standings().await?;
+        if is_any || !self.mode.acts() {
+            // What came of them may speak against their vaults.
+            self.read_standings().await?;
+        }
         self.show_in_flight(&in_flight);
         if blanket.is_none() && !self.sight.is_due(head, self.world.config.profile.observe_every) {
             return Ok(None);
@@ -102,7 +106,7 @@ impl ChainLoop {
         }
         self.sight.decide(head);
         self.show_purse(head, is_busy).await;
-        self.drop_old_holds().await?;
+        self.drop_old_holds(head).await?;
         Ok(blanket)
     }
 
@@ -114,13 +118,24 @@ impl ChainLoop {
         self.world.vaults.get(turn).map(|vault| vault.entry.vault)
     }
 
-    /// A bounded number of old holds, of one vault per block.
-    async fn drop_old_holds(&self) -> Result<(), RunError> {
+    /// A bounded number of old holds, of one vault per block. Where there were none, another look is worth it when a run
+    /// of holds may have become old: looking means reading one.
+    async fn drop_old_holds(&mut self, head: &Header) -> Result<(), RunError> {
         let Some(keep_seconds) = self.retention.keep_seconds() else { return Ok(()) };
-        let Some(vault) = self.turn() else { return Ok(()) };
-        if self.fleet.decides(vault) {
-            let journal = &self.journal.0;
-            journal.drop_old_holds(self.world.config.chain_id, vault, keep_seconds).await?;
+        let Some(vault) = self.turn().filter(|vault| self.fleet.decides(*vault)) else {
+            return Ok(());
+        };
+        let now = head.block.timestamp;
+        if self
+            .nothing_old
+            .get(&vault)
+            .is_some_and(|at| now < at.saturating_add(LONGEST_RUN_SECONDS))
+        {
+            return Ok(());
+        }
+        let journal = &self.journal.0;
+        if journal.drop_old_holds(self.world.config.chain_id, vault, keep_seconds).await? == 0 {
+            self.nothing_old.insert(vault, now);
         }
         Ok(())
     }

@@ -12,8 +12,8 @@ use vagus_chain::{Account, AgentKey, Backoff, Wake};
 use vagus_journal::{Journal, Standing};
 
 use super::{
-    RunError, RunOptions, fleet::Fleet, history::Watched, observe::Sight, spending::PurseLook,
-    transact::Unsettled, wait::Wait,
+    RunError, RunOptions, fleet::Fleet, history::Watched, observe::Sight, records::Records,
+    spending::PurseLook, transact::Unsettled, wait::Wait,
 };
 use crate::{
     config::{Config, FleetConfig, Retention},
@@ -59,6 +59,10 @@ pub struct ChainLoop {
     pub(super) accepts_rewrite: bool,
     pub(super) is_reconciled: bool,
     pub(super) unsettled: Unsettled,
+    /// Vaults in whose journal nothing was old enough to be dropped, and at which block time.
+    pub(super) nothing_old: HashMap<Address, u64>,
+    /// Of what is in flight.
+    pub(super) records: Records,
     /// What is known of the past of strategies' share prices.
     pub(super) pasts: HashMap<Address, Watched>,
     /// What bytes cost, as of the newest block that was decided.
@@ -107,6 +111,8 @@ impl ChainLoop {
             accepts_rewrite: false,
             is_reconciled: false,
             unsettled: Unsettled::default(),
+            nothing_old: HashMap::new(),
+            records: Records::default(),
             pasts: HashMap::new(),
             data_fee: DataFee::None,
             failures: 0,

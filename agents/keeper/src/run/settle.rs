@@ -113,7 +113,7 @@ impl ChainLoop {
         }
         let is_news = before.map(|before| before.state) != Some(outcome.state);
         if is_news && is_step {
-            let record = self.act_of(decision, None).await?.record;
+            let record = self.record(decision).await?;
             let vault = record.header.vault;
             let name = self.world.vaults.iter().find(|known| known.entry.vault == vault);
             let name = name.map_or_else(|| vault.to_string(), |known| known.config.name.clone());
@@ -161,8 +161,8 @@ impl ChainLoop {
             data_fee_wei,
         });
         (outcome.settlement, outcome.is_as_predicted, outcome.revert) = (None, None, None);
-        let act = self.act_of(outcome.decision, None).await?;
-        if has_reverted && matches!(act.record.body, Body::Rebalance { .. }) {
+        let record = self.record(outcome.decision).await?;
+        if has_reverted && matches!(record.body, Body::Rebalance { .. }) {
             let is_last_try = outcome.state.is_terminal();
             outcome.revert = self
                 .explain_revert(outcome.decision, word, inclusion, &header, is_last_try)
@@ -171,7 +171,6 @@ impl ChainLoop {
         if !inclusion.is_success || is_cancel {
             return Ok(());
         }
-        let record = act.record;
         if !matches!(record.body, Body::Rebalance { .. }) {
             return Ok(());
         }

@@ -130,7 +130,7 @@ impl ChainLoop {
                 found.waiting = found.waiting.saturating_add(1);
             }
             // What is mined and not final may be reorganised away, and cost more the second time.
-            let record = self.act_of(stored.decision, None).await?.record;
+            let record = self.record(stored.decision).await?;
             let own_wei = fees.worst_case_wei(self.gas_limit(&record)).saturating_add(data_wei);
             let fills_wei = fill_wei.saturating_mul(state.filled_nonces().into());
             found.at_risk_wei = found.at_risk_wei.saturating_add(own_wei).saturating_add(fills_wei);

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use alloy::primitives::{Address, B256, Bytes};
@@ -64,9 +64,17 @@ impl Unsettled {
     }
 }
 
+/// What was in flight at a head.
+pub(super) struct Driven {
+    /// Vaults that wait for a block later than this head, and what for.
+    pub(super) waiting: HashMap<Address, Reason>,
+    /// Whether there was anything.
+    pub(super) is_any: bool,
+}
+
 /// What is sent for a decision.
 pub(super) struct Act {
-    pub(super) record: DecisionRecord,
+    pub(super) record: Arc<DecisionRecord>,
     pub(super) to: Address,
     pub(super) input: Bytes,
     /// Last second, block time, at which it is wanted.
@@ -76,16 +84,12 @@ pub(super) struct Act {
 }
 
 impl ChainLoop {
-    /// Takes a head through everything in flight. Gives back the vaults that wait for a block later than this head, and
-    /// what for.
-    pub(super) async fn drive_all(
-        &self,
-        head: Head,
-        block: &Header,
-    ) -> Result<HashMap<Address, Reason>, RunError> {
-        self.settle_what_has_ended().await?;
+    /// Takes a head through everything in flight.
+    pub(super) async fn drive_all(&self, head: Head, block: &Header) -> Result<Driven, RunError> {
+        let mut is_any = self.settle_what_has_ended().await?;
         let mut waiting = HashMap::new();
         for stored in self.in_order().await? {
+            is_any = true;
             let before: TxState = serde_json::from_value(stored.state.clone())?;
             let after = if self.sends_for(stored.from) && !self.waits(&stored, block).await? {
                 let event = match self.pause(stored.vault) {
@@ -112,28 +116,32 @@ impl ChainLoop {
                 waiting.insert(stored.vault, why_waiting(&after));
             }
         }
-        Ok(waiting)
+        Ok(Driven { waiting, is_any })
     }
 
-    /// Writes the outcomes of what ended in a round that did not end well itself: it is in flight no more.
-    async fn settle_what_has_ended(&self) -> Result<(), RunError> {
-        for decision in self.unsettled.all() {
+    /// Writes the outcomes of what ended in a round that did not end well itself: it is in flight no more. Whether there
+    /// was any.
+    async fn settle_what_has_ended(&self) -> Result<bool, RunError> {
+        let left = self.unsettled.all();
+        for &decision in &left {
             let Some(stored) = self.journal.0.transaction(decision).await? else { continue };
             if stored.is_terminal {
                 self.settle(decision, &serde_json::from_value(stored.state)?).await?;
             }
         }
-        Ok(())
+        Ok(!left.is_empty())
     }
 
     /// What is in flight: first what has its nonce, in its order, then what waits for one, the most valuable first.
     async fn in_order(&self) -> Result<Vec<StoredTransaction>, RunError> {
         let in_flight = self.journal.0.transactions_in_flight(self.world.config.chain_id).await?;
+        let open = in_flight.iter().map(|stored| stored.decision);
+        self.records.retain(&open.chain(self.unsettled.all()).collect());
         let (mut ordered, intents): (Vec<_>, Vec<_>) =
             in_flight.into_iter().partition(|stored| stored.nonce.is_some());
         let mut ranked = Vec::with_capacity(intents.len());
         for intent in intents {
-            let record = self.act_of(intent.decision, None).await?.record;
+            let record = self.record(intent.decision).await?;
             ranked.push((Rank::of(record.first()), intent));
         }
         ranked.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
@@ -229,8 +237,7 @@ impl ChainLoop {
         decision: B256,
         word: Option<&Bytes>,
     ) -> Result<Act, RunError> {
-        let stored = self.journal.0.record(decision).await?;
-        let record = stored.ok_or(JournalError::NoSuchDecision(decision))?.record;
+        let record = self.record(decision).await?;
         let guard = record.header.guard;
         let (to, input, deadline, returns) = match &record.body {
             Body::Rebalance { rebalance, .. } => {
@@ -259,9 +266,8 @@ impl ChainLoop {
     pub(super) async fn rebalance_of(
         &self,
         decision: B256,
-    ) -> Result<(DecisionRecord, Rebalance), RunError> {
-        let stored = self.journal.0.record(decision).await?;
-        let record = stored.ok_or(JournalError::NoSuchDecision(decision))?.record;
+    ) -> Result<(Arc<DecisionRecord>, Rebalance), RunError> {
+        let record = self.record(decision).await?;
         let Body::Rebalance { rebalance, .. } = &record.body else {
             return Err(JournalError::NotARebalance.into());
         };

@@ -166,6 +166,7 @@ impl ChainLoop {
         crash::before("stored");
         self.journal.0.append_rebalance(&record, &intent, &outcome).await?;
         crash::after("stored");
+        self.records.keep(hash, record.into());
         self.reporter.say(&Event::Upkeep(UpkeepEvent {
             vault: vault.config.name.clone(),
             block: head.block.number,

@@ -193,6 +193,7 @@ impl ChainLoop {
         outcome.person = self.wanted.as_ref().map(|wanted| wanted.person.clone());
         self.journal.0.append_rebalance(&record, &intent, &outcome).await?;
         crash::after("stored");
+        self.records.keep(hash, record.into());
         self.wanted.iter().for_each(|wanted| wanted.stored(hash));
         self.reporter.say(&Event::Rebalance(RebalanceEvent::new(vault, &draft.observation, hash)));
 
