@@ -12,10 +12,6 @@ use vagus_backtest::{
     history::{Reader, Writer},
 };
 
-// As in the keeper, whose verb it measures.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 type Error = Box<dyn std::error::Error>;
 
 const SEED: u64 = 2_026;

@@ -17,6 +17,7 @@ mod reads;
 mod retention;
 mod rows;
 pub(crate) mod sql;
+mod sqlite;
 mod traits;
 pub(crate) mod transactions;
 pub(crate) mod value;

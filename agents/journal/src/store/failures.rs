@@ -24,6 +24,26 @@ pub(crate) fn failed(place: &str, error: &sqlx::Error) -> JournalError {
     }
 }
 
+/// The same of a SQLite file.
+pub(crate) fn of_file(place: &str, error: &rusqlite::Error) -> JournalError {
+    let (place, message) = (place.to_owned(), error.to_string());
+    match error {
+        rusqlite::Error::SqliteFailure(error, _) => of_sqlite(primary(error), place, message),
+        _ => JournalError::Database { place, message },
+    }
+}
+
+/// Whether another process holds a lock.
+pub(crate) fn is_busy(error: &rusqlite::Error) -> bool {
+    // SQLITE_BUSY, SQLITE_LOCKED.
+    matches!(error, rusqlite::Error::SqliteFailure(error, _) if matches!(primary(error), 5 | 6))
+}
+
+/// SQLite's primary result code: the lower eight bits of the extended one.
+fn primary(error: &rusqlite::ffi::Error) -> u32 {
+    error.extended_code.unsigned_abs() & 0xff
+}
+
 fn of_sqlite(code: u32, place: String, message: String) -> JournalError {
     match code {
         // SQLITE_BUSY, SQLITE_LOCKED.

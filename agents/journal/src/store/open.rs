@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use rusqlite::OpenFlags;
 use sqlx::{
     Connection as _, PgConnection, PgPool, SqlitePool,
     migrate::{MigrateError, Migrator},
@@ -24,6 +25,7 @@ use super::{
     lock::Lock,
     reader::JournalReader,
     sql::{Db, Pauses, Pool},
+    sqlite::SqliteFile,
 };
 use crate::{JournalError, Lease, Result};
 
@@ -47,7 +49,7 @@ impl Default for Patience {
 }
 
 /// The write-ahead log of a file is cut back to this after a checkpoint, bytes.
-const LARGEST_LOG: &str = "16777216";
+pub(super) const LARGEST_LOG: i64 = 16_777_216;
 
 /// The journal over SQL: one SQLite file, or PostgreSQL.
 ///
@@ -96,29 +98,13 @@ impl SqlJournal {
             .auto_vacuum(SqliteAutoVacuum::Incremental)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .pragma("journal_size_limit", LARGEST_LOG)
             .foreign_keys(true)
             .busy_timeout(patience.answer);
-        // One connection: SQLite has one writer anyway, and here it never has to wait for itself.
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            // A file does not hang up.
-            .test_before_acquire(false)
-            // After some failures, a full disk among them, SQLite has rolled back by itself, and the connection would count
-            // itself inside a transaction for ever: another one takes its place.
-            .before_acquire(|connection, _| {
-                Box::pin(std::future::ready(Ok(!connection.is_in_transaction())))
-            })
-            .connect_with(options)
-            .await
-            .map_err(|error| not_opened(&place, &error))?;
+        let pool = sqlite_pool(options, &place).await?;
         check_sqlite(&pool, &place).await?;
         SQLITE.run(&pool).await.map_err(|error| not_migrated(&place, &SQLITE, error))?;
-        // A wait for a lock ends by itself.
-        let answer = patience.answer * 2;
-        let pool = Pool { db: Db::Sqlite(pool), place: place.into(), answer, pauses: None };
+        pool.close().await;
+        let pool = sqlite(path, &place, OpenFlags::SQLITE_OPEN_READ_WRITE, patience)?;
         Ok(Self {
             pool,
             fences: Fences::Alone,
@@ -140,20 +126,7 @@ impl SqlJournal {
         JournalReader::open_read_only(&path).await?.pool.close().await;
         let patience = Patience::default();
         let place = path.display().to_string();
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(false)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(patience.answer);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options)
-            .await
-            .map_err(|error| not_opened(&place, &error))?;
-        let answer = patience.answer * 2;
-        let pool = Pool { db: Db::Sqlite(pool), place: place.into(), answer, pauses: None };
+        let pool = sqlite(&path, &place, OpenFlags::SQLITE_OPEN_READ_WRITE, patience)?;
         Ok(Self { pool, fences: Fences::Alone, open_runs: Arc::default(), _lock: None })
     }
 
@@ -256,6 +229,27 @@ pub(super) async fn postgres_pool(
         .connect_with(options)
         .await
         .map_err(|error| not_opened(place, &error))
+}
+
+async fn sqlite_pool(options: SqliteConnectOptions, place: &str) -> Result<SqlitePool> {
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
+    pool.map_err(|error| not_opened(place, &error))
+}
+
+/// A file that is there and in order.
+pub(super) fn sqlite(
+    path: &Path,
+    place: &str,
+    access: OpenFlags,
+    patience: Patience,
+) -> Result<Pool> {
+    let place: Arc<str> = place.into();
+    let opened = SqliteFile::open(path, &place, access, patience.answer);
+    let file = opened.map_err(|error| JournalError::NotOpened {
+        place: place.to_string(),
+        message: error.to_string(),
+    })?;
+    Ok(Pool { db: Db::Sqlite(file), place, answer: patience.answer, pauses: None })
 }
 
 /// Whether the file is whole, ours and writable.

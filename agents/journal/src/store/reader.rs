@@ -3,13 +3,16 @@
 use std::{path::Path, time::Duration};
 
 use alloy_primitives::B256;
+use rusqlite::OpenFlags;
 use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 
 use super::{
-    open::{Location, POSTGRES, Patience, SQLITE, newest, not_opened, place_of, postgres_pool},
+    open::{
+        Location, POSTGRES, Patience, SQLITE, newest, not_opened, place_of, postgres_pool, sqlite,
+    },
     sql::{Db, Pool, args},
 };
 use crate::{JournalError, Result};
@@ -34,7 +37,7 @@ impl JournalReader {
             .create_if_missing(false)
             .busy_timeout(Patience::default().answer);
         let pool = SqlitePoolOptions::new()
-            .max_connections(2)
+            .max_connections(1)
             .connect_with(options)
             .await
             .map_err(|error| not_opened(&place, &error))?;
@@ -43,7 +46,11 @@ impl JournalReader {
             .await
             .map_err(|error| no_schema(&place, &error))?;
         check_schema(&place, &SQLITE, found)?;
-        Ok(Self::over(Db::Sqlite(pool), place))
+        let patience = Patience::default();
+        // The next one opens before this one closes: the last to leave a file clears its log away.
+        let file = sqlite(path, &place, OpenFlags::SQLITE_OPEN_READ_ONLY, patience)?;
+        pool.close().await;
+        Ok(Self { pool: file })
     }
 
     /// Hashes of frozen records that begin with these hexadecimal digits, at most `limit`, and whether the record is
@@ -59,11 +66,6 @@ impl JournalReader {
         let pattern = format!("0x{}%", digits.to_ascii_lowercase());
         let rows = self.pool.rows(sql, args![pattern, i64::from(limit)]).await?;
         rows.iter().map(|row| Ok((row.parsed("hash")?, row.number("is_there")? == 1))).collect()
-    }
-
-    fn over(db: Db, place: String) -> Self {
-        let answer = Patience::default().answer * 2;
-        Self { pool: Pool { db, place: place.into(), answer, pauses: None } }
     }
 
     /// Opens a journal for reading alone, by the url that [`SqlJournal::connect`] takes.
@@ -84,7 +86,10 @@ impl JournalReader {
             .await
             .map_err(|error| no_schema(&place, &error))?;
         check_schema(&place, &POSTGRES, found)?;
-        Ok(Self::over(Db::Postgres(pool), place))
+        // As long as that of a writer twice over: nothing is sent on this.
+        let answer = Patience::default().answer * 2;
+        let db = Db::Postgres(pool);
+        Ok(Self { pool: Pool { db, place: place.into(), answer, pauses: None } })
     }
 }
 

@@ -5,13 +5,13 @@ use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
-use sqlx::{
-    PgPool, Postgres, Sqlite, SqlitePool, Transaction, postgres::PgArguments, query::Query,
-    sqlite::SqliteArguments,
-};
+use sqlx::{PgPool, Postgres, Transaction, postgres::PgArguments, query::Query};
 
-use super::failures::failed;
 pub(crate) use super::value::{Arg, Row, args, damaged, stored};
+use super::{
+    failures::failed,
+    sqlite::{Held, SqliteFile},
+};
 use crate::{JournalError, Result};
 
 /// Told before every statement and every commit; a test may hold it there for as long as it likes.
@@ -40,7 +40,7 @@ impl fmt::Debug for Pool {
 
 #[derive(Clone)]
 pub(crate) enum Db {
-    Sqlite(SqlitePool),
+    Sqlite(SqliteFile),
     Postgres(PgPool),
 }
 
@@ -51,34 +51,24 @@ impl Pool {
 
     /// Begins a transaction that reads one consistent state.
     pub(crate) async fn read(&self) -> Result<Tx> {
-        match &self.db {
-            Db::Sqlite(pool) => self.begun(pool.begin(), Open::Sqlite).await,
-            Db::Postgres(pool) => {
-                let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                self.begun(pool.begin_with(begin), Open::Postgres).await
-            }
-        }
+        self.begun("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
     }
 
     /// Begins a transaction that writes. SQLite takes its one write lock here, so that nothing fails half-way for it;
     /// PostgreSQL locks the rows that are read to be changed.
     pub(crate) async fn write(&self) -> Result<Tx> {
-        match &self.db {
-            Db::Sqlite(pool) => self.begun(pool.begin_with("BEGIN IMMEDIATE"), Open::Sqlite).await,
-            Db::Postgres(pool) => self.begun(pool.begin(), Open::Postgres).await,
-        }
+        self.begun("BEGIN IMMEDIATE", "BEGIN").await
     }
 
-    async fn begun<T>(
-        &self,
-        begin: impl Future<Output = sqlx::Result<T>>,
-        open: fn(T) -> Open,
-    ) -> Result<Tx> {
+    async fn begun(&self, sqlite: &'static str, postgres: &'static str) -> Result<Tx> {
+        paused(self.pauses.as_deref()).await;
         let Self { place, answer, pauses, .. } = self.clone();
-        if let Some(pauses) = &pauses {
-            pauses.pause().await;
-        }
-        let open = open(answered(&place, answer, begin).await?);
+        let open = match &self.db {
+            Db::Sqlite(file) => Open::Sqlite(Some(file.begin(sqlite).await?)),
+            Db::Postgres(pool) => {
+                Open::Postgres(answered(&place, answer, pool.begin_with(postgres)).await?)
+            }
+        };
         Ok(Tx { open, place, answer, pauses })
     }
 
@@ -88,22 +78,15 @@ impl Pool {
         sql: &'static str,
         args: [Arg; N],
     ) -> Result<Vec<Row>> {
-        if let Some(pauses) = &self.pauses {
-            pauses.pause().await;
-        }
-        let Self { place, answer, .. } = self;
-        Ok(match &self.db {
-            Db::Sqlite(pool) => {
-                let rows = bind_sqlite(sql, args).fetch_all(pool);
-                let rows = answered(place, *answer, rows).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
+        paused(self.pauses.as_deref()).await;
+        match &self.db {
+            Db::Sqlite(file) => file.rows(sql, args.into()).await,
             Db::Postgres(pool) => {
-                let rows = bind_postgres(sql, args).fetch_all(pool);
-                let rows = answered(place, *answer, rows).await?;
-                rows.into_iter().map(Row::Postgres).collect()
+                let rows = bound(sql, args).fetch_all(pool);
+                let rows = answered(&self.place, self.answer, rows).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
-        })
+        }
     }
 
     /// The first of [`Self::rows`].
@@ -117,9 +100,15 @@ impl Pool {
 
     pub(crate) async fn close(&self) {
         match &self.db {
-            Db::Sqlite(pool) => pool.close().await,
+            Db::Sqlite(file) => file.close().await,
             Db::Postgres(pool) => pool.close().await,
         }
+    }
+}
+
+async fn paused(pauses: Option<&dyn Pauses>) {
+    if let Some(pauses) = pauses {
+        pauses.pause().await;
     }
 }
 
@@ -144,7 +133,8 @@ pub(crate) struct Tx {
 }
 
 enum Open {
-    Sqlite(Transaction<'static, Sqlite>),
+    /// None while, and if, its rows are read on another thread.
+    Sqlite(Option<Held>),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -153,29 +143,12 @@ impl Tx {
         matches!(self.open, Open::Postgres(_))
     }
 
-    async fn pause(&self) {
-        if let Some(pauses) = &self.pauses {
-            pauses.pause().await;
-        }
-    }
-
     pub(crate) async fn run<const N: usize>(
         &mut self,
         sql: &'static str,
         args: [Arg; N],
     ) -> Result<()> {
-        self.pause().await;
-        match &mut self.open {
-            Open::Sqlite(tx) => {
-                let done = bind_sqlite(sql, args).execute(&mut **tx);
-                answered(&self.place, self.answer, done).await?;
-            }
-            Open::Postgres(tx) => {
-                let done = bind_postgres(sql, args).execute(&mut **tx);
-                answered(&self.place, self.answer, done).await?;
-            }
-        }
-        Ok(())
+        self.rows(sql, args).await.map(drop)
     }
 
     pub(crate) async fn rows<const N: usize>(
@@ -183,19 +156,19 @@ impl Tx {
         sql: &'static str,
         args: [Arg; N],
     ) -> Result<Vec<Row>> {
-        self.pause().await;
-        Ok(match &mut self.open {
-            Open::Sqlite(tx) => {
-                let rows = bind_sqlite(sql, args).fetch_all(&mut **tx);
-                let rows = answered(&self.place, self.answer, rows).await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
+        paused(self.pauses.as_deref()).await;
+        self.rows_of(sql, args.into()).await
+    }
+
+    async fn rows_of(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<Row>> {
+        match &mut self.open {
+            Open::Sqlite(held) => held.as_mut().ok_or_else(|| lost(&self.place))?.rows(sql, &args),
             Open::Postgres(tx) => {
-                let rows = bind_postgres(sql, args).fetch_all(&mut **tx);
+                let rows = bound(sql, args).fetch_all(&mut **tx);
                 let rows = answered(&self.place, self.answer, rows).await?;
-                rows.into_iter().map(Row::Postgres).collect()
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
-        })
+        }
     }
 
     pub(crate) async fn row<const N: usize>(
@@ -208,54 +181,39 @@ impl Tx {
 
     /// [`Self::run`] with values that are counted by the statement alone.
     pub(crate) async fn run_all(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<()> {
-        match &mut self.open {
-            Open::Sqlite(tx) => {
-                let done = bind_sqlite(sql, args).execute(&mut **tx);
-                answered(&self.place, self.answer, done).await?;
-            }
-            Open::Postgres(tx) => {
-                let done = bind_postgres(sql, args).execute(&mut **tx);
-                answered(&self.place, self.answer, done).await?;
-            }
-        }
-        Ok(())
+        self.rows_of(sql, args).await.map(drop)
     }
 
     /// Rows one after the other, for tables that do not fit into memory.
     pub(crate) fn stream(&mut self, sql: &'static str) -> BoxStream<'_, Result<Row>> {
         let place = self.place.clone();
-        let read = move |error: sqlx::Error| failed(&place, &error);
         match &mut self.open {
-            Open::Sqlite(tx) => {
-                sqlx::query(sql).fetch(&mut **tx).map_ok(Row::Sqlite).map_err(read).boxed()
-            }
-            Open::Postgres(tx) => {
-                sqlx::query(sql).fetch(&mut **tx).map_ok(Row::Postgres).map_err(read).boxed()
-            }
+            Open::Sqlite(held) => Held::stream(held, sql),
+            Open::Postgres(tx) => sqlx::query(sql)
+                .fetch(&mut **tx)
+                .map_ok(Row::Postgres)
+                .map_err(move |error| failed(&place, &error))
+                .boxed(),
         }
     }
 
     /// Durable when it comes back. Without an answer it may have been done or not; what is done is looked up again.
     pub(crate) async fn commit(self) -> Result<()> {
-        self.pause().await;
+        paused(self.pauses.as_deref()).await;
         match self.open {
-            Open::Sqlite(tx) => answered(&self.place, self.answer, tx.commit()).await,
+            Open::Sqlite(held) => held.ok_or_else(|| lost(&self.place))?.commit(),
             Open::Postgres(tx) => answered(&self.place, self.answer, tx.commit()).await,
         }
     }
 }
 
-fn bind_sqlite(
-    sql: &'static str,
-    args: impl IntoIterator<Item = Arg>,
-) -> Query<'static, Sqlite, SqliteArguments> {
-    args.into_iter().fold(sqlx::query(sql), |query, arg| match arg {
-        Arg::Text(text) => query.bind(text),
-        Arg::Int(number) => query.bind(number),
-    })
+/// A connection that went with a reading that was broken off.
+fn lost(place: &str) -> JournalError {
+    let message = "a reading was broken off".to_owned();
+    JournalError::ConnectionLost { place: place.to_owned(), message }
 }
 
-fn bind_postgres(
+fn bound(
     sql: &'static str,
     args: impl IntoIterator<Item = Arg>,
 ) -> Query<'static, Postgres, PgArguments> {

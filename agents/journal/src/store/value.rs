@@ -2,8 +2,9 @@
 
 use alloy_primitives::{Address, B256};
 use serde::de::DeserializeOwned;
-use sqlx::{Row as _, postgres::PgRow, sqlite::SqliteRow};
+use sqlx::{Row as _, postgres::PgRow};
 
+use super::sqlite::SqliteRow;
 use crate::{JournalError, Result};
 
 /// A value of a statement.
@@ -70,7 +71,7 @@ pub(crate) enum Row {
 impl Row {
     pub(crate) fn optional_text(&self, column: &'static str) -> Result<Option<String>> {
         match self {
-            Self::Sqlite(row) => row.try_get(column).map_err(|error| unreadable(column, &error)),
+            Self::Sqlite(row) => row.text(column),
             Self::Postgres(row) => row.try_get(column).map_err(|error| unreadable(column, &error)),
         }
     }
@@ -81,7 +82,7 @@ impl Row {
 
     pub(crate) fn optional_number(&self, column: &'static str) -> Result<Option<u64>> {
         let number: Option<i64> = match self {
-            Self::Sqlite(row) => row.try_get(column).map_err(|error| unreadable(column, &error))?,
+            Self::Sqlite(row) => row.number(column)?,
             Self::Postgres(row) => {
                 row.try_get(column).map_err(|error| unreadable(column, &error))?
             }
