@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use alloy_primitives::{Address, B256, keccak256};
@@ -43,7 +43,7 @@ impl SqlJournal {
         tx.fence(&self.fences, LeaseKey::vault(chain_id, vault)).await?;
         let mut line = tx.lock_vault(chain_id, vault, None).await?;
         if tx.row("SELECT hash FROM records WHERE hash = $1", args![hash]).await?.is_none() {
-            tx.close_run(chain_id, vault, &mut line).await?;
+            tx.close_run(chain_id, vault, &mut line, &self.open_runs).await?;
             if record.previous != line.head {
                 let (found, expected) = (record.previous, line.head);
                 return Err(JournalError::StaleHead { vault, found, expected });
@@ -91,7 +91,7 @@ impl SqlJournal {
             }
             tx.fence(&self.fences, key).await?;
             let mut line = tx.lock_vault(chain_id, vault, None).await?;
-            hashes.extend(tx.close_run(chain_id, vault, &mut line).await?);
+            hashes.extend(tx.close_run(chain_id, vault, &mut line, &self.open_runs).await?);
         }
         tx.commit().await?;
         Ok(hashes)
@@ -110,16 +110,23 @@ fn run_in(text: &str, vault: Address) -> Result<DecisionRecord> {
 /// Open runs as they were last written here, with their texts: one that stands in the database letter by letter need not be
 /// read again, which is what a hold would cost most. Without meaning of its own; a text that differs is read.
 #[derive(Debug, Default)]
-pub(super) struct OpenRuns(Mutex<HashMap<(u64, Address), (String, DecisionRecord)>>);
+pub(super) struct OpenRuns(Mutex<HashMap<(u64, Address), Written>>);
+
+/// A run and its text.
+type Written = (String, Arc<DecisionRecord>);
 
 impl OpenRuns {
-    fn of(&self, vault: (u64, Address), text: &str) -> Option<DecisionRecord> {
+    fn read(&self, vault: (u64, Address), text: &str) -> Result<Arc<DecisionRecord>> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&vault).filter(|(of, _)| of == text).map(|(_, run)| run.clone())
+        match known.get(&vault) {
+            Some((of, run)) if of == text => Ok(run.clone()),
+            _ => run_in(text, vault.1).map(Arc::new),
+        }
     }
 
     fn keep(&self, vault: (u64, Address), text: String, run: DecisionRecord) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(vault, (text, run));
+        let run = (text, Arc::new(run));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(vault, run);
     }
 }
 
@@ -137,15 +144,12 @@ impl Tx {
         let mut closed = None;
         let before = match self.run_text(chain_id, vault).await? {
             None => None,
-            Some(text) => match known.of((chain_id, vault), &text) {
-                Some(run) => Some(run),
-                None => Some(run_in(&text, vault)?),
-            },
+            Some(text) => Some(known.read((chain_id, vault), &text)?),
         };
-        let run = match before.as_ref().and_then(|run| continued(run, hold)) {
+        let run = match before.and_then(|run| continued(&run, hold)) {
             Some(run) => run,
             None => {
-                closed = self.close_run(chain_id, vault, &mut line).await?;
+                closed = self.close_run(chain_id, vault, &mut line, known).await?;
                 fresh.previous = line.head;
                 fresh
             }
@@ -209,6 +213,7 @@ impl Tx {
         chain_id: u64,
         vault: Address,
         line: &mut VaultLine,
+        known: &OpenRuns,
     ) -> Result<Option<B256>> {
         let sql = "DELETE FROM open_runs WHERE chain_id = $1 AND vault = $2 \
                    RETURNING body, keeper_version, simulation";
@@ -216,7 +221,7 @@ impl Tx {
             return Ok(None);
         };
         let body = row.text("body")?;
-        let run = DecisionRecord::from_canonical(&body)?;
+        let run = known.read((chain_id, vault), &body)?;
         if run.previous != line.head {
             let message = "it does not follow the last record";
             return Err(damaged("open run", &vault.to_string(), message));
