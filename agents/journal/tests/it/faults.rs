@@ -112,6 +112,34 @@ async fn a_file_that_somebody_else_locks_is_busy_and_then_goes_on() {
 }
 
 #[tokio::test]
+async fn waiting_for_a_lock_holds_nothing_else_up() {
+    const TURNS: u32 = 10;
+    let place = Place::sqlite();
+    let journal = SqlJournal::connect_with(&place.url, SOON).await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(place.file());
+    let mut other = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    // One thread for both: it has its turns while the write waits.
+    let mut turns = 0;
+    let writing = write(&journal, 100);
+    tokio::pin!(writing);
+    let written = loop {
+        tokio::select! {
+            written = &mut writing => break written,
+            () = tokio::time::sleep(Duration::from_millis(5)) => {
+                turns += 1;
+                if turns == TURNS {
+                    sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+                }
+            }
+        }
+    };
+    written.unwrap();
+    assert!(turns >= TURNS, "it was written after {turns} turns, under a lock of somebody else's");
+    assert_eq!(journal.last_decided_block(CHAIN, VAULT).await.unwrap().unwrap().number, 100);
+}
+
+#[tokio::test]
 async fn a_file_that_is_damaged_while_it_is_open_stops_everything() {
     let place = Place::sqlite();
     let journal = place.open().await;
