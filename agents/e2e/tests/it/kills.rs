@@ -97,8 +97,8 @@ fn second(step: &str) -> u64 {
 /// What the journal holds for the newest block when a keeper dies there: the proof that it died where it should.
 fn left_at(step: &str, is_before: bool) -> &'static str {
     match (step, is_before) {
-        ("stored", false) => "its decision and intended",
-        ("signed", _) | ("attempt-stored", true) => "its decision and claimed",
+        // A nonce is stored with the bytes that use it.
+        ("stored", false) | ("signed", _) | ("attempt-stored", true) => "its decision and intended",
         ("attempt-stored", false) | ("broadcast", _) => "its decision and signed",
         ("included", _) => "no decision for it and included",
         _ => "no decision for it and nothing in flight",

@@ -51,25 +51,33 @@ impl Pool {
 
     /// Begins a transaction that reads one consistent state.
     pub(crate) async fn read(&self) -> Result<Tx> {
-        self.begun("BEGIN", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+        paused(self.pauses.as_deref()).await;
+        match &self.db {
+            Db::Sqlite(file) => file.read().await.map(|held| self.begun(Open::Sqlite(Some(held)))),
+            Db::Postgres(pool) => {
+                self.begun_at(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+            }
+        }
     }
 
     /// Begins a transaction that writes. SQLite takes its one write lock here, so that nothing fails half-way for it;
     /// PostgreSQL locks the rows that are read to be changed.
     pub(crate) async fn write(&self) -> Result<Tx> {
-        self.begun("BEGIN IMMEDIATE", "BEGIN").await
+        paused(self.pauses.as_deref()).await;
+        match &self.db {
+            Db::Sqlite(file) => file.write().await.map(|held| self.begun(Open::Sqlite(Some(held)))),
+            Db::Postgres(pool) => self.begun_at(pool, "BEGIN").await,
+        }
     }
 
-    async fn begun(&self, sqlite: &'static str, postgres: &'static str) -> Result<Tx> {
-        paused(self.pauses.as_deref()).await;
+    async fn begun_at(&self, pool: &PgPool, begin: &'static str) -> Result<Tx> {
+        let tx = answered(&self.place, self.answer, pool.begin_with(begin)).await?;
+        Ok(self.begun(Open::Postgres(tx)))
+    }
+
+    fn begun(&self, open: Open) -> Tx {
         let Self { place, answer, pauses, .. } = self.clone();
-        let open = match &self.db {
-            Db::Sqlite(file) => Open::Sqlite(Some(file.begin(sqlite).await?)),
-            Db::Postgres(pool) => {
-                Open::Postgres(answered(&place, answer, pool.begin_with(postgres)).await?)
-            }
-        };
-        Ok(Tx { open, place, answer, pauses })
+        Tx { open, place, answer, pauses }
     }
 
     /// What one statement reads: one consistent state by itself, without the round trips of a transaction around it.

@@ -50,8 +50,11 @@ impl SqliteFile {
         // A lock of ours says who has the connection: SQLite's own would only cost.
         let connection =
             Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        connection.busy_timeout(Duration::ZERO)?;
+        // Whoever has just left the file may still be clearing up after itself.
+        connection.busy_timeout(patience)?;
         connection.set_prepared_statement_cache_capacity(PREPARED);
+        // Reads the file: everything that can be in its way is met here.
+        connection.query_row("SELECT COUNT(*) FROM sqlite_schema", (), |_| Ok(()))?;
         if access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.pragma_update(None, "foreign_keys", true)?;
@@ -62,14 +65,23 @@ impl SqliteFile {
                 |_| Ok(()),
             )?;
         }
+        connection.busy_timeout(Duration::ZERO)?;
         let connection = Arc::new(Mutex::new(Some(connection)));
         Ok(Self { connection, place: place.clone(), patience })
     }
 
-    /// Begins a transaction.
-    pub(crate) async fn begin(&self, begin: &'static str) -> Result<Held> {
+    /// Begins a transaction that reads. What it will see is settled here, and so is every wait for others.
+    pub(crate) async fn read(&self) -> Result<Held> {
         let mut held = self.held().await?;
-        self.patiently(&mut held, begin, Vec::new()).await?;
+        self.patiently(&mut held, "BEGIN", Vec::new()).await?;
+        self.patiently(&mut held, "SELECT 1 FROM sqlite_schema LIMIT 1", Vec::new()).await?;
+        Ok(held)
+    }
+
+    /// Begins a transaction that writes, with the one lock for that.
+    pub(crate) async fn write(&self) -> Result<Held> {
+        let mut held = self.held().await?;
+        self.patiently(&mut held, "BEGIN IMMEDIATE", Vec::new()).await?;
         Ok(held)
     }
 
