@@ -64,6 +64,13 @@ impl Past {
     }
 }
 
+/// What a strategy whose shares have so many decimals is asked for a sample.
+#[must_use]
+pub fn sampling(decimals: u8) -> Bytes {
+    let digits = U256::from(decimals.saturating_add(MILLION_DIGITS));
+    encode_convert_to_assets(U256::from(10_u64).checked_pow(digits).unwrap_or(U256::MAX))
+}
+
 /// A rate with the samples of a past, if it is taken from one.
 #[must_use]
 pub fn filled(rate: &RateConfig, past: &Past) -> vagus_allocator::RateInput {
@@ -114,9 +121,7 @@ impl ChainWorld {
         strategy: &StrategyState,
         block: &Header,
     ) -> Result<Option<Sample>, ChainError> {
-        let digits = U256::from(strategy.decimals.saturating_add(MILLION_DIGITS));
-        let shares = U256::from(10_u64).checked_pow(digits).unwrap_or(U256::MAX);
-        let asked = encode_convert_to_assets(shares);
+        let asked = sampling(strategy.decimals);
         let answer = match self.agreed(strategy.strategy, &asked, block).await? {
             Some(Reading::Answer(answer)) => decode_number(&answer),
             Some(Reading::Fails) | None => None,

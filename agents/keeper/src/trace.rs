@@ -9,6 +9,7 @@ mod finding;
 mod outcome;
 mod own;
 mod rerun;
+mod samples;
 mod seen;
 mod verify;
 

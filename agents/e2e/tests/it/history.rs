@@ -7,11 +7,14 @@ use serde_json::json;
 use vagus_allocator::{RateBase, Sample};
 use vagus_chain::{AgentKey, ChainReader as _, Tag};
 use vagus_e2e::{many::Many, paths};
-use vagus_journal::{Journal, ReadJournal as _, SqlJournal};
+use vagus_journal::{Body, FiledRecord, Journal, ReadJournal as _, SqlJournal};
 use vagus_keeper::{
     config::Config,
+    exit::Verdict,
+    journal::{file_of_run, policy_of},
     report::Reporter,
     run::{ChainLoop, adopt},
+    trace::{Standing, Subject, examine},
     world,
 };
 
@@ -107,6 +110,26 @@ async fn a_strategys_past_is_sampled_and_stands_in_the_record() {
     // And one that starts anew goes on from what its journal has.
     let kept = journal.cursor(world.chain.chain_id, strategy).await.unwrap().expect("kept");
     assert_eq!(kept["samples"].as_array().expect("a list").len(), 4);
+
+    // An auditor reads that past again, and finds one that a keeper made up, whatever it hashes to.
+    let run = journal.open_run(world.chain.chain_id, world.vaults[0]).await.unwrap();
+    let run = run.expect("a hold");
+    let [chain] = world::open(&plain, None).await.unwrap().try_into().expect("one chain");
+    let mut file = file_of_run(&*journal, &run).await.unwrap();
+    file.policy = policy_of(&chain.endpoints, &run).await;
+    let sound = examine(&chain.endpoints, &file).await;
+    assert_eq!(sound.verdict, Verdict::Reproduced, "{:?}", sound.findings);
+    let mut forged = run;
+    let Body::Hold { first, .. } = &mut forged.body else { panic!("a hold") };
+    let RateBase::History(history) = &mut first.inputs.rates[0].base else { panic!("a history") };
+    history.samples[1].assets += U256::ONE;
+    let filed = FiledRecord::new(&forged).unwrap();
+    (file.decision, file.outcome) = (filed.hash, None);
+    *file.records.last_mut().expect("one") = filed;
+    let found = examine(&chain.endpoints, &file).await;
+    assert_eq!(found.verdict, Verdict::NotReproduced, "{:?}", found.findings);
+    let of_samples = found.findings.iter().find(|one| one.subject == Subject::Samples);
+    assert_eq!(of_samples.expect("looked into").standing, Standing::Differs);
 
     // Where two endpoints have to agree, what one of them says alone is no past.
     let (journal, mut keeper) = start("third", &["http://127.0.0.1:9"]).await;

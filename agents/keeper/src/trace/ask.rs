@@ -7,6 +7,8 @@ use vagus_chain::{BlockAt, Chain, ChainResult, Header, Query, Sighting, Tag, Tra
 use vagus_journal::{Anchor, Body, DecisionRecord, FiledRecord, Observation, Outcome, RecordFile};
 use vagus_policy::Policy;
 
+use super::samples::{self, Resampled};
+
 /// Most blocks that are searched for an execution that the file does not know of.
 const LONGEST_SEARCH: u64 = 2_000;
 
@@ -40,6 +42,8 @@ pub struct Seen {
     pub lens_code: Option<ChainResult<B256>>,
     /// The vault there, through the record's lens, if there is such a block.
     pub sighting: Option<ChainResult<Sighting>>,
+    /// The past that rates were taken from.
+    pub samples: Vec<Resampled>,
 }
 
 /// Where the outcome says that the decision was mined.
@@ -122,8 +126,9 @@ async fn seen(chain: &dyn Chain, record: &DecisionRecord, observation: &Observat
     let block = observation.block();
     let header = chain.header(BlockAt::Hash(block.hash)).await;
     let at_height = chain.header(BlockAt::Number(block.number)).await;
+    let samples = samples::ask(chain, observation).await;
     let Ok(Some(found)) = &header else {
-        return Seen { header, at_height, lens_code: None, sighting: None };
+        return Seen { header, at_height, lens_code: None, sighting: None, samples };
     };
     let lens = record.header.lens;
     let query = Query { vault: record.header.vault, agent: record.header.agent };
@@ -136,7 +141,7 @@ async fn seen(chain: &dyn Chain, record: &DecisionRecord, observation: &Observat
             cause: "it left out the vault".to_owned(),
         })
     }));
-    Seen { header, at_height, lens_code, sighting }
+    Seen { header, at_height, lens_code, sighting, samples }
 }
 
 /// The transaction that carried a rebalance out: in the block that the outcome names, else in those that it could still

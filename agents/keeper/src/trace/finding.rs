@@ -22,6 +22,8 @@ pub enum Subject {
     Lens,
     /// The vault stood as the record says.
     Snapshot,
+    /// The past prices that a rate was taken from are the chain's; told where there are some.
+    Samples,
     /// The document in force is the one that the record names.
     Policy,
     /// The same is decided again.
@@ -47,6 +49,7 @@ impl Subject {
             Self::Block => "block",
             Self::Lens => "lens",
             Self::Snapshot => "snapshot",
+            Self::Samples => "samples",
             Self::Policy => "policy",
             Self::Decision => "decision",
             Self::Rules => "rules",

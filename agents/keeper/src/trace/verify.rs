@@ -16,6 +16,7 @@ use super::{
     outcome,
     own::consistent,
     rerun::guarded,
+    samples,
 };
 
 /// The document that the file holds, if it holds one that can be read.
@@ -178,6 +179,14 @@ impl Look<'_> {
         findings.extend(of_each(&|observation, seen| self.block(observation, seen)));
         findings.extend(of_each(&|_, seen| self.lens(seen)));
         findings.extend(of_each(&|observation, seen| self.snapshot(observation, seen)));
+        let is_sampled = runs.iter().any(|(_, seen)| !seen.samples.is_empty());
+        if is_sampled {
+            findings.extend(of_each(&|_, seen| {
+                samples::finding(&seen.samples).unwrap_or_else(|| {
+                    Finding::new(Subject::Samples, Nothing, "no rate was taken from a past")
+                })
+            }));
+        }
         findings.push(self.policy());
         let policy = policy_in_force(self.file, self.answers);
         let policy = policy.as_ref();
