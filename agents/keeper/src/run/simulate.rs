@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256, Bytes};
 use vagus_chain::{
-    Call, ChainReader as _, ChainWriter as _, Header, Simulation, Tag,
+    Call, ChainReader as _, ChainWriter as _, Header, STEPS, Simulation, Tag,
     guard::{decode_refusal, describe_revert, encode_rebalance, encode_rebalance_for},
     lifecycle::{Phase, TxEvent, TxState},
 };
@@ -20,6 +20,7 @@ impl ChainLoop {
 
     /// On the block that was decided on, at the time of the next one and at the deadline; and on the newest block, if
     /// that is another by now. The first that fails; else the first.
+    #[tracing::instrument(target = STEPS, skip_all, err)]
     pub(super) async fn rehearse(
         &self,
         vault: &VaultWorld,

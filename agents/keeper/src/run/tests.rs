@@ -2,6 +2,8 @@ mod data_fee;
 mod fills;
 mod finality;
 mod observe;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod revert;
 mod safety;
 mod signer;

@@ -8,7 +8,7 @@ use std::{
 use alloy::primitives::{Address, B256, Bytes};
 use vagus_allocator::Reason;
 use vagus_chain::{
-    Header,
+    Header, STEPS,
     guard::{
         encode_activate_policy, encode_checkpoint, encode_rebalance, encode_rebalance_for,
         encode_trim,
@@ -190,6 +190,7 @@ impl ChainLoop {
     }
 
     /// Takes one event through one transaction. Gives back where it stands.
+    #[tracing::instrument(target = STEPS, skip_all, err, fields(%decision))]
     pub(super) async fn drive(
         &self,
         decision: B256,

@@ -3,7 +3,7 @@
 use alloy::primitives::{B256, Bytes};
 use vagus_allocator::Reason;
 use vagus_chain::{
-    ChainError, Header, KeyError,
+    ChainError, Header, KeyError, STEPS,
     lifecycle::{Head, TxEvent, TxState},
 };
 use vagus_journal::{
@@ -80,6 +80,7 @@ impl ChainLoop {
     }
 
     /// Gives a vault its decision for a block, once: a hold, or a plan that waits for its turn.
+    #[tracing::instrument(name = "decide", target = STEPS, skip_all, err, fields(vault = %vault.config.name))]
     pub(super) async fn vault<'a>(
         &self,
         vault: &'a VaultWorld,
@@ -139,6 +140,7 @@ impl ChainLoop {
 
     /// Carries a plan out if there is room for it: confirmed, rehearsed, stored, sent. Otherwise gives back the hold that
     /// came of it.
+    #[tracing::instrument(target = STEPS, skip_all, err, fields(vault = %ready.vault.config.name))]
     pub(super) async fn act<'a>(&self, ready: Ready<'a>) -> Result<Option<Held<'a>>, RunError> {
         let Ready { vault, moment, policy, draft, .. } = ready;
         let Moment { head, at, .. } = moment;
