@@ -13,7 +13,7 @@ use stateright::{Checker, HasDiscoveries, Model, Property};
 use vagus_chain::lifecycle::{Fees, Fill, Phase};
 
 use keeper::{Bug, Keeper, Network};
-use world::{FINALITY, HIGH_FEE, LOW_FEE, Tx, World};
+use world::{DEADLINE, FINALITY, HIGH_FEE, LOW_FEE, Tx, World};
 
 /// Blocks of a story.
 const MAX_HEIGHT: usize = 3;
@@ -223,6 +223,10 @@ impl Model for Lives {
             }),
             Property::always("an end is what the chain says for good", |_, story: &Story| {
                 !story.keeper.journal.is_terminal() || is_true(story)
+            }),
+            Property::always("nothing that is still wanted is given up", |_, story: &Story| {
+                let Keeper { journal, highest, would_revert, .. } = &story.keeper;
+                journal.phase != Phase::Expired || *highest > DEADLINE || *would_revert
             }),
             Property::always("when all is quiet it ends", |model, story: &Story| {
                 story.keeper.breach.is_some()
