@@ -4,6 +4,7 @@ mod finality;
 mod observe;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod rehearsal;
 mod revert;
 mod safety;
 mod signer;
