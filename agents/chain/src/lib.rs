@@ -44,6 +44,3 @@ pub use rpc::{Tally, Wire, WireAnswer, WireError};
 pub use signer::{AgentKey, ContractAgent, ContractForm, HashSigner, KeyError};
 pub use url::{EndpointUrl, InvalidUrl, WebsocketUrl};
 pub use wake::{Backoff, Wake};
-
-/// Target of the spans that tell a collector of traces where time went. Nothing else uses it, and no log shows it.
-pub const STEPS: &str = "vagus::steps";

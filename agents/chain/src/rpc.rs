@@ -21,7 +21,7 @@ use self::wire::HttpWire;
 pub use wire::{Wire, WireAnswer, WireError};
 pub(crate) use wording::{BlockTrouble, block_trouble, is_revert};
 
-use crate::{ChainError, ChainResult, EndpointUrl, STEPS};
+use crate::{ChainError, ChainResult, EndpointUrl};
 
 /// How often a method was asked of an endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,7 +109,6 @@ impl Rpc {
         tallies.iter().map(|(method, tally)| (*method, *tally)).collect()
     }
 
-    #[tracing::instrument(name = "rpc", target = STEPS, skip_all, fields(method, endpoint = %self.url))]
     pub(crate) async fn request<P: Serialize + Send, R: DeserializeOwned>(
         &self,
         method: &'static str,

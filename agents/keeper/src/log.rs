@@ -8,9 +8,8 @@ use tracing_subscriber::{
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
-use vagus_chain::STEPS;
 
-use crate::otlp::Traces;
+use crate::otlp::{STEPS, Traces};
 
 /// Begins. The HTTP client's own words are never shown: they would hold the endpoints' keys.
 pub fn begin(traces: Option<&Traces>) {

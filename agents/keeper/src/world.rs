@@ -7,8 +7,8 @@ use std::sync::Arc;
 use alloy::primitives::{Address, B256};
 use vagus_allocator::{Inputs, NativePrice};
 use vagus_chain::{
-    BlockAt, ChainError, ChainReader as _, Deployment, Endpoints, Header, Query, STEPS, Sighting,
-    Tag, VaultDeployment, lifecycle::FeePolicy,
+    BlockAt, ChainError, ChainReader as _, Deployment, Endpoints, Header, Query, Sighting, Tag,
+    VaultDeployment, lifecycle::FeePolicy,
 };
 use vagus_policy::{Policy, Snapshot};
 
@@ -129,7 +129,6 @@ impl ChainWorld {
     ///
     /// # Errors
     /// Those of the chain.
-    #[tracing::instrument(name = "observe", target = STEPS, skip_all, err)]
     pub async fn sightings(&self, head: &Header) -> Result<Vec<Sighting>, ChainError> {
         let mut found: Vec<Option<Sighting>> = self.vaults.iter().map(|_| None).collect();
         let mut lenses: Vec<Address> = self.vaults.iter().map(|vault| vault.entry.lens).collect();

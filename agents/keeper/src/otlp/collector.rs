@@ -14,8 +14,8 @@ use opentelemetry_sdk::{Resource, trace::SdkTracerProvider};
 use reqwest::Client;
 use tokio::runtime::Handle;
 use tracing_subscriber::{Layer, filter::filter_fn, registry::LookupSpan};
-use vagus_chain::STEPS;
 
+use super::STEPS;
 use crate::{
     config::{Config, TracesConfig},
     exit::{Exit, Failure},

@@ -2,7 +2,7 @@
 
 use alloy::primitives::Address;
 use vagus_allocator::Reason;
-use vagus_chain::{Header, STEPS, lifecycle::Head};
+use vagus_chain::{Header, lifecycle::Head};
 use vagus_journal::LONGEST_RUN_SECONDS;
 
 use super::{
@@ -15,7 +15,6 @@ use crate::crash;
 impl ChainLoop {
     /// Works off one head: settles what is in flight, then gives every vault a decision, or all of them a hold for the
     /// same reason, which it gives back.
-    #[tracing::instrument(target = STEPS, skip_all, err, fields(chain = %self.world.config.name, number = head.block.number))]
     pub(super) async fn block(
         &mut self,
         head: &Header,
@@ -46,8 +45,10 @@ impl ChainLoop {
             return Ok(blanket);
         }
         crash::before("observed");
+        let step = self.step("observe", &"");
         let sightings = self.world.sightings(head).await?;
         self.data_fee = self.world.data_fee(head).await?;
+        drop(step);
         crash::after("observed");
         crash::panic_if_told("observed", self);
         // Reading may have taken long, or been tried often.

@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256, Bytes, U256};
 use vagus_chain::{
-    BlockAt, Call, ChainError, ChainReader as _, ChainWriter as _, STEPS, Simulation,
+    BlockAt, Call, ChainError, ChainReader as _, ChainWriter as _, Simulation,
     guard::{Rebalanced, decode_receipt, encode_rebalance, find_rebalanced},
     lifecycle::{Inclusion, Phase, TxState},
 };
@@ -49,8 +49,8 @@ const fn outcome_state(phase: &Phase) -> OutcomeState {
 
 impl ChainLoop {
     /// Writes what is now known of a rebalance, if it is more than before.
-    #[tracing::instrument(target = STEPS, skip_all, err, fields(%decision))]
     pub(super) async fn settle(&self, decision: B256, state: &TxState) -> Result<(), RunError> {
+        let _step = self.step("settle", &decision);
         self.write_outcome(decision, state).await?;
         self.unsettled.remove(decision);
         Ok(())

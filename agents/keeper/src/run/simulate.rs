@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256, Bytes};
 use vagus_chain::{
-    Call, ChainReader as _, ChainWriter as _, Header, STEPS, Simulation, Tag,
+    Call, ChainReader as _, ChainWriter as _, Header, Simulation, Tag,
     guard::{decode_refusal, describe_revert, encode_rebalance, encode_rebalance_for},
     lifecycle::{Phase, TxEvent, TxState},
 };
@@ -20,7 +20,6 @@ impl ChainLoop {
 
     /// On the block that was decided on, at the time of the next one and at the deadline; and on the newest block, if
     /// that is another by now. The first that fails; else the first.
-    #[tracing::instrument(target = STEPS, skip_all, err)]
     pub(super) async fn rehearse(
         &self,
         vault: &VaultWorld,
@@ -28,6 +27,7 @@ impl ChainLoop {
         rebalance: &Rebalance,
         word: Option<&Bytes>,
     ) -> Result<SimulationNote, RunError> {
+        let _step = self.step("rehearse", &vault.config.name);
         let deadline = rebalance.deadline;
         let at = self.next_block_at(head).min(deadline);
         let soon = self.simulate(vault, head, rebalance, word, at).await?;

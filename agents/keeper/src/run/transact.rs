@@ -8,7 +8,7 @@ use std::{
 use alloy::primitives::{Address, B256, Bytes};
 use vagus_allocator::Reason;
 use vagus_chain::{
-    Header, STEPS,
+    Header,
     guard::{
         encode_activate_policy, encode_checkpoint, encode_rebalance, encode_rebalance_for,
         encode_trim,
@@ -190,13 +190,13 @@ impl ChainLoop {
     }
 
     /// Takes one event through one transaction. Gives back where it stands.
-    #[tracing::instrument(target = STEPS, skip_all, err, fields(%decision))]
     pub(super) async fn drive(
         &self,
         decision: B256,
         mut state: TxState,
         event: TxEvent,
     ) -> Result<TxState, RunError> {
+        let _step = self.step("drive", &decision);
         self.unsettled.insert(decision);
         let Act { record, to, input, .. } = self.act_of(decision, state.word.as_ref()).await?;
         let job = Job { to, input, gas_limit: self.gas_limit(&record) };

@@ -3,7 +3,7 @@
 use alloy::primitives::{B256, Bytes};
 use vagus_allocator::Reason;
 use vagus_chain::{
-    ChainError, Header, KeyError, STEPS,
+    ChainError, Header, KeyError,
     lifecycle::{Head, TxEvent, TxState},
 };
 use vagus_journal::{
@@ -80,13 +80,13 @@ impl ChainLoop {
     }
 
     /// Gives a vault its decision for a block, once: a hold, or a plan that waits for its turn.
-    #[tracing::instrument(name = "decide", target = STEPS, skip_all, err, fields(vault = %vault.config.name))]
     pub(super) async fn vault<'a>(
         &self,
         vault: &'a VaultWorld,
         moment: Moment<'a>,
         snapshot: &Snapshot,
     ) -> Result<Option<Decided<'a>>, RunError> {
+        let _step = self.step("decide", &vault.config.name);
         let Moment { head, in_flight, blanket, .. } = moment;
         let is_done = match &self.wanted {
             Some(wanted) => !wanted.is_open(),
@@ -140,9 +140,9 @@ impl ChainLoop {
 
     /// Carries a plan out if there is room for it: confirmed, rehearsed, stored, sent. Otherwise gives back the hold that
     /// came of it.
-    #[tracing::instrument(target = STEPS, skip_all, err, fields(vault = %ready.vault.config.name))]
     pub(super) async fn act<'a>(&self, ready: Ready<'a>) -> Result<Option<Held<'a>>, RunError> {
         let Ready { vault, moment, policy, draft, .. } = ready;
+        let _step = self.step("act", &vault.config.name);
         let Moment { head, at, .. } = moment;
         let (chain_id, address) = (self.world.config.chain_id, vault.entry.vault);
         if let Some(reason) = self.no_room(head, vault.config.gas.limit, None).await? {
