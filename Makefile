@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 .PHONY: help setup contracts venues agents demo chain test test-contracts test-invariants test-conformance test-venues test-agents \
-        test-differential test-fleet test-kms test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi code-hashes check-code-hashes corpus bench-gas check-gas bench-allocator check-allocator bench-keeper bench-backtest bench-income check-income soak \
+        test-differential test-fleet test-features test-schedules test-faults soak-faults planted-faults planted-keeper-faults test-e2e vectors fmt lint abi check-abi code-hashes check-code-hashes corpus bench-gas check-gas bench-allocator check-allocator bench-keeper bench-backtest bench-income check-income soak \
         check check-deploy check-defences check-properties prove check-proofs mutate check-mutants coverage clean
 
 # Everything that builds takes this lock, so that two runs at once do not build into each other.
@@ -88,9 +88,10 @@ test-fleet: $(STAMPS)/node ## 1,000 interleavings of keepers on one PostgreSQL, 
 test-differential: contracts ## Rust rules against the compiled guard, 100,000 cases; the counts are printed
 	@VAGUS_DIFFERENTIAL_CASES=100000 $(CARGO) test --quiet -p vagus-differential rust_and_solidity -- --nocapture
 
-test-kms: $(STAMPS)/node ## What is built in on demand: keys in management services, linted and tested against their own protocol
-	@$(CARGO) clippy --quiet -p vagus-chain -p vagus-keeper --all-targets --features vagus-keeper/aws-kms,vagus-keeper/gcp-kms -- -D warnings
+test-features: $(STAMPS)/node ## What is built in on demand: keys in management services and traces, linted and tested
+	@$(CARGO) clippy --quiet -p vagus-chain -p vagus-keeper --all-targets --features vagus-keeper/aws-kms,vagus-keeper/gcp-kms,vagus-keeper/otlp -- -D warnings
 	@$(CARGO) test --quiet -p vagus-chain --features aws-kms --lib kms
+	@$(CARGO) test --quiet -p vagus-keeper --features otlp --lib otlp
 
 test-schedules: $(STAMPS)/node ## 10,000 schedules of faults for the keeper, on a chain in process; the counts are printed
 	@VAGUS_SCHEDULES=10000 $(CARGO) test --quiet -p vagus-schedules -- --nocapture
@@ -101,7 +102,7 @@ test-faults: setup ## 200 schedules of faults for the keeper as a process, on re
 soak-faults: setup ## The same with thousands, or SCHEDULES=n of them, from seed FIRST=n on
 	@target/debug/faults --schedules $(or $(SCHEDULES),2000) --first $(or $(FIRST),200)
 
-planted-keeper-faults: $(STAMPS)/node ## Faults planted into a copy of the keeper; schedules of faults find every one
+planted-keeper-faults: $(STAMPS)/node ## Faults planted into a copy of the keeper; every one is found, and in which tier of tests is told in a table
 	@node tools/planted-keeper-faults.mjs
 
 planted-faults: contracts ## Faults planted into a copy of the Rust rules; the differential test finds every one

@@ -16,7 +16,7 @@ cargo clippy --quiet --workspace --all-targets -- -D warnings
 # Advisories need a database from the network; licences, bans and sources do not.
 if cargo deny --version >/dev/null 2>&1; then
   cargo deny --log-level error check licenses bans sources
-  cargo deny --log-level error --features vagus-keeper/aws-kms check licenses bans sources
+  cargo deny --log-level error --features vagus-keeper/aws-kms,vagus-keeper/otlp check licenses bans sources
   # Google's client brings the TLS stack that is banned; nobody gets it but who asks for it.
   cargo deny --log-level error --all-features check licenses sources
 else

@@ -24,13 +24,12 @@ function readFaults() {
 
 const faults = readFaults();
 if (faults.length < LEAST_FAULTS) fail(`${list} has ${faults.length} faults; expected at least ${LEAST_FAULTS}.`);
-const binary = buildWithFaults({
+const [binary] = buildWithFaults({
   name: 'planted',
   crates: ['draw', 'policy', 'evm', 'differential'],
-  home: 'policy',
+  homes: ['policy'],
   faults,
-  package: 'vagus-differential',
-  test: 'differential',
+  tests: [{ package: 'vagus-differential', test: 'differential' }],
 });
 
 /** The test that has to find a fault: what documents change has one of its own. */

@@ -43,9 +43,9 @@ export function fail(sentence) {
 /**
  * Copies `crates` (names of folders in agents/) to target/`name` and plants the faults. A fault is
  * `{ file, from, to }`: `file` as "crate/src/…", `from` stands in it once, `to` is put there. The module `planted`
- * (`is(number)`, `counted(…)`) is added to the crate `home`.
+ * (`is(number)`, `counted(…)`) is added to the crates `homes`.
  */
-function copyCrates({ name, crates, home, faults }) {
+function copyCrates({ name, crates, homes, faults }) {
   const copy = path.join(root, 'target', name);
   fs.rmSync(copy, { recursive: true, force: true });
   for (const crate of crates) {
@@ -66,15 +66,18 @@ function copyCrates({ name, crates, home, faults }) {
     // A function, because "$" means something in a replacement text.
     fs.writeFileSync(source, text.replace(from, () => to));
   }
-  fs.appendFileSync(path.join(copy, FOLDER, home, 'src', 'lib.rs'), MODULE);
+  for (const home of homes) fs.appendFileSync(path.join(copy, FOLDER, home, 'src', 'lib.rs'), MODULE);
   return copy;
 }
 
-/** Copies, plants and builds; the test binary `test` of the copied package, or the program `program` of the whole copy. */
+/**
+ * Copies, plants and builds the `tests` (`{ package, test }`, a test target of a copied package), or the program `program`
+ * of the whole copy. Their binaries, in that order.
+ */
 export function buildWithFaults(plan) {
   const copy = copyCrates(plan);
-  const wanted =
-    plan.program === undefined ? ['test', '--no-run', '-p', plan.package, '--test', plan.test] : ['build', '--workspace', '--bins'];
+  const targets = plan.tests?.flatMap(({ package: name, test }) => ['-p', name, '--test', test]);
+  const wanted = targets === undefined ? ['build', '--workspace', '--bins'] : ['test', '--no-run', ...targets];
   const built = spawnSync(
     'cargo',
     [...wanted, '--offline', '--message-format', 'json'],
@@ -85,15 +88,22 @@ export function buildWithFaults(plan) {
     const errors = told.filter((message) => message.message?.level === 'error');
     fail(`the copy does not build:\n${errors.map((message) => message.message.rendered).join('\n')}${built.stderr}`);
   }
-  const isIt = ({ executable }) => executable && (plan.program === undefined || path.basename(executable) === plan.program);
-  const binary = told.filter(isIt).map((message) => message.executable).pop();
-  if (binary === undefined) fail('the build names no test binary.');
-  return binary;
+  const binary = (name, crate) => {
+    const isIt = ({ executable, target, package_id: id }) =>
+      executable && target.name === name && (crate === undefined || id.includes(`/${crate}#`));
+    const found = told.filter(isIt).map((message) => message.executable).pop();
+    if (found === undefined) fail(`the build names no binary ${name}.`);
+    return found;
+  };
+  return targets === undefined
+    ? [binary(plan.program)]
+    : plan.tests.map(({ package: name, test }) => binary(test, name.replace('vagus-', '')));
 }
 
-/** Runs one test of the binary with one fault awake (0: none); its exit status and all it told. */
-export function runAwake(binary, fault, parameters, environment) {
-  const ran = spawnSync(binary, parameters, {
+/** Runs a binary with one fault awake (0: none); its exit status and all it told. `before` is a command that runs it. */
+export function runAwake(binary, fault, parameters, environment, before = []) {
+  const [program, ...rest] = [...before, binary, ...parameters];
+  const ran = spawnSync(program, rest, {
     env: { ...process.env, RUST_BACKTRACE: '0', VAGUS_PLANTED_FAULT: String(fault), ...environment },
     encoding: 'utf8',
     maxBuffer: 1 << 28,
@@ -101,25 +111,33 @@ export function runAwake(binary, fault, parameters, environment) {
   return { status: ran.status, told: `${ran.stdout}${ran.stderr}` };
 }
 
+/** The faults of the command line: all, or the one that it names. */
+export function chosen(count) {
+  const numbers = Array.from({ length: count }, (_, place) => place + 1);
+  if (process.argv[2] === undefined) return numbers;
+  const only = numbers.filter((number) => number === Number(process.argv[2]));
+  if (only.length === 0) fail(`there is no fault ${process.argv[2]}; expected 1 to ${count}.`);
+  return only;
+}
+
 /**
- * Demands that nothing is found without a fault, and that `find(number)` finds each fault, or only the one of the command
- * line. What is found is a line of text, null is nothing; `titles` are the faults in words, `searched` is where.
+ * Demands that nothing is found without a fault, and that `find(number)` finds each of `numbers`. What is found is a line
+ * of text, null is nothing; `titles` are the faults in words, `searched` is where. Gives back what was found, by number.
  */
-export function demandFound(titles, find, searched) {
+export function demandFound(titles, find, searched, numbers = chosen(titles.length)) {
   const started = Date.now();
   const without = find(0);
   if (without !== null) fail(`without a fault there is: ${without}`);
-  const numbers = titles.map((_, place) => place + 1);
-  const only = process.argv[2] === undefined ? numbers : numbers.filter((number) => number === Number(process.argv[2]));
-  if (only.length === 0) fail(`there is no fault ${process.argv[2]}; expected 1 to ${titles.length}.`);
-  const missed = [];
-  for (const number of only) {
+  const all = new Map();
+  for (const number of numbers) {
     const found = find(number);
-    if (found === null) missed.push(number);
+    if (found !== null) all.set(number, found);
     const told = found === null ? `NOT FOUND in ${searched}` : found.slice(0, 150);
     process.stdout.write(`${String(number).padStart(3)}  ${titles[number - 1]}\n     ${told}\n`);
   }
   const seconds = Math.round((Date.now() - started) / 1000);
+  const missed = numbers.filter((number) => !all.has(number));
   if (missed.length > 0) fail(`not found: ${missed.join(', ')} (${seconds} s)`);
-  process.stdout.write(`all of ${only.length} planted faults were found in ${searched} (${seconds} s)\n`);
+  process.stdout.write(`all of ${numbers.length} planted faults were found in ${searched} (${seconds} s)\n`);
+  return all;
 }

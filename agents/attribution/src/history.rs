@@ -74,6 +74,8 @@ pub enum Action {
     Upkeep,
     /// A transaction that was paid for and did nothing: it reverted, or took its nonce back.
     Failed,
+    /// A nonce was filled that somebody had left open before the decision's own.
+    Fill,
 }
 
 /// A decision that was carried out, or at least paid for.

@@ -68,7 +68,8 @@ pub fn sums(history: &History, attribution: &Attribution) -> Result<Sums> {
             sums.months.entry(month).or_default(),
         ];
         for sum in of {
-            let is_move = !matches!(decision.action, Action::Upkeep | Action::Failed);
+            let is_move =
+                !matches!(decision.action, Action::Upkeep | Action::Failed | Action::Fill);
             let count = if is_move { &mut sum.decisions } else { &mut sum.others };
             *count = count.saturating_add(1);
             sum.credit = add(sum.credit, part.credit()?, point.block)?;

@@ -13,6 +13,7 @@ mod key;
 mod rate;
 mod reader;
 mod source;
+mod traces;
 mod value;
 mod vault;
 
@@ -29,6 +30,7 @@ pub use http::HttpConfig;
 pub use journal::{JournalUrl, Retention};
 pub use key::{AwsKms, GcpKms, KeyConfig, KeySource, PasswordSource, RawKeySource};
 pub use rate::{RateConfig, Windows};
+pub use traces::TracesConfig;
 pub use value::{Amount, Finality, Gwei, Native, NativePriceSource};
 pub use vault::{Gas, UpkeepConfig, VaultConfig};
 
@@ -50,6 +52,8 @@ pub struct Config {
     pub http: Option<HttpConfig>,
     /// Whom it tells.
     pub alerts: AlertsConfig,
+    /// Where its steps are told to; none: nowhere.
+    pub traces: Option<TracesConfig>,
     /// Chains, in the order of the file.
     pub chains: Vec<ChainConfig>,
     /// Vaults, in the order of the file.
@@ -65,6 +69,7 @@ struct RawConfig {
     fleet: FleetConfig,
     http: Option<HttpConfig>,
     alerts: Option<alerts::RawAlerts>,
+    traces: Option<Spanned<traces::RawTraces>>,
     chains: Vec<chain::RawChain>,
     vaults: Vec<vault::RawVault>,
 }
@@ -155,7 +160,9 @@ impl Reader<'_> {
         }
         let fleet = raw.fleet;
         let alerts = raw.alerts.map(|alerts| self.alerts(alerts)).transpose()?.unwrap_or_default();
-        Ok(Config { agent, journal, retention, fleet, http: raw.http, alerts, chains, vaults })
+        let traces = raw.traces.map(|traces| self.traces(traces)).transpose()?;
+        let http = raw.http;
+        Ok(Config { agent, journal, retention, fleet, http, alerts, traces, chains, vaults })
     }
 }
 

@@ -2,6 +2,7 @@
 //! after what it finds wrong.
 
 mod chain;
+mod gas;
 mod local;
 mod vault;
 mod ways;

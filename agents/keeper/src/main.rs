@@ -3,11 +3,10 @@
 // As in the library: clients of key services are futures many calls deep.
 #![recursion_limit = "256"]
 
-use std::{io::IsTerminal, process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use clap::{CommandFactory as _, Parser, error::ErrorKind};
-use tokio::sync::watch as channel;
-use tracing_subscriber::EnvFilter;
+use tokio::{runtime::Handle, sync::watch as channel};
 use vagus_journal::{InterventionAction, SqlJournal};
 use vagus_keeper::{
     alert, attribution, backtest,
@@ -16,8 +15,9 @@ use vagus_keeper::{
     config::Config,
     doctor,
     exit::{Exit, Failure},
-    http, init, journal, keys,
+    http, init, journal, keys, log,
     mode::Mode,
+    otlp::Traces,
     page::Page,
     pause, person, plan, policy,
     reload::Reload,
@@ -36,13 +36,17 @@ fn main() -> ExitCode {
             return code(if is_asked { Exit::Ok } else { Exit::Usage });
         }
     };
-    log();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             return end(Err(Failure::new(Exit::Internal, format_args!("No runtime: {error}."))));
         }
     };
+    let traces = match traces(&cli.command, runtime.handle()) {
+        Ok(traces) => traces,
+        Err(failure) => return end(Err(failure)),
+    };
+    log::begin(traces.as_ref());
     let code = runtime.block_on(async {
         match cli.command {
             // Its end is a verdict.
@@ -50,9 +54,20 @@ fn main() -> ExitCode {
             command => end(work(command).await),
         }
     });
+    if let Some(traces) = traces {
+        traces.end();
+    }
     // A question to an endpoint that hangs must not keep the process.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     code
+}
+
+/// Where steps are told to, of what goes on by itself.
+fn traces(command: &Command, runtime: &Handle) -> Result<Option<Traces>, Failure> {
+    match command {
+        Command::Run(run) => Traces::of(&Config::load(&run.common.config)?, runtime),
+        _ => Ok(None),
+    }
 }
 
 /// Prints a trace, and ends with what it came to.
@@ -319,30 +334,6 @@ fn signals() -> Result<channel::Receiver<bool>, Failure> {
         told.closed().await;
     });
     Ok(stop)
-}
-
-/// Logs go to stderr. The HTTP client's own are never shown: they would hold the endpoints' keys.
-fn log() {
-    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
-    let filter = [
-        "hyper=off",
-        "hyper_util=off",
-        "reqwest=off",
-        "h2=off",
-        "rustls=off",
-        "tungstenite=off",
-        "tokio_tungstenite=off",
-    ]
-    .iter()
-    .filter_map(|directive| directive.parse().ok())
-    .fold(EnvFilter::new(wanted), EnvFilter::add_directive);
-    let is_coloured = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_ansi(is_coloured)
-        .init();
 }
 
 fn print(text: &str) {

@@ -98,12 +98,13 @@ pub fn changes(
     views: &[Arc<ChainView>],
 ) -> Result<Vec<String>, String> {
     // Named one by one, so that a section that is added later has to be thought of here.
-    let Config { agent, journal, retention, fleet, http, alerts, chains, vaults } = old;
+    let Config { agent, journal, retention, fleet, http, alerts, traces, chains, vaults } = old;
     for (what, is_same) in [
         ("[agent]", *agent == new.agent),
         ("[journal]", *journal == new.journal && *retention == new.retention),
         ("[fleet]", *fleet == new.fleet),
         ("[http]", *http == new.http),
+        ("[traces]", *traces == new.traces),
         ("The list of [[chains]]", names(chains) == names(&new.chains)),
         ("The list of [[vaults]]", vault_names(vaults) == vault_names(&new.vaults)),
     ] {

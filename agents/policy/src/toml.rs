@@ -16,16 +16,17 @@ mod read;
 mod reader;
 mod render;
 mod text;
+mod words;
 
 /// How single values are written in a file.
 pub mod write {
     pub use super::{
-        read::{mode, objective, status},
         render::group_name,
         text::{
             write_bps as percent, write_duration as duration, write_time as time,
             write_wad as growth,
         },
+        words::{mode, objective, status},
     };
 }
 

@@ -260,9 +260,16 @@ impl Schedule {
             })
             .collect();
         // Something to do, more than once.
-        events.push(Event { block: draw.within(8, 12), what: What::RatesTurn });
+        let turn = draw.within(8, 12);
+        events.push(Event { block: turn, what: What::RatesTurn });
         if draw.chance(6) {
             events.extend(lost_replacement(&mut draw, endpoints));
+        }
+        if draw.chance(4) {
+            events.extend((0..endpoints).map(|endpoint| no_count(endpoint, turn)));
+        }
+        if quorum > 1 && draw.chance(4) {
+            events.extend((0..blocks).map(false_receipt));
         }
         events.sort_by_key(|event| event.block);
         Self { seed, endpoints, quorum, finality, blocks, events }
@@ -291,6 +298,18 @@ fn lost_replacement(draw: &mut Draw, endpoints: usize) -> Vec<Event> {
     let lost = |endpoint| What::Answer { endpoint, method, nth: 0, fault };
     events.extend((0..endpoints).map(|endpoint| Event { block: 1, what: lost(endpoint) }));
     events
+}
+
+/// Nothing comes back to a question for the agent's count, when a nonce is due that is not the first.
+const fn no_count(endpoint: usize, block: u64) -> Event {
+    let (method, fault) = ("eth_getTransactionCount", AnswerFault::Empty);
+    Event { block, what: What::Answer { endpoint, method, nth: 0, fault } }
+}
+
+/// The endpoint that is asked first says that what was mined ended otherwise, also when that is final.
+const fn false_receipt(block: u64) -> Event {
+    let (method, fault) = ("eth_getTransactionReceipt", AnswerFault::Falsified);
+    Event { block, what: What::Answer { endpoint: 0, method, nth: 0, fault } }
 }
 
 fn what(draw: &mut Draw, endpoints: usize, quorum: usize, finality: u64) -> What {

@@ -200,12 +200,17 @@ fn answering(word: U256) -> String {
     format!("0x7f{word:064x}5f5260205ff3")
 }
 
+/// The rollup's oracle answers this, whatever it is asked.
+async fn price_bytes(world: &World, fee_wei: U256) {
+    let code = json!([vagus_chain::data_fee::OP_ORACLE, answering(fee_wei)]);
+    let _: Value = world.clock.chain.rpc("anvil_setCode", code).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_rollups_price_of_bytes_is_part_of_the_cost() {
     let folder = paths::run_folder("keys").unwrap();
     let (mut world, config) = playground::build(&folder).await.unwrap();
     edit(&config, |text| text.replace("fee_model = \"l1\"", "fee_model = \"op\""));
-    let oracle = vagus_chain::data_fee::OP_ORACLE;
     let ether = U256::from(10u8).pow(U256::from(18u8));
     // Nobody is there; then one that asks for more than a month earns; then a usual one.
     world.hire_with(&config, &[]).unwrap();
@@ -216,8 +221,7 @@ async fn a_rollups_price_of_bytes_is_part_of_the_cost() {
         (ether * U256::from(1_000u32), "BelowHurdle"),
         (U256::from(10u8).pow(U256::from(12u8)), "Income"),
     ] {
-        let code = json!([oracle, answering(fee_wei)]);
-        let _: Value = world.clock.chain.rpc("anvil_setCode", code).await.unwrap();
+        price_bytes(&world, fee_wei).await;
         world.clock.advance(12).await.unwrap();
         world.clock.settle().await.unwrap();
         if expected == "Income" {
@@ -229,4 +233,83 @@ async fn a_rollups_price_of_bytes_is_part_of_the_cost() {
         }
     }
     world.dismiss().await.unwrap();
+}
+
+/// The doctor's line about gas: how it was found, and what.
+fn gas_line(config: &Path) -> (String, String) {
+    let output = Keeper::ask(config, "doctor", &["--json"]).unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let findings = report["findings"].as_array().unwrap();
+    let line = findings.iter().find(|line| line["subject"] == "gas").unwrap();
+    (line["level"].as_str().unwrap().to_owned(), line["found"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_persons_move_and_the_doctor_count_a_rollups_price_of_bytes() {
+    let folder = paths::run_folder("keys").unwrap();
+    let (mut world, config) = playground::build(&folder).await.unwrap();
+    let agent = Keeper::agent().unwrap();
+    // Of gas at the cap: how much the configuration says.
+    edit(&config, |text| text.replace("fee_model = \"l1\"", "fee_model = \"op\""));
+    let (level, found) = gas_line(&config);
+    assert_eq!(level, "warn", "{found}");
+    assert!(found.ends_with("what its bytes cost nobody tells"), "{found}");
+
+    let finney = U256::from(10u8).pow(U256::from(15u8));
+    price_bytes(&world, finney).await;
+    let (level, found) = gas_line(&config);
+    assert_eq!(level, "ok", "{found}");
+    assert!(found.contains("of that for its bytes"), "{found}");
+    // What pays for the gas of a rebalance, and not for its bytes beside it.
+    let loaded = vagus_keeper::config::Config::load(&config).unwrap();
+    let gas = loaded.chains[0].fees.worst_case_wei(loaded.vaults[0].gas.limit);
+    let before = world.clock.chain.balance(agent).await.unwrap();
+    world.clock.chain.fund(agent, U256::from(gas)).await.unwrap();
+    assert_eq!(gas_line(&config).0, "fail");
+    edit(&config, |text| text.replace("fee_model = \"op\"", "fee_model = \"l1\""));
+    assert_eq!(gas_line(&config).0, "warn", "the gas alone it can pay for");
+    edit(&config, |text| text.replace("fee_model = \"l1\"", "fee_model = \"op\""));
+    world.clock.chain.fund(agent, before).await.unwrap();
+
+    // A day's budget that the gas alone would fit into refuses the move; one with room for the bytes lets it go.
+    let file = folder.join("move.toml");
+    let (prime, symbol) = (world.strategies[1].0.clone(), world.venues.asset.symbol.clone());
+    let text = format!(
+        "vault = \"treasury\"\nperson = \"Ada\"\nreason = \"a drill\"\n\n[[legs]]\nstrategy = \"{prime}\"\n\
+         direction = \"into\"\namount = \"1_000_000 {symbol}\"\n"
+    );
+    fs::write(&file, text).unwrap();
+    let shown = file.display().to_string();
+    let with_budget = |wei: u128| {
+        let native = format!("{}.{:018}", wei / 10u128.pow(18), wei % 10u128.pow(18));
+        let fees = format!("[chains.fees]\ndaily_budget = \"{native}\"\n");
+        let text = fs::read_to_string(&config).unwrap().replace("[chains.fees]\n", &fees);
+        let other = folder.join("budget.toml");
+        fs::write(&other, text).unwrap();
+        other
+    };
+    let output = Keeper::ask(&with_budget(gas), "move", &[&shown]).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(12), "{said}");
+    assert!(said.contains("FeeBudgetSpent"), "{said}");
+    assert_eq!(world.clock.chain.waiting(agent).await.unwrap(), 0);
+
+    let budget = with_budget(gas + 3 * 10u128.pow(15));
+    let waiting =
+        tokio::task::spawn_blocking(move || Keeper::ask(&budget, "move", &[&shown, "--json"]));
+    while world.clock.chain.waiting(agent).await.unwrap() == 0 && !waiting.is_finished() {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    world.clock.mine(12).await.unwrap();
+    let output = waiting.await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    // In the record the bytes stand as the gas that costs as much.
+    let book = vagus_e2e::book::Book::open(&world.folder).await.unwrap();
+    let record = book.latest().await.unwrap().unwrap();
+    let inputs = &record.first().inputs;
+    let plain = loaded.vaults[0].gas.base;
+    let added = u128::from(inputs.base_gas - plain) * inputs.gas_price_wei;
+    assert!(added > 0 && added <= 10u128.pow(15) + inputs.gas_price_wei, "{added}");
+    assert_eq!(world.rebalances().await.unwrap().len(), 1);
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use vagus_e2e::{
     ask::{free_address, get, sample, until},
     keeper::Keeper,
-    paths, playground,
+    paths, playground, process,
 };
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -65,6 +65,27 @@ async fn metrics_and_readiness_follow_the_keeper() {
 
     world.dismiss().await.unwrap();
     assert!(get(&address, "/health").await.is_err(), "it still listens");
+}
+
+#[tokio::test]
+async fn a_keeper_stops_in_time_though_its_endpoint_hangs() {
+    let folder = paths::run_folder("test").unwrap();
+    let (mut world, config) = playground::build(&folder).await.unwrap();
+    // A question may take longer than a stop.
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("poll_ms = 10", "poll_ms = 10\ntimeout_ms = 60000")).unwrap();
+    world.hire_with(&config, &[]).unwrap();
+    world.clock.advance(12).await.unwrap();
+    world.clock.settle().await.unwrap();
+    let chain = world.clock.chain.id();
+    process::signal(chain, "STOP").unwrap();
+    // By now it waits for an answer that does not come.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut keeper = world.clock.keeper.take().unwrap();
+    // Within ten seconds, and with exit code 0.
+    let stopped = tokio::task::spawn_blocking(move || keeper.stop()).await.unwrap();
+    process::signal(chain, "CONT").unwrap();
+    stopped.unwrap();
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256, U256};
 use vagus_allocator::{NativePrice, Reason};
 use vagus_journal::{
-    Body, JournalReader, OutcomeState, ReadJournal as _, RecordQuery, StoredRecord,
+    Body, OutcomeState, ReadJournal, ReceiptSummary, RecordQuery, StoredRecord,
     run::{Held, held},
 };
 
@@ -31,6 +31,15 @@ pub(crate) struct Known {
     pub(crate) state: Option<OutcomeState>,
     /// The transaction that was mined for it, with its block and what it cost in wei.
     pub(crate) mined: Option<Mined>,
+    /// Transactions that filled nonces before its own.
+    pub(crate) fills: Vec<Mined>,
+}
+
+impl Known {
+    /// Everything that was paid for it.
+    pub(crate) fn paid(&self) -> impl Iterator<Item = &Mined> {
+        self.mined.iter().chain(&self.fills)
+    }
 }
 
 /// A transaction in a block.
@@ -44,6 +53,17 @@ pub(crate) struct Mined {
     pub(crate) block_hash: B256,
     /// What it cost, wei.
     pub(crate) fee_wei: U256,
+}
+
+impl From<&ReceiptSummary> for Mined {
+    fn from(receipt: &ReceiptSummary) -> Self {
+        Self {
+            transaction: receipt.transaction_hash,
+            block: receipt.block_number,
+            block_hash: receipt.block_hash,
+            fee_wei: U256::from(receipt.fee_wei()),
+        }
+    }
 }
 
 /// What the journal knows of a period.
@@ -61,7 +81,7 @@ impl Book {
     /// # Errors
     /// Those of the journal.
     pub(crate) async fn read(
-        journal: &JournalReader,
+        journal: &dyn ReadJournal,
         chain_id: u64,
         vault: Address,
         (first, last): (u64, u64),
@@ -97,7 +117,7 @@ impl Book {
 
     async fn take(
         &mut self,
-        journal: &JournalReader,
+        journal: &dyn ReadJournal,
         stored: &StoredRecord,
         first: u64,
     ) -> vagus_journal::Result<()> {
@@ -109,7 +129,6 @@ impl Book {
             return Ok(());
         }
         let outcome = journal.outcome(*hash).await?;
-        let receipt = outcome.as_ref().and_then(|outcome| outcome.receipt);
         let known = Known {
             decision: *hash,
             agent: record.header.agent,
@@ -117,13 +136,9 @@ impl Book {
             native_price: record.first().inputs.native_price,
             policy_version: record.header.policy_version,
             is_upkeep: matches!(record.body, Body::Upkeep { .. }),
-            state: outcome.map(|outcome| outcome.state),
-            mined: receipt.map(|receipt| Mined {
-                transaction: receipt.transaction_hash,
-                block: receipt.block_number,
-                block_hash: receipt.block_hash,
-                fee_wei: U256::from(receipt.fee_wei()),
-            }),
+            state: outcome.as_ref().map(|outcome| outcome.state),
+            mined: outcome.as_ref().and_then(|outcome| outcome.receipt.as_ref()).map(Mined::from),
+            fills: outcome.iter().flat_map(|outcome| &outcome.fills).map(Mined::from).collect(),
         };
         self.known.insert(*hash, known);
         Ok(())

@@ -9,7 +9,7 @@ use vagus_chain::{ChainError, ChainResult, Header, PlacedLog, events};
 use vagus_policy::{AssetInfo, StrategyStatus};
 
 use super::{
-    book::Book,
+    book::{Book, Known},
     join::{Source, events_of},
     ledger::{Contracts, Entry, ExitList, FeeShares, Ledger},
     points::{Asker, Balances},
@@ -110,7 +110,7 @@ pub(crate) async fn gather(
     let found = find(&asker, &opening, last).await?;
     let with_events: BTreeSet<u64> = found.logs.iter().map(|log| log.block_number).collect();
     let sampled: BTreeSet<u64> = samples(first, last).collect();
-    let paid = book.known.values().filter_map(|known| known.mined.map(|mined| mined.block));
+    let paid = book.known.values().flat_map(Known::paid).map(|mined| mined.block);
     let paid = paid.filter(|block| (first..=last).contains(block));
     let blocks = with_events.iter().copied().chain(paid).chain(sampled.iter().copied());
     let balances = read(&asker, &found.strategies, &blocks.collect()).await?;

@@ -50,8 +50,9 @@ pub(crate) async fn events_of(
         };
         found.push((Event { point, delta: entry.delta, kind }, source));
     }
-    for known in book.known.values() {
-        let Some(mined) = known.mined else { continue };
+    for (known, mined) in
+        book.known.values().flat_map(|known| known.paid().map(move |mined| (known, mined)))
+    {
         let Some(point) = places.get(&mined.block).copied().filter(|point| *point > 0) else {
             continue;
         };
@@ -64,7 +65,11 @@ pub(crate) async fn events_of(
             use vagus_journal::OutcomeState::{Executed, Included};
             matches!(state, Executed | Included)
         });
-        let action = if known.is_upkeep && is_done { Action::Upkeep } else { Action::Failed };
+        let action = match () {
+            () if known.mined.as_ref() != Some(mined) => Action::Fill,
+            () if known.is_upkeep && is_done => Action::Upkeep,
+            () => Action::Failed,
+        };
         let decision = Decision {
             actor: Actor::Agent(known.agent),
             action,
@@ -170,7 +175,13 @@ mod tests {
                 block_hash: B256::from(U256::from(block)),
                 fee_wei: U256::from(7),
             }),
+            fills: Vec::new(),
         }
+    }
+
+    fn fill(byte: u8, block: u64, fee_wei: u64) -> Mined {
+        let block_hash = B256::from(U256::from(block));
+        Mined { transaction: hash(byte), block, block_hash, fee_wei: U256::from(fee_wei) }
     }
 
     fn entry(block: u64, transaction: B256, kind: EntryKind) -> Entry {
@@ -234,5 +245,40 @@ mod tests {
         assert_eq!((sources[3].decision, &sources[3].known), (Some(hash(0x77)), &None));
         let Kind::Decision(trim) = events[4].kind else { panic!("{:?}", events[4]) };
         assert_eq!(trim.actor, Actor::Anyone(Address::repeat_byte(3)));
+    }
+
+    #[tokio::test]
+    async fn what_filled_a_nonce_is_a_cost_of_the_decision_that_it_was_filled_for() {
+        let chain = MemoryChain::new(policy(AGENT), snapshot(AGENT));
+        let world = world_on(&Arc::new(chain), AGENT);
+        let mut book = Book::default();
+        let mut late = known(1, 12, false, OutcomeState::Reverted);
+        // One before the report, two in it, of which one was reorganised away.
+        let gone = Mined { block_hash: hash(9), ..fill(0x13, 12, 1_000) };
+        late.fills = vec![fill(0x11, 10, 100), fill(0x12, 11, 5), gone];
+        let mut foreign = known(2, 12, false, OutcomeState::Foreign);
+        (foreign.mined, foreign.fills) = (None, vec![fill(0x21, 12, 3)]);
+        for known in [late, foreign] {
+            book.known.insert(known.decision, known);
+        }
+        let balances = [read(10), read(11), read(12)];
+        let (events, sources) = events_of(&world, &balances, Vec::new(), &book).await.unwrap();
+        let found: Vec<_> = events
+            .iter()
+            .zip(&sources)
+            .map(|(event, source)| {
+                let Kind::Decision(decision) = event.kind else { panic!("{event:?}") };
+                let [of, transaction] = [source.decision, source.transaction].map(Option::unwrap);
+                (event.point, decision.action, of, transaction, decision.gas_assets.unwrap())
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (1, Action::Fill, hash(1), hash(0x12), U256::from(5)),
+                (2, Action::Failed, hash(1), hash(1), U256::from(7)),
+                (2, Action::Fill, hash(2), hash(0x21), U256::from(3)),
+            ]
+        );
     }
 }

@@ -130,8 +130,9 @@ async fn records(
         page.reverse();
         for stored in &page {
             let outcome = journal.outcome(stored.hash).await.map_err(failure)?;
-            let receipt = outcome.and_then(|outcome| outcome.receipt);
-            take(stored, receipt.map(|receipt| Wei(receipt.fee_wei())))?;
+            // What filled nonces before its own is a cost of what was carried out, and no price of what was not.
+            let mined = outcome.filter(|outcome| outcome.receipt.is_some());
+            take(stored, mined.and_then(|outcome| outcome.fee_wei()).map(Wei))?;
         }
     }
     if let Some(record) = journal.open_run(chain_id, vault).await.map_err(failure)? {

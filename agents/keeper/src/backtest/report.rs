@@ -32,6 +32,7 @@ fn source(decided: Option<Decided>) -> Source {
         is_upkeep: false,
         state: Some(state),
         mined: None,
+        fills: Vec::new(),
     };
     Source {
         transaction: None,

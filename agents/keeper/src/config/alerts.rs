@@ -33,6 +33,10 @@ impl AlertsConfig {
 pub struct Secret(String);
 
 impl Secret {
+    pub(super) const fn new(text: String) -> Self {
+        Self(text)
+    }
+
     /// The text itself.
     #[must_use]
     pub fn expose(&self) -> &str {

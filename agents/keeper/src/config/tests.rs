@@ -115,6 +115,33 @@ fn references_must_resolve() {
 }
 
 #[test]
+fn a_collector_of_traces_is_optional_and_prints_no_secret() {
+    assert_eq!(parse(EXAMPLE).expect("sound").traces, None);
+    let traces = |url: &str| format!("[traces]\nurl = \"{url}\"\n[fleet]");
+    let of = |section: &str| parse(&EXAMPLE.replacen("[fleet]", section, 1));
+    let config = of(&traces("https://user:planted@host:4318/v1/traces?planted")).expect("sound");
+    let found = config.traces.as_ref().expect("some");
+    assert_eq!(found.to_string(), "https://host:4318");
+    assert!(!format!("{config:?}").contains("planted"));
+    assert_says(&with("[fleet]", &traces("localhost:4318")), &["[traces]", "expected an http://"]);
+    assert_says(&with("[fleet]", "[traces]\n[fleet]"), &["exactly one of url"]);
+}
+
+#[test]
+#[cfg(not(feature = "otlp"))]
+fn traces_that_are_not_built_in_are_named_with_their_feature() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let section = "[traces]\nurl = \"http://user:planted@host/\"\n[fleet]";
+    let text = EXAMPLE.replacen("[fleet]", section, 1);
+    let of = |text: &str| crate::otlp::Traces::of(&parse(text).expect("sound"), runtime.handle());
+    assert!(of(EXAMPLE).expect("nothing is asked for").is_none());
+    let refused = of(&text).expect_err("refused");
+    assert_eq!(refused.exit, crate::exit::Exit::Config);
+    assert!(refused.sentence.contains("--features otlp"), "{refused}");
+    assert!(!refused.sentence.contains("planted"), "{refused}");
+}
+
+#[test]
 fn values_say_what_was_expected() {
     assert_says(&with("\"100 USDC\"", "\"100\""), &["smallest_move", "100 USDC"]);
     assert_says(&with("finality = \"tag\"", "finality = \"soon\""), &["finality", "\"tag\" or"]);

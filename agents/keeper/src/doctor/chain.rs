@@ -2,21 +2,15 @@
 
 use std::{sync::Arc, time::Instant};
 
-use alloy::primitives::U256;
-use vagus_chain::{
-    Chain, ChainReader as _, ChainWriter as _, Deployment, Endpoints, Header, HttpChain, Tag,
-};
+use vagus_chain::{Chain, ChainReader as _, Deployment, Endpoints, Header, HttpChain, Tag};
 
-use super::{Findings, vault, ways};
+use super::{Findings, gas, vault, ways};
 use crate::{
     board::unix_now,
     config::{ChainConfig, Config, Finality, VaultConfig},
-    render::number::{decimal, span},
+    render::number::span,
     world::ChainWorld,
 };
-
-/// Rebalances at the fee cap that an account should be able to pay for before somebody is told.
-const COMFORTABLE_REBALANCES: u64 = 10;
 
 pub(super) async fn chain(
     findings: &mut Findings,
@@ -47,7 +41,7 @@ pub(super) async fn chain(
     let Some((_, head)) = heads.iter().max_by_key(|(_, head)| head.block.number) else { return };
     clock(findings, &area, chain, head);
     let endpoints = Endpoints::new(sound).with_quorum(chain.quorum);
-    gas(findings, &area, config, chain, vaults, &endpoints).await;
+    gas::gas(findings, &area, config, chain, vaults, &endpoints, head).await;
     for one in vaults {
         let area = format!("vault {}", one.name);
         if !is_proven(findings, &area, chain, one, &endpoints, head).await {
@@ -148,39 +142,6 @@ fn clock(findings: &mut Findings, area: &str, chain: &ChainConfig, head: &Header
         findings.warn(area, "clock", found, remedy);
     } else {
         findings.ok(area, "clock", format!("the newest block is {} old", span(age)));
-    }
-}
-
-async fn gas(
-    findings: &mut Findings,
-    area: &str,
-    config: &Config,
-    chain: &ChainConfig,
-    vaults: &[&VaultConfig],
-    endpoints: &Endpoints,
-) {
-    let agent = config.agent.account.address;
-    let balance = match endpoints.balance(agent).await {
-        Ok(balance) => balance,
-        Err(error) => {
-            findings.fail(area, "gas", error.to_string(), "ask the endpoint's operator");
-            return;
-        }
-    };
-    let limit = vaults.iter().map(|vault| vault.gas.limit).max().unwrap_or_default();
-    let most = U256::from(limit).saturating_mul(U256::from(chain.fees.max_fee_gwei.wei));
-    let shown = |wei| decimal(wei, 18, 6);
-    let found = format!(
-        "{agent} has {} of the native token; a rebalance takes up to {}",
-        shown(balance),
-        shown(most)
-    );
-    if balance < most {
-        findings.fail(area, "gas", found, "send it native tokens: it cannot pay for a rebalance");
-    } else if balance < most.saturating_mul(U256::from(COMFORTABLE_REBALANCES)) {
-        findings.warn(area, "gas", found, "send it native tokens soon");
-    } else {
-        findings.ok(area, "gas", found);
     }
 }
 

@@ -74,6 +74,7 @@ fn what_is_not_safe_is_refused_with_its_reason_and_nothing_is_taken_over() {
         ("keep_holds_days = 30", "keep_holds_days = 31", "[journal] has changed"),
         ("lease_seconds = 30", "lease_seconds = 31", "[fleet] has changed"),
         ("127.0.0.1:9464\"\n# Names", "127.0.0.1:9465\"\n# Names", "[http] has changed"),
+        ("[fleet]", "[traces]\nurl = \"http://localhost/\"\n[fleet]", "[traces] has changed"),
         ("chain_id = 1", "chain_id = 2", "Chain mainnet: something besides its fees"),
         ("planted-key", "planted-other", "Chain mainnet: something besides its fees"),
         ("poll_ms = 2000", "poll_ms = 2001", "Chain mainnet: something besides its fees"),

@@ -45,6 +45,7 @@ const fn action(of: Action) -> &'static str {
         Action::Pull => "pull",
         Action::Upkeep => "upkeep",
         Action::Failed => "failed",
+        Action::Fill => "fill",
     }
 }
 

@@ -45,8 +45,10 @@ impl ChainLoop {
             return Ok(blanket);
         }
         crash::before("observed");
+        let step = self.step("observe", &"");
         let sightings = self.world.sightings(head).await?;
         self.data_fee = self.world.data_fee(head).await?;
+        drop(step);
         crash::after("observed");
         crash::panic_if_told("observed", self);
         // Reading may have taken long, or been tried often.

@@ -20,6 +20,7 @@ use crate::{
     data_fee::DataFee,
     exit::Failure,
     mode::Mode,
+    otlp,
     person::PersonMove,
     report::Reporter,
     world::ChainWorld,
@@ -69,6 +70,8 @@ pub struct ChainLoop {
     pub(super) data_fee: DataFee,
     /// Failures in a row.
     failures: u32,
+    /// The block that is worked off, for a collector of traces.
+    step: tracing::Span,
 }
 
 /// The journal; it has nothing to print.
@@ -116,6 +119,7 @@ impl ChainLoop {
             pasts: HashMap::new(),
             data_fee: DataFee::None,
             failures: 0,
+            step: tracing::Span::none(),
         }
     }
 
@@ -231,10 +235,18 @@ impl ChainLoop {
             return Ok(is_new);
         };
         let blanket = self.after_reorganisation(&head).await?;
-        let blanket = self.block(&head, blanket).await?;
+        self.step = otlp::block(&self.world.config.name, head.block.number);
+        let worked_off = self.block(&head, blanket).await;
+        let block = std::mem::replace(&mut self.step, tracing::Span::none());
+        let blanket = worked_off.inspect_err(|error| otlp::failed(&block, error))?;
         self.sight.done(head, blanket);
         self.remember().await?;
         Ok(is_new)
+    }
+
+    /// A step of the block that is worked off, until what is given back is dropped.
+    pub(super) fn step(&self, name: &'static str, of: &dyn std::fmt::Display) -> tracing::Span {
+        otlp::step(&self.step, name, of)
     }
 
     /// A chain that did not answer when the keeper started is proven when it does.

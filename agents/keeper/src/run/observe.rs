@@ -1,146 +1,22 @@
 //! What a chain's loop sees: new heads, how old they are, what they replaced, what is final. Stored after each block, so
 //! that a restart goes on from there.
 
+mod sight;
+
 use std::time::Duration;
 
-use tokio::time::Instant;
+use vagus_allocator::Reason;
 use vagus_chain::{
-    Account, BlockAt, BlockId, ChainError, ChainReader as _, Cursor, Follower, Freshness,
-    HeadWatch, Header, NewHead, Step, Tag,
+    BlockAt, BlockId, ChainError, ChainReader as _, Cursor, Freshness, Header, Step, Tag,
 };
 
 use super::{ChainLoop, RunError};
 use crate::{
-    config::Profile,
     exit::{Exit, Failure},
     report::{ChainEvent, Event},
 };
-use vagus_allocator::Reason;
 
-/// Blocks that were replaced and are not dealt with yet.
-#[derive(Clone, Copy, Debug)]
-struct Reorganised {
-    /// The lowest height of them.
-    lowest: u64,
-    is_deep: bool,
-}
-
-/// The known end of the chain, and what is still to be done with it.
-#[derive(Debug)]
-pub(super) struct Sight {
-    follower: Follower,
-    account: Account,
-    watch: HeadWatch,
-    began: Instant,
-    /// The newest block that is known to be settled.
-    finalized: Option<BlockId>,
-    /// A head that is not worked off yet.
-    pub(super) pending: Option<Header>,
-    /// The newest head that was worked off.
-    pub(super) last: Option<Header>,
-    /// Height of the newest head that was decided.
-    decided: Option<u64>,
-    reorganised: Option<Reorganised>,
-    /// What holds all vaults and was said already.
-    told: Option<Reason>,
-    /// Whether the stored cursor was read.
-    is_resumed: bool,
-    /// Whether what the cursor called final was found to stand.
-    is_finality_checked: bool,
-}
-
-impl Sight {
-    pub(super) fn new(profile: &Profile) -> Self {
-        Self {
-            follower: Follower::new(profile.reorg_window),
-            account: Account::default(),
-            watch: HeadWatch::new(profile.stale_after(), Duration::ZERO),
-            began: Instant::now(),
-            finalized: None,
-            pending: None,
-            last: None,
-            decided: None,
-            reorganised: None,
-            told: None,
-            is_resumed: false,
-            is_finality_checked: false,
-        }
-    }
-
-    /// The block of a height, if it is among the newest known ones of the present chain.
-    pub(super) fn known(&self, number: u64) -> Option<BlockId> {
-        self.follower.at(number)
-    }
-
-    /// Height of the newest block that is known to be settled.
-    pub(super) fn finalized_number(&self) -> Option<u64> {
-        self.finalized.map(|block| block.number)
-    }
-
-    /// Age of the newest head.
-    pub(super) fn head_age(&self) -> Duration {
-        self.watch.age(self.began.elapsed())
-    }
-
-    /// What became of the blocks so far.
-    pub(super) fn account(&self) -> Account {
-        self.account
-    }
-
-    /// Whether a head is one of those to decide on: the first after `every` blocks, and any that is not above the last.
-    pub(super) fn is_due(&self, head: &Header, every: u32) -> bool {
-        let number = head.block.number;
-        self.decided
-            .is_none_or(|last| number <= last || number >= last.saturating_add(every.into()))
-    }
-
-    /// The vaults got what is theirs at this head.
-    pub(super) fn decide(&mut self, head: &Header) {
-        self.decided = Some(head.block.number);
-    }
-
-    /// Whether no new head came for too long.
-    pub(super) fn is_stale(&self) -> bool {
-        self.watch.is_stale(self.began.elapsed())
-    }
-
-    /// A head is worked off; `blanket` is why no vault was decided about at it.
-    pub(super) fn done(&mut self, head: Header, blanket: Option<Reason>) {
-        if blanket.is_none() {
-            self.told = None;
-        }
-        if self.last.is_none_or(|last| last.block.hash != head.block.hash) {
-            if self.decided == Some(head.block.number) {
-                self.account.decide();
-            } else {
-                self.account.pass_over();
-            }
-        }
-        (self.last, self.pending) = (Some(head), None);
-    }
-
-    fn take(&mut self, new: NewHead, is_deep: bool) {
-        // One that is worked off again waits for nothing.
-        let is_waiting = self.pending.is_some_and(|pending| {
-            self.last.is_none_or(|last| last.block.hash != pending.block.hash)
-        });
-        self.account.follow(new.followed, is_waiting);
-        self.pending = Some(new.head);
-        if new.reorg_depth == 0 {
-            return;
-        }
-        let mut lowest = new.fork_number.saturating_add(1);
-        if is_deep {
-            // Where the branches part is not known: what was not final has to be looked at anew.
-            lowest = lowest.min(self.finalized.map_or(0, |block| block.number.saturating_add(1)));
-        }
-        let before = self.reorganised.unwrap_or(Reorganised { lowest, is_deep });
-        self.reorganised = Some(Reorganised {
-            lowest: before.lowest.min(lowest),
-            is_deep: before.is_deep || is_deep,
-        });
-    }
-}
+pub(super) use sight::Sight;
 
 impl ChainLoop {
     /// Takes up the stored cursor, once.

@@ -50,6 +50,7 @@ const fn outcome_state(phase: &Phase) -> OutcomeState {
 impl ChainLoop {
     /// Writes what is now known of a rebalance, if it is more than before.
     pub(super) async fn settle(&self, decision: B256, state: &TxState) -> Result<(), RunError> {
+        let _step = self.step("settle", &decision);
         self.write_outcome(decision, state).await?;
         self.unsettled.remove(decision);
         Ok(())

@@ -27,6 +27,7 @@ impl ChainLoop {
         rebalance: &Rebalance,
         word: Option<&Bytes>,
     ) -> Result<SimulationNote, RunError> {
+        let _step = self.step("rehearse", &vault.config.name);
         let deadline = rebalance.deadline;
         let at = self.next_block_at(head).min(deadline);
         let soon = self.simulate(vault, head, rebalance, word, at).await?;

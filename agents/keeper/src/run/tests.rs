@@ -2,6 +2,9 @@ mod data_fee;
 mod fills;
 mod finality;
 mod observe;
+#[cfg(feature = "otlp")]
+mod otlp;
+mod rehearsal;
 mod revert;
 mod safety;
 mod signer;

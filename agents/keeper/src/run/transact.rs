@@ -196,6 +196,7 @@ impl ChainLoop {
         mut state: TxState,
         event: TxEvent,
     ) -> Result<TxState, RunError> {
+        let _step = self.step("drive", &decision);
         self.unsettled.insert(decision);
         let Act { record, to, input, .. } = self.act_of(decision, state.word.as_ref()).await?;
         let job = Job { to, input, gas_limit: self.gas_limit(&record) };

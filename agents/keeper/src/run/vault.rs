@@ -86,6 +86,7 @@ impl ChainLoop {
         moment: Moment<'a>,
         snapshot: &Snapshot,
     ) -> Result<Option<Decided<'a>>, RunError> {
+        let _step = self.step("decide", &vault.config.name);
         let Moment { head, in_flight, blanket, .. } = moment;
         let is_done = match &self.wanted {
             Some(wanted) => !wanted.is_open(),
@@ -141,6 +142,7 @@ impl ChainLoop {
     /// came of it.
     pub(super) async fn act<'a>(&self, ready: Ready<'a>) -> Result<Option<Held<'a>>, RunError> {
         let Ready { vault, moment, policy, draft, .. } = ready;
+        let _step = self.step("act", &vault.config.name);
         let Moment { head, at, .. } = moment;
         let (chain_id, address) = (self.world.config.chain_id, vault.entry.vault);
         if let Some(reason) = self.no_room(head, vault.config.gas.limit, None).await? {

@@ -1,4 +1,4 @@
-//! The page of what goes wrong names tests: each of them is there.
+//! The page of what goes wrong names tests, and faults are planted into lines: each of them is there.
 
 use std::{fs, path::Path};
 
@@ -27,4 +27,19 @@ fn every_test_that_the_page_of_failures_names_is_there() {
         assert!(found > 0, "row {} names no test", number + 1);
     }
     assert_eq!(rows.len(), 26);
+}
+
+/// The tool that plants them takes too long to be run with every change; that it still can be is seen here.
+#[test]
+fn every_line_that_a_fault_is_planted_into_stands_where_it_should() {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let list = fs::read_to_string(root.join("tools/planted-keeper-faults.json")).unwrap();
+    let faults: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap();
+    assert!(faults.len() >= 12, "{}", faults.len());
+    for fault in &faults {
+        let [name, file, from] = ["name", "file", "from"].map(|key| fault[key].as_str().unwrap());
+        let text = fs::read_to_string(root.join("agents").join(file)).unwrap();
+        assert_eq!(text.matches(from).count(), 1, "{name}: in {file}");
+        assert!(!fault["tiers"].as_array().unwrap().is_empty(), "{name} is looked for nowhere");
+    }
 }

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 use alloy_primitives::{Address, B256, hex};
 
 use super::{
-    Context, names, read,
+    Context, names,
     text::{write_bps, write_duration, write_time, write_wad},
+    words,
 };
 use crate::document::{AgentPolicy, GroupPolicy, Limits, Objective, Policy, StrategyPolicy};
 
@@ -91,7 +92,7 @@ fn explain(lines: &mut Lines, policy: &Policy, context: &Context) {
 
 fn limits(lines: &mut Lines, limits: &Limits, context: &Context) {
     lines.header("[limits]");
-    lines.quoted("mode", read::mode(limits.mode));
+    lines.quoted("mode", words::mode(limits.mode));
     lines.quoted("cooldown", &write_duration(limits.cooldown_seconds));
     lines.quoted("window", &write_duration(limits.window_seconds));
     lines.quoted("max_turnover", &write_bps(limits.max_turnover_bps));
@@ -112,7 +113,7 @@ fn limits(lines: &mut Lines, limits: &Limits, context: &Context) {
 fn strategy(lines: &mut Lines, entry: &StrategyPolicy, policy: &Policy, context: &Context) {
     lines.header("[[strategies]]");
     lines.quoted("strategy", &context.account(entry.strategy));
-    lines.quoted("status", read::status(entry.status));
+    lines.quoted("status", words::status(entry.status));
     lines.quoted("max_weight", &write_bps(entry.max_weight_bps));
     lines.quoted("min_weight", &write_bps(entry.min_weight_bps));
     lines.quoted("cap", &context.amount(entry.cap));
@@ -152,7 +153,7 @@ fn agent(lines: &mut Lines, agent: &AgentPolicy, policy: &Policy, context: &Cont
 
 fn objective(lines: &mut Lines, objective: &Objective, policy: &Policy, context: &Context) {
     lines.header("[objective]");
-    lines.quoted("kind", read::objective(objective.kind));
+    lines.quoted("kind", words::objective(objective.kind));
     lines.quoted("hurdle", &write_bps(objective.hurdle_bps));
     lines.quoted("horizon", &write_duration(objective.horizon_seconds));
     lines.quoted("band", &write_bps(objective.band_bps));

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{
     Context, parse,
-    read::{AGENT, GROUP, KINDS, LIMITS, MODES, OBJECTIVE, REFERENCE, ROOT, STATUSES, STRATEGY},
     text::{read_amount, read_bps, read_duration, read_time, read_wad},
+    words::{AGENT, GROUP, KINDS, LIMITS, MODES, OBJECTIVE, REFERENCE, ROOT, STATUSES, STRATEGY},
 };
 use crate::testing::address;
 

@@ -109,6 +109,7 @@ fn sources() -> Vec<Source> {
             block_hash: header(102).block.hash,
             fee_wei: U256::from(780_000_000_000_000u64),
         }),
+        fills: Vec::new(),
     };
     let flow = |byte| Source { transaction: sent(byte), ..Source::default() };
     let paid = |byte, wei: u64| Source { fee_wei: Some(U256::from(wei)), ..flow(byte) };

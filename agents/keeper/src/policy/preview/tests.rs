@@ -1,4 +1,10 @@
-use vagus_policy::{GroupPolicy, ObjectiveKind};
+use alloy::primitives::Address;
+use vagus_chain::governance::StrategyReading;
+use vagus_policy::{
+    GroupPolicy, ObjectiveKind, StrategyStatus,
+    math::{bps_down, bps_up},
+    price::price_down,
+};
 
 use super::*;
 use crate::testing;

@@ -4,7 +4,7 @@ use alloy::primitives::{Address, Bytes};
 use vagus_chain::{ChainWriter as _, lifecycle::TxState, signer::Unsigned};
 
 use super::*;
-use crate::config::Native;
+use crate::{attribution::book::Book, config::Native};
 
 /// Rebalance and filling at their worst, wei.
 fn worst_wei() -> (u128, u128) {
@@ -98,5 +98,11 @@ async fn what_filling_can_cost_counts_until_it_is_final_and_what_it_cost_after()
     assert_eq!((paid.len(), &paid), (2, &taken));
     let outcome = keeper.outcome(decision).await;
     assert_eq!(outcome.fills.len(), 1);
-    assert_eq!(outcome.fee_wei(), Some(taken.iter().map(|(_, wei)| wei).sum()));
+    let whole: u128 = taken.iter().map(|(_, wei)| wei).sum();
+    assert_eq!(outcome.fee_wei(), Some(whole));
+    // And what a report finds of it.
+    let book = Book::read(keeper.journal(), 31_337, vault(), (0, 1_000_000)).await.expect("reads");
+    let known = &book.known[&decision];
+    let told: U256 = known.paid().map(|mined| mined.fee_wei).sum();
+    assert_eq!((known.fills.len(), told), (1, U256::from(whole)));
 }

@@ -1,7 +1,7 @@
 //! Plans that are written down and not sent.
 
 use alloy::primitives::Bytes;
-use vagus_chain::{ChainWriter as _, signer::Unsigned};
+use vagus_chain::{Chain, ChainWriter as _, Endpoints, signer::Unsigned};
 use vagus_journal::ShadowNotes;
 
 use super::*;
@@ -123,6 +123,25 @@ fn proposals(keeper: &Keeper) -> Vec<serde_json::Value> {
     files.map(|file| serde_json::from_str(&read(file)).expect("json")).collect()
 }
 
+/// People send exactly what stands in the file.
+async fn sign(keeper: &Keeper, batch: &serde_json::Value) -> B256 {
+    let call = &batch["transactions"][0];
+    let data: Bytes = call["data"].as_str().expect("data").parse().expect("hex");
+    let to = call["to"].as_str().expect("to").parse().expect("an address");
+    let unsigned = Unsigned {
+        chain_id: 31_337,
+        nonce: 0,
+        to,
+        input: data,
+        gas_limit: 6_000_000,
+        max_fee_wei: 100_000_000_000,
+        priority_fee_wei: 1_000_000_000,
+    };
+    let signed = keeper.key.sign(&unsigned).await.expect("signed");
+    keeper.chain.send_raw(&signed.raw).await.expect("sent");
+    signed.hash
+}
+
 #[tokio::test]
 async fn a_proposal_waits_for_people_and_its_execution_is_found() {
     let mut keeper = proposing().await;
@@ -144,25 +163,11 @@ async fn a_proposal_waits_for_people_and_its_execution_is_found() {
     keeper.mine_and_round().await;
     assert_eq!(proposals(&keeper), std::slice::from_ref(&batch));
 
-    // People send exactly what stands in the file.
-    let call = &batch["transactions"][0];
-    let data: Bytes = call["data"].as_str().expect("data").parse().expect("hex");
-    let to = call["to"].as_str().expect("to").parse().expect("an address");
-    let unsigned = Unsigned {
-        chain_id: 31_337,
-        nonce: 0,
-        to,
-        input: data,
-        gas_limit: 6_000_000,
-        max_fee_wei: 100_000_000_000,
-        priority_fee_wei: 1_000_000_000,
-    };
-    let signed = keeper.key.sign(&unsigned).await.expect("signed");
-    keeper.chain.send_raw(&signed.raw).await.expect("sent");
+    let executed = sign(&keeper, &batch).await;
     keeper.mine_and_round().await;
     let outcome = keeper.outcome(stored.hash).await;
     assert_eq!(outcome.state, OutcomeState::Included);
-    assert_eq!(outcome.receipt.map(|mined| mined.transaction_hash), Some(signed.hash));
+    assert_eq!(outcome.receipt.map(|mined| mined.transaction_hash), Some(executed));
     assert_eq!(outcome.is_as_predicted, Some(true));
     assert!(outcome.settlement.is_some());
     keeper.finalize();
@@ -187,4 +192,72 @@ async fn a_proposal_that_nobody_signs_expires_when_that_is_final_and_another_is_
     keeper.finalize();
     keeper.mine_and_round().await;
     assert_eq!(keeper.outcome(first.hash).await.state, OutcomeState::Expired);
+}
+
+/// Starts again with two endpoints, both of which have to agree.
+async fn beside(keeper: &mut Keeper, first: &Arc<MemoryChain>, second: &Arc<MemoryChain>) {
+    let mut world = testing::world_on(&keeper.chain, keeper.key.address());
+    world.endpoints = Endpoints::new(vec![first.clone() as Arc<dyn Chain>, second.clone()]);
+    let mode = Mode::Propose(keeper.folder.path().join("proposals"));
+    keeper.restart_in(world, RunOptions { mode, ..RunOptions::default() }).await;
+}
+
+#[tokio::test]
+async fn people_are_asked_to_sign_nothing_that_endpoints_contradict_each_other_about() {
+    let mut keeper = proposing().await;
+    let (agent, chain) = (keeper.key.address(), keeper.chain.clone());
+    let mut lie = testing::snapshot(agent);
+    lie.vault.idle += U256::ONE;
+    let liar = Arc::new(MemoryChain::new(testing::policy(agent), lie));
+    beside(&mut keeper, &chain, &liar).await;
+    keeper.round().await.expect("a round");
+    assert_eq!(keeper.hold().await.reason(), Reason::EndpointsDisagree);
+    assert_eq!((proposals(&keeper).len(), keeper.rebalances().await.len()), (0, 0));
+    // Silence is no lie, and no second voice either.
+    liar.set_down(true);
+    keeper.mine_and_round().await;
+    assert_eq!(keeper.hold().await.reason(), Reason::NoQuorum);
+    assert_eq!(proposals(&keeper).len(), 0);
+    // With one that says the same the plan becomes a file.
+    let honest = testing::world(&keeper.key).0;
+    honest.with(|model| model.mine(BLOCK_SECONDS));
+    beside(&mut keeper, &chain, &honest).await;
+    keeper.chain.with(|model| model.mine(BLOCK_SECONDS));
+    honest.with(|model| model.mine(BLOCK_SECONDS));
+    keeper.round().await.expect("a round");
+    assert_eq!((proposals(&keeper).len(), keeper.rebalances().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_proposal_whose_execution_one_endpoint_hides_has_not_expired() {
+    let mut keeper = proposing().await;
+    let (chain, blind) = (keeper.chain.clone(), testing::world(&keeper.key).0);
+    beside(&mut keeper, &blind, &chain).await;
+    keeper.round().await.expect("a round");
+    let [stored] = keeper.rebalances().await.try_into().expect("one");
+    let [batch] = proposals(&keeper).try_into().expect("one file");
+    let Body::Rebalance { rebalance, .. } = &stored.record.body else { panic!("a rebalance") };
+    // The one that is asked first never hears of what people sent.
+    sign(&keeper, &batch).await;
+    let now = keeper.chain.with(|model| model.head().block.timestamp);
+    for endpoint in [&chain, &blind] {
+        endpoint.with(|model| {
+            model.mine(BLOCK_SECONDS);
+            model.mine(rebalance.deadline + 1 - now);
+            let head = model.head().block.number;
+            model.finalize(head);
+        });
+    }
+    for _ in 0..3 {
+        keeper.round().await.expect("a round");
+        assert_eq!(keeper.outcome(stored.hash).await.state, OutcomeState::Proposed);
+        assert_eq!(keeper.hold().await.reason(), Reason::EndpointsDisagree);
+        assert_eq!(proposals(&keeper).len(), 1, "nobody is asked a second time");
+        for endpoint in [&chain, &blind] {
+            endpoint.with(|model| model.mine(BLOCK_SECONDS));
+        }
+    }
+    beside(&mut keeper, &chain, &chain.clone()).await;
+    keeper.round().await.expect("a round");
+    assert_eq!(keeper.outcome(stored.hash).await.state, OutcomeState::Executed);
 }
