@@ -91,39 +91,29 @@ impl<'a> Object<'a> {
     }
 }
 
-impl ser::SerializeStruct for Object<'_> {
-    type Ok = ();
-    type Error = Unfit;
+/// Names that the compiler knows: of a struct, and of a variant that has fields.
+macro_rules! fields {
+    ($($of:ident),*) => {$(
+        impl ser::$of for Object<'_> {
+            type Ok = ();
+            type Error = Unfit;
 
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Unfit> {
-        self.field(name, value)
-    }
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), Unfit> {
+                self.field(name, value)
+            }
 
-    fn end(self) -> Result<(), Unfit> {
-        self.finish()
-    }
+            fn end(self) -> Result<(), Unfit> {
+                self.finish()
+            }
+        }
+    )*};
 }
 
-impl ser::SerializeStructVariant for Object<'_> {
-    type Ok = ();
-    type Error = Unfit;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Unfit> {
-        self.field(name, value)
-    }
-
-    fn end(self) -> Result<(), Unfit> {
-        self.finish()
-    }
-}
+fields!(SerializeStruct, SerializeStructVariant);
 
 impl ser::SerializeMap for Object<'_> {
     type Ok = ();

@@ -233,45 +233,36 @@ pub(super) struct List<'a> {
     is_first: bool,
 }
 
-impl ser::SerializeSeq for List<'_> {
-    type Ok = ();
-    type Error = Unfit;
+/// Items of lists and of tuples, which are lists here.
+macro_rules! items {
+    ($($of:ident::$item:ident),*) => {$(
+        impl ser::$of for List<'_> {
+            type Ok = ();
+            type Error = Unfit;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
+            fn $item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
+                self.item(value)
+            }
+
+            fn end(self) -> Result<(), Unfit> {
+                self.out.push(b']');
+                Ok(())
+            }
+        }
+    )*};
+}
+
+items!(
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field
+);
+
+impl List<'_> {
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
         if !std::mem::take(&mut self.is_first) {
             self.out.push(b',');
         }
         value.serialize(Writer(self.out))
-    }
-
-    fn end(self) -> Result<(), Unfit> {
-        self.out.push(b']');
-        Ok(())
-    }
-}
-
-impl ser::SerializeTuple for List<'_> {
-    type Ok = ();
-    type Error = Unfit;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
-        ser::SerializeSeq::serialize_element(self, value)
-    }
-
-    fn end(self) -> Result<(), Unfit> {
-        ser::SerializeSeq::end(self)
-    }
-}
-
-impl ser::SerializeTupleStruct for List<'_> {
-    type Ok = ();
-    type Error = Unfit;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unfit> {
-        ser::SerializeSeq::serialize_element(self, value)
-    }
-
-    fn end(self) -> Result<(), Unfit> {
-        ser::SerializeSeq::end(self)
     }
 }
