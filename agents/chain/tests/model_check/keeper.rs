@@ -203,9 +203,11 @@ impl Keeper {
         self.state = next;
         let is_stored_late = bug == Bug::BroadcastBeforeStore
             && effects.iter().any(|effect| matches!(effect, Effect::StoreAttempt { .. }));
+        // As the sender: what a signature alone comes of is stored with it.
+        let is_but_signed = matches!(effects.as_slice(), [Effect::Sign { .. }]);
         if is_stored_late {
             effects.reverse();
-        } else {
+        } else if !is_but_signed {
             self.save();
         }
         for effect in effects.into_iter().rev() {
