@@ -28,6 +28,11 @@ pub const CHAIN_ID: u64 = 31_337;
 /// Accounts of the standard development mnemonic that anvil unlocks.
 pub const ACCOUNTS: u32 = 20;
 
+/// Old states that a chain keeps, unless it is told otherwise.
+pub const STATES: u32 = 500;
+/// For each of them, blocks whose transactions it keeps: more than anything looks back.
+const BLOCKS_A_STATE: u32 = 16;
+
 /// A running chain.
 #[derive(Debug)]
 pub struct Anvil {
@@ -48,19 +53,19 @@ impl Anvil {
     /// # Errors
     /// If it cannot be started or does not answer within ten seconds.
     pub async fn start(folder: &Path) -> Result<Self> {
-        Self::start_as(folder, CHAIN_ID, &[]).await
+        Self::start_as(folder, CHAIN_ID, STATES).await
     }
 
-    /// As [`Anvil::start`], with another chain id and further arguments of anvil.
+    /// As [`Anvil::start`], with another chain id, and with so many old states instead of [`STATES`].
     ///
     /// # Errors
     /// As [`Anvil::start`].
-    pub async fn start_as(folder: &Path, chain_id: u64, arguments: &[&str]) -> Result<Self> {
+    pub async fn start_as(folder: &Path, chain_id: u64, states: u32) -> Result<Self> {
         // An error means that a provider is there already, which serves as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
         for attempt in 1..=5 {
             let port = free_port()?;
-            match Self::start_on(folder, port, chain_id, arguments).await {
+            match Self::start_on(folder, port, chain_id, states).await {
                 Ok(chain) => return Ok(chain),
                 // Somebody else took the port in between.
                 Err(error) if attempt == 5 => return Err(error),
@@ -70,7 +75,7 @@ impl Anvil {
         bail!("no free port was found")
     }
 
-    async fn start_on(folder: &Path, port: u16, chain_id: u64, arguments: &[&str]) -> Result<Self> {
+    async fn start_on(folder: &Path, port: u16, chain_id: u64, states: u32) -> Result<Self> {
         let mut process = Running::start(
             "anvil",
             command(paths::foundry("anvil")?)
@@ -80,12 +85,12 @@ impl Anvil {
                 .args(["--accounts", &ACCOUNTS.to_string(), "--balance", "1000000"])
                 .args(["--slots-in-an-epoch", "1", "--gas-limit", "200000000"])
                 .args(["--order", "fifo", "--quiet"])
-                // The states of the last 500 blocks are kept in memory. Older ones would go to the disk, gigabytes of them in
-                // the person's home, and a chain that writes them answers nobody.
-                .args(["--max-persisted-states", "0"])
+                // Kept in memory. Older ones would go to the disk, gigabytes of them in the person's home, and a chain that
+                // writes them answers nobody.
+                .args(["--prune-history", &states.to_string()])
+                .args(["--transaction-block-keeper", &(states * BLOCKS_A_STATE).to_string()])
                 // A kept state is more than a request may hold otherwise.
-                .arg("--no-request-size-limit")
-                .args(arguments),
+                .arg("--no-request-size-limit"),
             &folder.join("anvil.log"),
         )?;
         let url = format!("http://127.0.0.1:{port}");

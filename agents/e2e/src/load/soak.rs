@@ -20,7 +20,7 @@ const KEEP_HOLDS_DAYS: u32 = 1;
 /// How much the memory may grow from the first fifth to the end, per cent.
 const MOST_GROWTH_PERCENT: u64 = 110;
 /// Old states that a chain keeps: a week of them would fill the machine.
-const STATES: &str = "64";
+const STATES: u32 = 64;
 
 /// What a soak is made of.
 #[derive(Clone, Copy, Debug)]
@@ -66,8 +66,7 @@ pub async fn run(folder: &Path, plan: Plan) -> Result<Value> {
         anstream::eprintln!("building {} vaults on chain {}", plan.vaults, number + 1);
         let place = folder.join(format!("chain-{number}"));
         std::fs::create_dir_all(&place)?;
-        let arguments = ["--prune-history", STATES, "--transaction-block-keeper", "1000"];
-        let chain = Anvil::start_as(&place, 31_337 + number, &arguments).await?;
+        let chain = Anvil::start_as(&place, 31_337 + number, STATES).await?;
         worlds.push(Many::build_on(chain, &place, plan.vaults).await?);
     }
     let of_chains: Vec<&Many> = worlds.iter().collect();

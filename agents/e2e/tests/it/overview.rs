@@ -5,7 +5,7 @@ use std::{fs, process::Output};
 use alloy::primitives::U256;
 use serde_json::Value;
 use vagus_e2e::{
-    anvil::Anvil,
+    anvil::{Anvil, STATES},
     keeper::Keeper,
     many::{self, Many},
     paths,
@@ -23,7 +23,7 @@ async fn vaults_of_two_chains_stand_on_one_page_and_add_up() {
     for number in 0..2 {
         let place = folder.join(format!("chain-{number}"));
         fs::create_dir_all(&place).unwrap();
-        let chain = Anvil::start_as(&place, 31_337 + number, &[]).await.unwrap();
+        let chain = Anvil::start_as(&place, 31_337 + number, STATES).await.unwrap();
         // Two vaults on the first chain, one on the second.
         worlds.push(Many::build_on(chain, &place, 2 - number as usize).await.unwrap());
     }

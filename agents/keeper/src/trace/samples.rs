@@ -137,7 +137,11 @@ mod tests {
         };
         type Change = Box<dyn FnOnce(&mut Resampled)>;
         let changes: [(Change, Standing, &str); 7] = [
-            (Box::new(|one| one.sample.assets += U256::ONE), Standing::Differs, "1001 in the record"),
+            (
+                Box::new(|one| one.sample.assets += U256::ONE),
+                Standing::Differs,
+                "1001 in the record",
+            ),
             (Box::new(|one| one.sample.at += 1), Standing::Differs, "701 in the record"),
             (Box::new(|one| one.header = Ok(None)), Standing::Differs, "no such block"),
             (Box::new(|one| one.answer = Some(Ok(Reading::Fails))), Standing::Differs, "no price"),
