@@ -8,7 +8,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IPolicyGuard} from "../interfaces/IPolicyGuard.sol";
 import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
 import {StrategyStatus} from "../types/Policy.sol";
-import {ALL_ASSETS, Leg, Move, Rebalance, Receipt} from "../types/Rebalance.sol";
+import {ALL_ASSETS, Leg, LegReceipt, Move, Rebalance, Receipt} from "../types/Rebalance.sol";
 import {Rule} from "../types/Rule.sol";
 import {SafeStrategyCall} from "../vault/SafeStrategyCall.sol";
 import {Word} from "../vault/Word.sol";
@@ -169,12 +169,7 @@ contract GuardRules is GuardReads, RebalanceEnd {
         VaultLedger memory ledger = context.ledger;
         ++ledger.rebalanceCount;
         _ledger = ledger;
-        uint256 growthWad = PolicyTable.coldLimits(context.table).maxGrowthWad;
-        for (uint256 i = 0; i < context.legs.length; ++i) {
-            (uint256 value, uint256 shares) = SettleRules.pricedAt(context.legs[i].isDeposit, context.receipt.legs[i]);
-            StrategyLimits memory limits = context.limits[i];
-            _followPrice(limits.referencePlace, context.references[i], growthWad, limits.priceBandBps, value, shares);
-        }
+        _followPrices(context);
         _close(
             plan,
             agent,
@@ -183,6 +178,17 @@ contract GuardRules is GuardReads, RebalanceEnd {
             SettleRules.lossAssets(context)
         );
         return context.receipt;
+    }
+
+    /// @dev After the legs; each reference is the one from before them.
+    function _followPrices(RuleContext memory context) private {
+        uint256 growthWad = PolicyTable.coldLimits(context.table).maxGrowthWad;
+        LegReceipt[] memory receipts = context.receipt.legs;
+        for (uint256 i = 0; i < receipts.length; ++i) {
+            (uint256 value, uint256 shares) = SettleRules.pricedAt(context.legs[i].isDeposit, receipts[i]);
+            StrategyLimits memory limits = context.limits[i];
+            _followPrice(limits.referencePlace, context.references[i], growthWad, limits.priceBandBps, value, shares);
+        }
     }
 
     function _resolve(RuleContext memory context, Move[] calldata moves) private view {
