@@ -328,6 +328,7 @@ contract FollowPriceTest is GuardFixture {
             strategies[0].setPreviewOffset(int256(bound(prices[i], 0, 1 << 32)) - int256(uint256(1 << 30)));
             uint256 at = guard.strategyStates()[0].referenceAt;
             vm.prank(STRANGER);
+            // forge-lint: disable-next-line(block-timestamp)
             if (block.timestamp < at + 1 days) {
                 vm.expectRevert(abi.encodeWithSelector(IPolicyGuard.FollowedWithinADay.selector, at + 1 days));
                 guard.followPrice(0);

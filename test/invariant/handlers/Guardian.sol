@@ -138,6 +138,7 @@ contract Guardian is Handler {
         } catch (bytes memory reason) {
             WORLD.forget();
             bytes4 selector = _selectorOf(reason);
+            // forge-lint: disable-next-line(block-timestamp)
             bool isEarly = block.timestamp < before[place].referenceAt + 1 days;
             assertEq(selector == IPolicyGuard.FollowedWithinADay.selector, isEarly, "once a day, and each day");
         }
