@@ -157,7 +157,7 @@ library Acceptance {
     function pricedAt(Course memory course, uint256 legs, uint256 count, uint256 i)
         internal
         pure
-        returns (uint256 place, uint256 bits, uint256 value, uint256 shares)
+        returns (uint256 place, uint256 bits, uint256 bandBps, uint256 value, uint256 shares)
     {
         uint256 receipt = course.receipt;
         assembly ("memory-safe") {
@@ -165,6 +165,7 @@ library Acceptance {
             let limits := add(leg, mul(count, 0x60))
             place := shr(128, shl(128, mload(add(limits, 0x20))))
             bits := mload(add(limits, 0x40))
+            bandBps := and(shr(PRICE_BAND, mload(limits)), 0xffff)
             // Behind six words of head and the length; value and shares before the leg, or the ones after it.
             let measured := add(add(receipt, 0xe0), mul(i, 0xa0))
             measured := add(measured, shl(5, mload(add(leg, 0x20))))

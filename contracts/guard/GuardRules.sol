@@ -8,14 +8,17 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IPolicyGuard} from "../interfaces/IPolicyGuard.sol";
 import {ITreasuryVault} from "../interfaces/ITreasuryVault.sol";
 import {StrategyStatus} from "../types/Policy.sol";
-import {ALL_ASSETS, Leg, Move, Rebalance, Receipt} from "../types/Rebalance.sol";
+import {ALL_ASSETS, Leg, LegReceipt, Move, Rebalance, Receipt} from "../types/Rebalance.sol";
 import {Rule} from "../types/Rule.sol";
+import {SafeStrategyCall} from "../vault/SafeStrategyCall.sol";
 import {Word} from "../vault/Word.sol";
 import {AuthoriseRules} from "./AuthoriseRules.sol";
 import {GuardReads} from "./GuardReads.sol";
-import {AgentLedger, StoredPolicy, VaultLedger} from "./PolicyStore.sol";
+import {AgentLedger, PolicyStore, StoredPolicy, VaultLedger} from "./PolicyStore.sol";
 import {PolicyTable, StrategyLimits} from "./PolicyTable.sol";
 import {Prediction} from "./Prediction.sol";
+import {PriceBands} from "./PriceBands.sol";
+import {Reference} from "./PriceReference.sol";
 import {RebalanceEnd} from "./RebalanceEnd.sol";
 import {RuleContext} from "./RuleContext.sol";
 import {SettleRules} from "./SettleRules.sol";
@@ -23,11 +26,13 @@ import {VaultCall} from "./VaultCall.sol";
 
 /// @title The rules, one by one
 /// @notice The part of a guard's code that judges what the guard's two passes leave open, and names what is refused:
-/// `rebalance` and `rebalanceFor` from the beginning, `settle` from the legs on; also `trim` and `firstRefusal`. The
-/// functions are those of `IPolicyGuard`, documented there.
+/// `rebalance` and `rebalanceFor` from the beginning, `settle` from the legs on; also `trim`, `followPrice` and
+/// `firstRefusal`. The functions are those of `IPolicyGuard`, documented there.
 /// @dev One copy for all guards of a factory; each runs it by delegatecall, on its own storage. It has no state of its
 /// own and no vault: called directly it does nothing, for nobody has a mandate here, and no strategy is in force.
 contract GuardRules is GuardReads, RebalanceEnd {
+    using PolicyStore for StoredPolicy;
+
     /// @notice The guard locks, and sees to it that the agent is who it says, before it hands on.
     error NotByGuard();
 
@@ -68,7 +73,7 @@ contract GuardRules is GuardReads, RebalanceEnd {
     // Anyone
 
     /// @notice See `IPolicyGuard.trim`.
-    /// @dev Moves no price reference: an outsider shall have no hand on it.
+    /// @dev Moves no price reference: that is `followPrice`.
     function trim(uint8 index) external locked returns (uint256 assets) {
         address vault = _vault();
         RuleContext memory context = _contextFor(address(0), block.timestamp);
@@ -86,6 +91,32 @@ contract GuardRules is GuardReads, RebalanceEnd {
         _ledger = context.ledger;
         assets = context.receipt.legs[0].assets;
         emit IPolicyGuard.StrategyTrimmed(msg.sender, leg.strategy, assets);
+    }
+
+    /// @notice See `IPolicyGuard.followPrice`.
+    /// @dev The price is that of a number of shares which depends on the reference alone: of the vault's own position
+    /// it would be all rounding where somebody gave it a share, and unknown where it holds none.
+    function followPrice(uint8 index) external locked returns (uint256 price) {
+        RuleContext memory context = _contextFor(address(0), block.timestamp);
+        if (index >= context.hot.strategyCount) revert IPolicyGuard.NoSuchStrategy(index);
+        _allocateLegs(context, 1);
+        address strategy = _addLeg(context, 0, index).strategy;
+        (StrategyLimits memory limits, Reference memory reference_) = (context.limits[0], context.references[0]);
+        uint256 followableAt = reference_.at + PriceBands.FOLLOW_SECONDS;
+        // A day is meant; what a proposer can do to a timestamp is seconds. The time of a reference has 33 bits.
+        // forge-lint: disable-next-line(block-timestamp, unsafe-typecast)
+        if (block.timestamp < followableAt) revert IPolicyGuard.FollowedWithinADay(uint40(followableAt));
+
+        // In the midst of an exit a strategy may tell a price that is only half made; the vault answers nothing then.
+        // slither-disable-next-line unused-return
+        ITreasuryVault(_vault()).checkpointState();
+        uint256 shares = PriceBands.unitSharesUp(reference_.price);
+        (bool isRead, uint256 value) = SafeStrategyCall.tryAmount(strategy, IERC4626.previewRedeem.selector, shares);
+        if (!isRead) revert IPolicyGuard.PriceUnreadable(strategy);
+        uint256 growthWad = PolicyTable.coldLimits(context.table).maxGrowthWad;
+        _followPrice(limits.referencePlace, reference_, growthWad, limits.priceBandBps, value, shares);
+        price = _policy.referenceAt(limits.referencePlace).price;
+        emit IPolicyGuard.PriceFollowed(msg.sender, strategy, reference_.price, price);
     }
 
     // Views
@@ -138,11 +169,7 @@ contract GuardRules is GuardReads, RebalanceEnd {
         VaultLedger memory ledger = context.ledger;
         ++ledger.rebalanceCount;
         _ledger = ledger;
-        uint256 growthWad = PolicyTable.coldLimits(context.table).maxGrowthWad;
-        for (uint256 i = 0; i < context.legs.length; ++i) {
-            (uint256 value, uint256 shares) = SettleRules.pricedAt(context.legs[i].isDeposit, context.receipt.legs[i]);
-            _followPrice(context.limits[i].referencePlace, context.references[i], growthWad, value, shares);
-        }
+        _followPrices(context);
         _close(
             plan,
             agent,
@@ -151,6 +178,17 @@ contract GuardRules is GuardReads, RebalanceEnd {
             SettleRules.lossAssets(context)
         );
         return context.receipt;
+    }
+
+    /// @dev After the legs; each reference is the one from before them.
+    function _followPrices(RuleContext memory context) private {
+        uint256 growthWad = PolicyTable.coldLimits(context.table).maxGrowthWad;
+        LegReceipt[] memory receipts = context.receipt.legs;
+        for (uint256 i = 0; i < receipts.length; ++i) {
+            (uint256 value, uint256 shares) = SettleRules.pricedAt(context.legs[i].isDeposit, receipts[i]);
+            StrategyLimits memory limits = context.limits[i];
+            _followPrice(limits.referencePlace, context.references[i], growthWad, limits.priceBandBps, value, shares);
+        }
     }
 
     function _resolve(RuleContext memory context, Move[] calldata moves) private view {

@@ -86,6 +86,11 @@ contract PolicyGuard is RebalanceEnd, IPolicyGuard {
     }
 
     /// @inheritdoc IPolicyGuard
+    function followPrice(uint8) external returns (uint256) {
+        _delegate(rules);
+    }
+
+    /// @inheritdoc IPolicyGuard
     function pull(uint8, uint128, uint256) external returns (uint256) {
         _delegate(governance);
     }
@@ -258,8 +263,9 @@ contract PolicyGuard is RebalanceEnd, IPolicyGuard {
     function _followPrices(uint256 legs, uint256 count, Course memory course) private {
         uint256 growthWad = PolicyTable.coldLimits(_policy.inForce.table).maxGrowthWad;
         for (uint256 i = 0; i < count; ++i) {
-            (uint256 place, uint256 bits, uint256 value, uint256 shares) = Acceptance.pricedAt(course, legs, count, i);
-            _followPrice(place, PriceReference.unpack(bits), growthWad, value, shares);
+            (uint256 place, uint256 bits, uint256 bandBps, uint256 value, uint256 shares) =
+                Acceptance.pricedAt(course, legs, count, i);
+            _followPrice(place, PriceReference.unpack(bits), growthWad, bandBps, value, shares);
         }
     }
 

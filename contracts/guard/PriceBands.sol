@@ -20,6 +20,8 @@ library PriceBands {
     uint256 internal constant FOLLOW_SECONDS = 1 days;
     /// @dev `maxGrowthWad` is a rate per day.
     uint256 internal constant GROWTH_UNIT = 1e18 * 1 days;
+    /// @dev What shares are worth by which a price is told without a position.
+    uint256 internal constant UNIT_VALUE = 1 << 30;
 
     /// @notice ⌊value × 2^128 ÷ shares⌋.
     /// @param shares Above zero.
@@ -60,10 +62,9 @@ library PriceBands {
 
     /// @notice Where the reference goes. An ERC-4626 rounds by up to a unit, so what is seen is an interval of prices,
     /// from ⌊value × 2^128 ÷ shares⌋ to ⌊(value + 1) × 2^128 ÷ shares⌋. A reference inside it stays, any
-    /// other goes towards the nearer end, by at most ⌊P × maxGrowthWad × elapsed ÷ (1e18 × 86,400)⌋ either way.
-    /// So a few units of a
-    /// position, whose price is all rounding, drag no reference.
-    /// @return price The new reference.
+    /// other goes towards the nearer end, by at most `stepDown` either way. So a few units of a position, whose price
+    /// is all rounding, drag no reference.
+    /// @return price The new reference; never zero if it was not, as long as the band is below 10,000 bps.
     /// @return hasFollowed Whether it followed, and its time becomes `at`, even if it stayed where it was. It does not
     /// if less than a day has passed or there are no shares.
     function follow(
@@ -71,16 +72,39 @@ library PriceBands {
         uint256 referenceAt,
         uint256 at,
         uint256 maxGrowthWad,
+        uint256 bandBps,
         uint256 value,
         uint256 shares
     ) internal pure returns (uint256 price, bool hasFollowed) {
         if (shares == 0 || at < referenceAt + FOLLOW_SECONDS) return (referencePrice, false);
-        uint256 step = SaturatingMath.mulDivDown(referencePrice, maxGrowthWad * (at - referenceAt), GROWTH_UNIT);
+        uint256 step = stepDown(referencePrice, at - referenceAt, maxGrowthWad, bandBps);
         uint256 lowest = priceDown(value, shares);
         uint256 highest = priceDown(SaturatingMath.add(value, 1), shares);
         price = referencePrice;
         if (price < lowest) price = Math.min(lowest, SaturatingMath.add(price, step));
         else if (price > highest) price = Math.max(highest, SaturatingMath.sub(price, step));
         return (price, true);
+    }
+
+    /// @notice The furthest that a reference goes at once: what growth allows for the time that has passed,
+    /// ⌊P × maxGrowthWad × elapsed ÷ (1e18 × 86,400)⌋, but no further than the band reaches, ⌊P × bandBps ÷
+    /// 10,000⌋. So
+    /// a price that was pushed far out of its band, for one transaction, moves a reference that has stood for long no
+    /// further than one at the edge of the band does.
+    function stepDown(uint256 referencePrice, uint256 elapsed, uint256 maxGrowthWad, uint256 bandBps)
+        internal
+        pure
+        returns (uint256)
+    {
+        uint256 growth = SaturatingMath.mulDivDown(referencePrice, maxGrowthWad * elapsed, GROWTH_UNIT);
+        return Math.min(growth, SaturatingMath.bpsDown(referencePrice, bandBps));
+    }
+
+    /// @notice The shares whose value tells a strategy's price, whatever the vault holds of it: ⌈2^30 × 2^128 ÷
+    /// P⌉, so
+    /// by the reference they are worth 2^30 smallest units or one share. Rounding by a unit is then a
+    /// hundred-thousandth of a basis point at most, and they are at most 2^158.
+    function unitSharesUp(uint256 referencePrice) internal pure returns (uint256) {
+        return Math.ceilDiv(UNIT_VALUE * ONE, Math.max(referencePrice, 1));
     }
 }

@@ -16,11 +16,12 @@ abstract contract RebalanceEnd is GuardStorage {
         uint256 place,
         Reference memory reference_,
         uint256 maxGrowthWad,
+        uint256 bandBps,
         uint256 value,
         uint256 shares
     ) internal {
         (uint256 price, bool hasFollowed) = PriceBands.follow(
-            reference_.price, reference_.at, block.timestamp, maxGrowthWad, value, shares
+            reference_.price, reference_.at, block.timestamp, maxGrowthWad, bandBps, value, shares
         );
         if (hasFollowed) _policy.setReferenceDown(place, price);
     }

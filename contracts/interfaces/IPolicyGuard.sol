@@ -47,7 +47,8 @@ struct AgentState {
 /// @notice State of the price reference of one strategy.
 /// @param strategy Address at that place of the list.
 /// @param referencePrice Value × 2^128 ÷ shares.
-/// @param referenceAt Unix time at which it was set or last followed the price.
+/// @param referenceAt Unix time at which it was set or last followed the price. It follows after every rebalance with a
+/// leg on the strategy, and by `followPrice`, a day later at the soonest.
 struct StrategyState {
     address strategy;
     uint256 referencePrice;
@@ -96,6 +97,8 @@ interface IPolicyGuard {
     event StrategyPulled(address indexed strategy, uint256 assets);
     /// @notice Someone brought a strategy down to its absolute cap.
     event StrategyTrimmed(address indexed by, address indexed strategy, uint256 assets);
+    /// @notice Someone had a strategy's price reference follow its price: it went from one to the other, or stayed.
+    event PriceFollowed(address indexed by, address indexed strategy, uint256 priceBefore, uint256 priceAfter);
     /// @notice A guardian was named; it takes office by `activateGuardian` from `activatableAt` on.
     event GuardianNamed(address indexed guardian, uint40 activatableAt);
     /// @notice A named guardian took office.
@@ -131,6 +134,10 @@ interface IPolicyGuard {
     error NothingToTrim(uint256 value, uint256 cap);
     /// @notice Something stands above the absolute cap, but none of it can be withdrawn now.
     error NothingLiquid(uint256 excess);
+    /// @notice The reference was set, or followed the price, less than a day ago: it can follow from `followableAt` on.
+    error FollowedWithinADay(uint40 followableAt);
+    /// @notice The strategy does not tell its price: it reverts, answers with no amount, or eats its gas.
+    error PriceUnreadable(address strategy);
     /// @notice No guardian is named to take office.
     error NoGuardianNamed();
     /// @notice No strategy at this place of the list.
@@ -183,6 +190,22 @@ interface IPolicyGuard {
     /// @notice Withdraws what stands above the strategy's absolute cap (ExitOnly: all), as far as liquid. Anyone may
     /// call, in every mode; obeys R12 with the vault's bucket, and R13.
     function trim(uint8 index) external returns (uint256 assets);
+
+    /// @notice Has a strategy's price reference, by which R9 and R13 judge, follow its price as after a leg, so that a
+    /// strategy that no rebalance touches does not leave its band for good. Anyone may call, in every mode; at most
+    /// once a day, counted from when the reference was set or last followed, whoever made it.
+    ///
+    /// The price is `previewRedeem` of ⌈2^158 ÷ reference⌉ shares, about 2^30 smallest units, whatever the vault
+    /// holds.
+    /// The reference goes towards it by at most `maxGrowth` × the days since and by at most the strategy's price
+    /// band. Moves no money, fills no bucket, and a rebalance under way or signed is as valid as before.
+    ///
+    /// Reverts `NoSuchStrategy`, `FollowedWithinADay`, `PriceUnreadable`, with `Locked` in the midst of anything that
+    /// the guard or its vault does, and with the vault's `GasTooLow` if the
+    /// strategy fails for want of the 1,000,000 gas that a read is given.
+    /// @param index Place of the strategy in the list in force.
+    /// @return price The new reference, value × 2^128 ÷ shares.
+    function followPrice(uint8 index) external returns (uint256 price);
 
     /// @notice Names the guardian that may take office after the policy delay in force. Owner only.
     function nameGuardian(address guardian_) external;

@@ -55,6 +55,9 @@ struct MorphoBlueCurve {
 /// @param shares The vault's balance.
 /// @param convertAssets `convertToAssets(shares)`. @param redeemAssets `previewRedeem(shares)`.
 /// @param maxWithdrawAssets, maxDepositAssets For the vault.
+/// @param unitShares, unitAssets What `IPolicyGuard.followPrice` would see: a number of shares that depends on the
+/// price reference alone, and `previewRedeem` of it. Both are zero if that cannot be read; the rest may be readable
+/// then.
 /// @param curve Encoding of the struct that `curveSource` names; empty for Unknown.
 struct StrategyView {
     address strategy;
@@ -66,6 +69,8 @@ struct StrategyView {
     uint256 redeemAssets;
     uint256 maxWithdrawAssets;
     uint256 maxDepositAssets;
+    uint256 unitShares;
+    uint256 unitAssets;
     CurveSource curveSource;
     bytes curve;
 }

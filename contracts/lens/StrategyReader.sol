@@ -5,6 +5,8 @@ import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 
+import {PriceBands} from "../guard/PriceBands.sol";
+import {StrategyState} from "../interfaces/IPolicyGuard.sol";
 import {StrategyView} from "../interfaces/ITreasuryLens.sol";
 import {CurveReader} from "./CurveReader.sol";
 import {StaticRead} from "./StaticRead.sol";
@@ -18,8 +20,14 @@ library StrategyReader {
     /// @dev Per name or number for people.
     uint256 private constant METADATA_GAS = 100_000;
 
-    /// @notice The position of `vault` in `strategy`, whose underlying is `asset`.
-    function read(address strategy, address asset, address vault) internal view returns (StrategyView memory seen) {
+    /// @notice The position of `vault` in a strategy, whose underlying is `asset`.
+    /// @param reference_ The guard's price reference of the strategy.
+    function read(StrategyState memory reference_, address asset, address vault)
+        internal
+        view
+        returns (StrategyView memory seen)
+    {
+        address strategy = reference_.strategy;
         seen.strategy = strategy;
         seen.symbol = symbol(strategy);
         seen.decimals = decimals(strategy);
@@ -29,6 +37,7 @@ library StrategyReader {
             return seen;
         }
         seen.isReadable = true;
+        _readUnit(seen, reference_.referencePrice);
         (seen.curveSource, seen.curve) = CurveReader.read(strategy, asset);
     }
 
@@ -43,6 +52,14 @@ library StrategyReader {
         // The comparison makes the cast exact.
         // forge-lint: disable-next-line(unsafe-typecast)
         return isOk && value <= type(uint8).max ? uint8(value) : 0;
+    }
+
+    /// @dev As the guard reads it: what is no amount, above 2^128 − 1, is no answer.
+    function _readUnit(StrategyView memory seen, uint256 referencePrice) private view {
+        uint256 shares = PriceBands.unitSharesUp(referencePrice);
+        (bool isOk, uint256 value) =
+            StaticRead.word(seen.strategy, READ_GAS, abi.encodeCall(IERC4626.previewRedeem, (shares)));
+        if (isOk && value <= type(uint128).max) (seen.unitShares, seen.unitAssets) = (shares, value);
     }
 
     function _readAmounts(StrategyView memory seen, address vault) private view returns (bool isOk) {

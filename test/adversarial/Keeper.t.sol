@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IPolicyGuard} from "../../contracts/interfaces/IPolicyGuard.sol";
 import {GroupPolicy, Mode, ObjectiveKind, Policy, StrategyStatus} from "../../contracts/types/Policy.sol";
-import {Rebalance} from "../../contracts/types/Rebalance.sol";
+import {ALL_ASSETS, Rebalance} from "../../contracts/types/Rebalance.sol";
 import {Rule} from "../../contracts/types/Rule.sol";
 import {Arena} from "./Arena.sol";
 
@@ -181,6 +181,48 @@ contract KeeperIncidents is Arena {
         // The band of ten per cent, and what the reference may grow by on its own in two days.
         assertLe(highest, first * 110 / 100 * 102 / 100 + 2);
         assertGt(highest, first, "steps were made");
+    }
+
+    /// An accomplice lifts the price fivefold for one withdrawal, which no band forbids, after a year without a leg.
+    function test_Incident21_IporRatchet_OneLegFarAboveMovesTheReferenceByOneBand() public {
+        _rebalance(_one(_in(0, 100_000 * UNIT)));
+        uint256 before = guard.strategyStates()[0].referencePrice;
+        skip(365 days);
+        uint256 push = asset.balanceOf(address(steady)) * 4;
+        steady.gain(push);
+        _assertRefused(_one(_out(0, UNIT)), Rule.None, "up is no reason to stay");
+        steady.lose(push);
+        uint256 band = _terms().strategies[0].priceBandBps;
+        uint256 moved = guard.strategyStates()[0].referencePrice - before;
+        assertGt(moved, 0);
+        assertLe(moved, before * band / 10_000);
+        // So at the true price a deposit still stands inside the band, and nothing above it is bought into.
+        _assertRefused(_one(_in(0, UNIT)), Rule.None, "the true price");
+    }
+
+    /// Nobody's agent: an outsider who can move the price has the reference follow it as often as the guard lets
+    /// anybody.
+    function test_Incident21_IporRatchet_AnOutsiderDragsAReferenceNoFasterThanGrowth() public {
+        _rebalance(_one(_in(0, 100_000 * UNIT)));
+        uint256 first = guard.strategyStates()[0].referencePrice;
+        uint256 reference_ = first;
+        for (uint256 i = 0; i < 48; ++i) {
+            skip(1 hours);
+            uint256 push = asset.balanceOf(address(steady));
+            steady.gain(push);
+            vm.prank(THIEF);
+            try guard.followPrice(0) returns (uint256 next) {
+                reference_ = next;
+            } catch {}
+            steady.lose(push);
+        }
+        assertGt(reference_, first, "it was dragged");
+        // Two days of growth, compounded, and the hours that it had stood before.
+        assertLe(reference_, first * 103 / 100);
+        // It costs the outsider's pushes and takes nothing: depositors leave as ever, the guardian pulls.
+        vm.prank(GUARDIAN);
+        guard.pull(0, ALL_ASSETS, 99_999 * UNIT);
+        assertGe(_money() + 2, HONEST);
     }
 
     function test_Incident22_RelativeCap_FlashDepositEnlargesNoCap() public {

@@ -158,6 +158,7 @@ contract ReentrancyIncidents is Arena {
         prober.add(address(guard), abi.encodeCall(IPolicyGuard.resign, ()));
         prober.add(address(guard), abi.encodeCall(IPolicyGuard.pull, (0, 1, 0)));
         prober.add(address(guard), abi.encodeCall(IPolicyGuard.trim, (0)));
+        prober.add(address(guard), abi.encodeCall(IPolicyGuard.followPrice, (0)));
         prober.add(address(guard), abi.encodeCall(IPolicyGuard.nameGuardian, (THIEF)));
         prober.add(address(guard), abi.encodeCall(IPolicyGuard.activateGuardian, ()));
         prober.add(address(guard), abi.encodeCall(IPolicyGuard.offerOwnership, (THIEF)));

@@ -228,9 +228,10 @@ contract GuardedConformanceTest is BaseTest, Combinations {
         policy.agents[0].agent = address(_second);
         _adopt(_guard, policy);
         bytes memory plan = _inner();
-        bytes[7] memory calls = [
+        bytes[8] memory calls = [
             plan,
             abi.encodeCall(IPolicyGuard.trim, (0)),
+            abi.encodeCall(IPolicyGuard.followPrice, (0)),
             abi.encodeCall(IPolicyGuard.resign, ()),
             abi.encodeCall(IPolicyGuard.activatePolicy, (policy)),
             abi.encodeCall(ITreasuryVault.checkpoint, ()),
@@ -238,8 +239,8 @@ contract GuardedConformanceTest is BaseTest, Combinations {
             abi.encodeWithSignature("totalAssets()")
         ];
         uint256 total = _vault.totalAssets();
-        for (uint256 i = 0; i < 7; ++i) {
-            _second.setCall(i < 4 ? address(_guard) : address(_vault), calls[i]);
+        for (uint256 i = 0; i < 8; ++i) {
+            _second.setCall(i < 5 ? address(_guard) : address(_vault), calls[i]);
             plan = _inner();
             vm.prank(address(_second));
             (bool isDone,) = address(_guard).call(plan);
@@ -249,7 +250,7 @@ contract GuardedConformanceTest is BaseTest, Combinations {
             assertEq(bytes4(_second.callAnswer()), ITreasuryVault.Locked.selector, vm.toString(i));
         }
         assertEq(IPolicyGuard.Locked.selector, ITreasuryVault.Locked.selector);
-        assertApproxEqAbs(_vault.totalAssets(), total, 7, "no double count");
+        assertApproxEqAbs(_vault.totalAssets(), total, 8, "no double count");
         assertEq(_second.balanceOf(address(_second)), 0);
     }
 

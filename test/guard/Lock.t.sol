@@ -30,7 +30,7 @@ contract LockTest is GuardFixture {
 
     function test_RevertWhen_AnythingIsEnteredDuringARebalance() public {
         Policy memory policy = defaultPolicy();
-        bytes[] memory calls = new bytes[](14);
+        bytes[] memory calls = new bytes[](15);
         calls[0] = abi.encodeCall(IPolicyGuard.rebalance, (plan(address(strategy), moves(deposits(1, 1)))));
         calls[1] = abi.encodeCall(IPolicyGuard.submitPolicy, (policy));
         calls[2] = abi.encodeCall(IPolicyGuard.activatePolicy, (policy));
@@ -45,6 +45,7 @@ contract LockTest is GuardFixture {
         calls[11] = abi.encodeCall(IPolicyGuard.offerOwnership, (AGENT));
         calls[12] = abi.encodeCall(IPolicyGuard.acceptOwnership, ());
         calls[13] = abi.encodeCall(IPolicyGuard.rebalanceFor, (plan(AGENT, moves(deposits(1, 1))), AGENT, ""));
+        calls[14] = abi.encodeCall(IPolicyGuard.followPrice, (1));
         for (uint256 i = 0; i < calls.length; ++i) {
             strategy.setCall(address(guard), calls[i]);
             rebalance(moves(deposits(0, 1000)));
@@ -53,7 +54,7 @@ contract LockTest is GuardFixture {
             assertEq(strategy.answer(), abi.encodeWithSelector(IPolicyGuard.Locked.selector), vm.toString(i));
             skip(60);
         }
-        assertEq(held(0), 14_000);
+        assertEq(held(0), 15_000);
     }
 
     function test_RevertWhen_AnythingIsEnteredDuringAPullOrATrim() public {

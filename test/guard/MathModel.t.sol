@@ -59,6 +59,7 @@ contract MathModelTest is Test {
         assertEq(Model.saturatingSub(y, x), Math.saturatingSub(y, x));
         assertEq(Model.min(x, y), Math.min(x, y));
         assertEq(Model.max(x, y), Math.max(x, y));
+        if (y != 0) assertEq(Model.ceilDiv(x, y), Math.ceilDiv(x, y));
     }
 
     function testFuzz_Log2_IsOpenZeppelins(uint256 x, uint8 width) public pure {

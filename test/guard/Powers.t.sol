@@ -260,6 +260,8 @@ contract PowersTest is GuardFixture {
         // There is no vault behind it.
         vm.expectRevert(bytes(""));
         part.trim(0);
+        vm.expectRevert(abi.encodeWithSelector(IPolicyGuard.NoSuchStrategy.selector, 0));
+        part.followPrice(0);
         (Rule rule,,) = part.firstRefusal(allowed, AGENT, block.timestamp);
         assertEq(uint256(rule), uint256(Rule.Mandate));
     }

@@ -101,13 +101,55 @@ contract TreasuryLensTest is BaseTest {
         assertEq(first.curve.length, 0);
     }
 
+    function test_Read_TellsThePriceOfWhatIsNotHeld() public {
+        _first.gain(3 * UNIT);
+        _first.setExitFeeBps(10);
+        VaultView memory seen = _readOne(_vault);
+        uint256 unit = 1 << 30;
+        for (uint256 i = 0; i < 3; ++i) {
+            assertEq(seen.references[i].referencePrice, 1 << 128);
+            assertEq(seen.strategies[i].unitShares, unit);
+        }
+        assertEq(seen.strategies[0].unitAssets, _first.previewRedeem(unit));
+        assertLt(seen.strategies[0].unitAssets, unit * 101 / 100);
+        assertGt(seen.strategies[0].unitAssets, unit);
+        assertEq(seen.strategies[1].unitAssets, unit);
+        assertEq(seen.strategies[2].shares, 0);
+        assertEq(seen.strategies[2].unitAssets, unit);
+        // What the guard would do with it.
+        skip(1 days);
+        seen = _readOne(_vault);
+        uint256 price = _guard.followPrice(0);
+        assertApproxEqRel(price, (seen.strategies[0].unitAssets << 128) / unit, 1e10);
+        // The next is asked for as many shares as the new reference says.
+        assertEq(_readOne(_vault).strategies[0].unitShares, ((unit << 128) + price - 1) / price);
+    }
+
+    function test_Read_APriceThatCannotBeReadHidesNothingElse() public {
+        bytes memory question = abi.encodeCall(_first.previewRedeem, (1 << 30));
+        vm.mockCallRevert(address(_first), question, "no such amount");
+        _assertNoUnit(300 * UNIT);
+        vm.mockCall(address(_first), question, abi.encode(uint256(1 << 128)));
+        _assertNoUnit(300 * UNIT);
+        vm.mockCall(address(_first), question, abi.encode(uint256((1 << 128) - 1)));
+        assertEq(_readOne(_vault).strategies[0].unitAssets, (1 << 128) - 1);
+    }
+
+    function _assertNoUnit(uint256 held) private view {
+        StrategyView memory first = _readOne(_vault).strategies[0];
+        assertTrue(first.isReadable);
+        assertEq(first.redeemAssets, held);
+        assertEq(first.unitShares, 0);
+        assertEq(first.unitAssets, 0);
+    }
+
     function test_Read_ProvesItsBlock() public {
         vm.roll(1234);
         vm.fee(77);
         vm.setBlockhash(1233, keccak256("parent"));
         LensPage memory page = _lens.read(_queries(_vault), 0, RESERVE);
-        assertEq(page.lensVersion, 1);
-        assertEq(_lens.LENS_VERSION(), 1);
+        assertEq(page.lensVersion, 2);
+        assertEq(_lens.LENS_VERSION(), 2);
         assertEq(page.chainId, block.chainid);
         assertEq(page.blockNumber, 1234);
         assertEq(page.parentHash, keccak256("parent"));

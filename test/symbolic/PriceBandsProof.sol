@@ -46,22 +46,47 @@ contract PriceBandsProof {
         assert(isWithin);
     }
 
-    /// @notice A reference never moves by more than growth allows, either way, nor past what was seen, and not at all
-    /// within a day.
+    /// @notice A reference never moves by more than growth allows, either way, and not at all within a day.
     function check_Follow_StepIsBounded(
         uint128 price,
         uint40 referenceAt,
         uint40 at,
         uint64 maxGrowthWad,
+        uint16 band,
         uint96 value,
         uint96 shares
     ) public pure {
-        if (at < referenceAt) return;
+        if (at < referenceAt || band >= 10_000) return;
         uint256 elapsed = at - referenceAt;
-        (uint256 next, bool hasFollowed) = PriceBands.follow(price, referenceAt, at, maxGrowthWad, value, shares);
+        (uint256 next, bool hasFollowed) = PriceBands.follow(price, referenceAt, at, maxGrowthWad, band, value, shares);
         uint256 moved = next > price ? next - price : price - next;
         if (elapsed < 1 days || shares == 0) assert(!hasFollowed && moved == 0);
         assert(moved * (1e18 * 1 days) <= uint256(price) * maxGrowthWad * elapsed);
+    }
+
+    /// @notice However long it stood, it never moves by more than its band at once, and never to nothing.
+    function check_Follow_StaysInsideTheBand(
+        uint128 price,
+        uint40 elapsed,
+        uint64 maxGrowthWad,
+        uint16 band,
+        uint96 value,
+        uint96 shares
+    ) public pure {
+        if (band >= 10_000) return;
+        (uint256 next,) = PriceBands.follow(price, 0, elapsed, maxGrowthWad, band, value, shares);
+        uint256 moved = next > price ? next - price : price - next;
+        assert(moved * 10_000 <= uint256(price) * band);
+        if (price != 0) assert(next != 0);
+    }
+
+    /// @notice The shares that tell a price are by the reference worth what they are meant to be, or one share more.
+    function check_UnitShares_AreWorthTheUnit(uint128 price) public pure {
+        if (price == 0) return;
+        uint256 shares = PriceBands.unitSharesUp(price);
+        assert(shares != 0 && shares <= 1 << 158);
+        assert(shares * price >= 1 << 158);
+        assert((shares - 1) * price < 1 << 158);
     }
 
     /// @notice It goes towards the price seen and never past it.
@@ -69,11 +94,12 @@ contract PriceBandsProof {
         uint128 price,
         uint40 elapsed,
         uint64 maxGrowthWad,
+        uint16 band,
         uint96 value,
         uint96 shares
     ) public pure {
-        if (shares == 0) return;
-        (uint256 next,) = PriceBands.follow(price, 0, elapsed, maxGrowthWad, value, shares);
+        if (shares == 0 || band >= 10_000) return;
+        (uint256 next,) = PriceBands.follow(price, 0, elapsed, maxGrowthWad, band, value, shares);
         if (next > price) assert(next * shares <= uint256(value) << 128);
         // One unit of the share price above what was seen at most, and the price rounded down.
         if (next < price) assert((next + 1) * shares > uint256(value) << 128);

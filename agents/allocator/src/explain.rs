@@ -152,6 +152,12 @@ fn at_strategy(
         };
         return Some((i128::MAX - 1, limiting, venue.liquid, venue.value - venue.limit));
     }
+    if gain_in > 0
+        && target >= venue.position
+        && let Some((observed, limit)) = venue.off_band
+    {
+        return Some((gain_in, Limiting::Rule(Rule::Price), observed, limit));
+    }
     if gain_in > 0 && target.saturating_add(near) > venue.highest && target >= venue.position {
         if venue.goal <= venue.highest.saturating_add(near) {
             return Some((gain_in, Limiting::Rule(venue.limit_rule), target, venue.limit));

@@ -29,6 +29,8 @@ pub enum Reason {
     Checkpoint,
     /// A strategy stands above its absolute cap, or holds assets in exit-only, and is withdrawn from.
     Trim,
+    /// A strategy's price stands far from the guard's reference, which is made to follow it.
+    FollowPrice,
     /// A policy waits whose delay is over, and is put in force.
     Activate,
 
@@ -109,7 +111,7 @@ impl std::str::FromStr for Reason {
 
 impl Reason {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::RepairWeight,
         Self::RepairIdle,
         Self::RepairExitOnly,
@@ -120,6 +122,7 @@ impl Reason {
         Self::Person,
         Self::Checkpoint,
         Self::Trim,
+        Self::FollowPrice,
         Self::Activate,
         Self::Optimal,
         Self::BelowHurdle,
@@ -154,7 +157,7 @@ impl Reason {
     /// Whether a decision with this code makes a call that anybody may make.
     #[must_use]
     pub fn is_upkeep(self) -> bool {
-        matches!(self, Self::Checkpoint | Self::Trim | Self::Activate)
+        matches!(self, Self::Checkpoint | Self::Trim | Self::FollowPrice | Self::Activate)
     }
 
     /// Whether a decision with this code is a list of moves.

@@ -169,6 +169,7 @@ impl Generator {
                 max_deposit_assets: U256::MAX,
                 reference_price: PRICE_ONE,
                 reference_at: BEGAN_AT,
+                read_price: None,
                 curve: market.curve().clone(),
             };
             // Of no shares the formula is all there is to say.

@@ -4,7 +4,8 @@ use alloy_primitives::{B256, I256, U256};
 use serde::{Deserialize, Serialize};
 use vagus_allocator::curves::{AaveV3Market, Change};
 use vagus_policy::{
-    AaveV3Curve, Bucket, Checked, Curve, Policy, Snapshot, StrategyState, VaultState, decimal,
+    AaveV3Curve, Bucket, Checked, Curve, Policy, ReadPrice, Snapshot, StrategyState, VaultState,
+    decimal,
     math::{WAD, mul_div_down},
 };
 
@@ -156,6 +157,10 @@ impl Portfolio {
         state.shares = position.shares;
         state.convert_assets = quote.convert.assets_down(position.shares);
         state.redeem_assets = quote.redeem.assets_down(position.shares);
+        state.read_price = seen.read_price.map(|read| ReadPrice {
+            shares: read.shares,
+            assets: quote.redeem.assets_down(read.shares),
+        });
         state.max_withdraw_assets = most_out(seen, &state);
         state.max_deposit_assets = most_in(seen, &state, sight.at)
             .ok_or(BacktestError::OutOfRange { block: sight.number(), what: "a venue's room" })?;

@@ -86,12 +86,17 @@ impl Quote {
     }
 }
 
-/// As the position was valued; without one, at the guard's reference.
+/// As the position was valued; without one, at the price that was read, or else at the guard's reference.
 fn as_read(state: &StrategyState) -> Fraction {
-    if state.shares.is_zero() {
-        return Fraction { assets: state.reference_price, shares: PRICE_ONE };
+    if !state.shares.is_zero() {
+        return Fraction { assets: state.convert_assets, shares: state.shares };
     }
-    Fraction { assets: state.convert_assets, shares: state.shares }
+    match state.read_price {
+        Some(read) if !read.assets.is_zero() => {
+            Fraction { assets: read.assets, shares: read.shares }
+        }
+        _ => Fraction { assets: state.reference_price, shares: PRICE_ONE },
+    }
 }
 
 /// By the venue's formula, if it says of the position what was read of it.

@@ -31,6 +31,7 @@ pub(crate) const fn is_imposed(reason: Reason) -> bool {
             | Reason::Person
             | Reason::Checkpoint
             | Reason::Trim
+            | Reason::FollowPrice
             | Reason::Activate
     )
 }

@@ -95,6 +95,12 @@ pub fn encode_trim(index: u8) -> Bytes {
     IPolicyGuard::trimCall { index }.abi_encode().into()
 }
 
+/// Call data of `followPrice`.
+#[must_use]
+pub fn encode_follow_price(index: u8) -> Bytes {
+    IPolicyGuard::followPriceCall { index }.abi_encode().into()
+}
+
 /// Call data of the question which policy waits.
 #[must_use]
 pub fn encode_pending_policy() -> Bytes {

@@ -6,7 +6,7 @@ use alloy::{
 };
 use vagus_policy::{
     AaveV3Curve, AgentState, AssetInfo, Bucket, Checkpoint, Curve, GuardState, Mode,
-    MorphoBlueCurve, NavState, Snapshot, StrategyState, VaultState,
+    MorphoBlueCurve, NavState, ReadPrice, Snapshot, StrategyState, VaultState,
 };
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Version of the lens that this code reads.
-pub const LENS_VERSION: u32 = 1;
+pub const LENS_VERSION: u32 = 2;
 /// Gas that the lens keeps back to return what it has read, unless that was not enough.
 pub(crate) const GAS_RESERVE: u64 = 3_000_000;
 
@@ -256,6 +256,8 @@ fn strategy_state(view: StrategyView, reference: LensReference) -> Result<Strate
         max_deposit_assets: view.maxDepositAssets,
         reference_price: reference.referencePrice,
         reference_at: reference.referenceAt.to::<u64>(),
+        read_price: (!view.unitShares.is_zero())
+            .then_some(ReadPrice { shares: view.unitShares, assets: view.unitAssets }),
         curve: curve_of(view.curveSource, &view.curve)?,
     })
 }

@@ -42,6 +42,8 @@ pub(crate) mod sol {
             error InvalidPolicy(bytes32 field, uint256 index);
             error InvalidSignature(address agent);
             error NotStricter();
+            error FollowedWithinADay(uint40 followableAt);
+            error PriceUnreadable(address strategy);
             error CeilingExceeded(bytes32 field, uint256 value, uint256 ceiling);
             function rebalance(Rebalance calldata plan) external returns (Receipt memory receipt);
             function rebalanceFor(Rebalance calldata plan, address agent, bytes calldata signature)
@@ -52,6 +54,7 @@ pub(crate) mod sol {
             function agentState(address agent) external view returns (AgentState memory);
             function strategyStates() external view returns (StrategyState[] memory);
             function rebalanceDigest(Rebalance calldata plan, address agent) external view returns (bytes32);
+            function followPrice(uint8 index) external returns (uint256 price);
             function setMode(uint8 mode) external;
             function revokeAgent(address agent) external;
         }

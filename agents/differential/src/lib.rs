@@ -18,6 +18,7 @@ mod changes;
 mod compare;
 mod comparisons;
 mod documents;
+mod follows;
 mod plans;
 mod rng;
 mod submissions;
@@ -41,6 +42,7 @@ use crate::{
     cases::{FOCUSES, draw, start},
     compare::{Verdict, compare},
     documents::open,
+    follows::Follows,
     rng::Rng,
     world::World,
 };
@@ -49,6 +51,8 @@ use crate::{
 const CASES_PER_WORLD: u64 = 50;
 /// Cases of one part of a run. Parts are independent, so that they can be run side by side.
 const CASES_PER_PART: u64 = 1_000;
+/// In one case of so many every reference follows its price, whoever asks.
+const CASES_PER_FOLLOW: u64 = 4;
 /// Decimals of the assets.
 const DECIMALS: [u8; 5] = [0, 6, 8, 18, 27];
 
@@ -111,7 +115,16 @@ fn run_part(
         let focus = FOCUSES[usize::try_from(number).unwrap_or(0) % FOCUSES.len()];
         let mut case = draw(&world, focus, &mut rng);
         let mode = case.world.state(case.agent).guard_state.mode;
-        let verdict = compare(&mut case).map_err(|difference| {
+        let followed = if number % CASES_PER_FOLLOW == 0 {
+            follows::compare(&case.world)
+        } else {
+            Ok(Follows::default())
+        };
+        let verdict = followed.and_then(|followed| {
+            tally.follow(followed);
+            compare(&mut case)
+        });
+        let verdict = verdict.map_err(|difference| {
             has_difference.store(true, Ordering::Relaxed);
             format!(
                 "case {number} of seed {seed} ({focus:?}): {difference}\nat {} by {}\n{:#?}\nunder {:#?}",

@@ -21,7 +21,7 @@ use vagus_policy::{
     Bound, Checked, MAX_MOVES, Mode, Observation, Rebalance, Refusal, Rule, Subject,
 };
 
-use crate::{compare::Verdict, violations::GroupFault};
+use crate::{compare::Verdict, follows::Follows, violations::GroupFault};
 
 /// The rules.
 pub const RULES: [Rule; 14] = [
@@ -106,6 +106,7 @@ pub struct Tally {
     /// R9's prices of members; its row in the table is about sums.
     member_price: RuleTally,
     unreadable: u64,
+    follows: Follows,
     /// Cases, and accepted ones.
     traits: BTreeMap<&'static str, (u64, u64)>,
 }
@@ -149,6 +150,15 @@ impl Tally {
                 owe(format!("{name}, accepted"), accepted, self.cases / 2_000);
             }
         }
+        owe("references that follow".to_owned(), self.follows.followed, self.cases / 10);
+        owe("references that reach the price".to_owned(), self.follows.arrived, self.cases / 20);
+        let short = self.follows.followed - self.follows.arrived;
+        owe("references that do not reach it".to_owned(), short, self.cases / 100);
+        owe(
+            "references that followed within the day".to_owned(),
+            self.follows.early,
+            self.cases / 20,
+        );
         owe("accepted".to_owned(), self.accepted, self.cases * 30 / 100);
         owe("refused".to_owned(), self.cases - self.accepted, self.cases * 25 / 100);
         owe("several rules at once".to_owned(), self.several, self.cases * 5 / 100);
@@ -165,10 +175,18 @@ impl Tally {
         self.rules.iter_mut().zip(&other.rules).for_each(|(rule, other)| rule.add(other));
         self.member_price.add(&other.member_price);
         self.unreadable += other.unreadable;
+        self.follow(other.follows);
         for (name, (cases, accepted)) in &other.traits {
             let entry = self.traits.entry(name).or_default();
             *entry = (entry.0 + cases, entry.1 + accepted);
         }
+    }
+
+    /// Adds how references followed.
+    pub(crate) fn follow(&mut self, other: Follows) {
+        self.follows.followed += other.followed;
+        self.follows.arrived += other.arrived;
+        self.follows.early += other.early;
     }
 
     pub(crate) fn count(
@@ -284,6 +302,11 @@ impl fmt::Display for Tally {
             }
         }
         writeln!(f, "{:<30}{:>48}", "   member that cannot be read", self.unreadable)?;
+        let Follows { followed, arrived, early } = self.follows;
+        writeln!(
+            f,
+            "\n{followed} references followed, {arrived} to the price; {early} had within the day"
+        )?;
         writeln!(f, "\n{:<30}{:>20}{:>18}", "cases", "accepted", "not accepted")?;
         for name in TRAITS {
             let (cases, accepted) = self.traits.get(name).copied().unwrap_or_default();

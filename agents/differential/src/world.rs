@@ -5,8 +5,8 @@ use alloy_sol_types::{SolCall, SolValue};
 pub(crate) use vagus_evm::OWNER;
 use vagus_evm::{Answer, Artifact, Chain, Treasury};
 use vagus_policy::{
-    AssetInfo, Ceilings, Checkpoint, Curve, Move, NavState, Policy, Rebalance, Receipt, Refusal,
-    StrategyState, VaultState,
+    AssetInfo, Ceilings, Checkpoint, Curve, Move, NavState, Policy, ReadPrice, Rebalance, Receipt,
+    Refusal, StrategyState, VaultState, price::unit_shares_up,
 };
 
 use crate::abi::{self, sol};
@@ -217,22 +217,32 @@ impl World {
         }
     }
 
+    /// What a strategy says that so many shares pay, if it says anything.
+    pub(crate) fn preview_redeem(&mut self, strategy: Address, shares: U256) -> Option<U256> {
+        let call = sol::Strategy::previewRedeemCall { shares };
+        let answer = self.chain.ask(Address::ZERO, strategy, call.abi_encode().into());
+        answer.ok().map(|data| {
+            let value = sol::Strategy::previewRedeemCall::abi_decode_returns(&data);
+            value.unwrap_or_else(|error| panic!("previewRedeem: {error}"))
+        })
+    }
+
+    /// As the lens reads it.
+    fn read_price(&mut self, reference: &sol::StrategyState) -> Option<ReadPrice> {
+        let shares = unit_shares_up(reference.referencePrice);
+        let assets = self.preview_redeem(reference.strategy, shares);
+        let assets = assets.filter(|assets| *assets <= U256::from(u128::MAX));
+        assets.map(|assets| ReadPrice { shares, assets })
+    }
+
     fn strategy_state(&mut self, reference: &sol::StrategyState) -> StrategyState {
         let strategy = reference.strategy;
         let shares =
             self.chain.view(strategy, &sol::Strategy::balanceOfCall { account: self.vault });
         let convert = self.chain.view(strategy, &sol::Strategy::convertToAssetsCall { shares });
         // The vault does not ask for the value of nothing.
-        let redeem = if shares.is_zero() {
-            Some(U256::ZERO)
-        } else {
-            let call = sol::Strategy::previewRedeemCall { shares };
-            let answer = self.chain.ask(Address::ZERO, strategy, call.abi_encode().into());
-            answer.ok().map(|data| {
-                let value = sol::Strategy::previewRedeemCall::abi_decode_returns(&data);
-                value.unwrap_or_else(|error| panic!("previewRedeem: {error}"))
-            })
-        };
+        let redeem =
+            if shares.is_zero() { Some(U256::ZERO) } else { self.preview_redeem(strategy, shares) };
         let (is_readable, redeem) = (redeem.is_some(), redeem.unwrap_or_default());
         StrategyState {
             strategy,
@@ -246,6 +256,7 @@ impl World {
             max_deposit_assets: U256::MAX,
             reference_price: reference.referencePrice,
             reference_at: reference.referenceAt.to(),
+            read_price: self.read_price(reference),
             curve: Curve::Unknown,
         }
     }

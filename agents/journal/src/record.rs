@@ -118,6 +118,11 @@ pub enum Upkeep {
         /// Place of the strategy in the policy's list.
         index: u8,
     },
+    /// The guard's `followPrice`.
+    FollowPrice {
+        /// Place of the strategy in the policy's list.
+        index: u8,
+    },
     /// The guard's `activatePolicy`.
     Activate {
         /// Encoding of the document that waits; its keccak-256 is the policy's hash.
@@ -132,6 +137,7 @@ impl Upkeep {
         match self {
             Self::Checkpoint {} => Reason::Checkpoint,
             Self::Trim { .. } => Reason::Trim,
+            Self::FollowPrice { .. } => Reason::FollowPrice,
             Self::Activate { .. } => Reason::Activate,
         }
     }

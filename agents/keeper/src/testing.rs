@@ -136,6 +136,7 @@ pub fn snapshot(agent: Address) -> Snapshot {
         max_deposit_assets: U256::MAX,
         reference_price: U256::ONE << 128,
         reference_at: NOW - 1_000,
+        read_price: None,
         curve,
     };
     Snapshot {

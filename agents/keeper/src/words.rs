@@ -18,6 +18,9 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::Person => "a person asked for it",
         Reason::Checkpoint => "the vault was not refreshed for about a day",
         Reason::Trim => "a strategy holds more than it may, and is withdrawn from",
+        Reason::FollowPrice => {
+            "a strategy's price stands far from the guard's reference, which follows it"
+        }
         Reason::Activate => "a policy has waited for its delay, and is put in force",
         Reason::Optimal => "no move would earn more",
         Reason::BelowHurdle => "the best move does not earn its costs and the hurdle",
@@ -63,7 +66,11 @@ pub const fn would_have_to_change(reason: Reason) -> &'static str {
         | Reason::RepairFloor
         | Reason::RepairTarget
         | Reason::Income => "",
-        Reason::Person | Reason::Checkpoint | Reason::Trim | Reason::Activate => "",
+        Reason::Person
+        | Reason::Checkpoint
+        | Reason::Trim
+        | Reason::FollowPrice
+        | Reason::Activate => "",
         Reason::Optimal => "Rates, limits or capital would have to change.",
         Reason::BelowHurdle => {
             "Rates would have to differ more, or gas, costs or the policy's hurdle be lower."

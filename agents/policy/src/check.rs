@@ -133,7 +133,8 @@ impl Leg<'_> {
     fn reference(&self, at: u64, max_growth_wad: u64) -> Reference {
         let (price, set_at) = (self.state.reference_price, self.state.reference_at);
         let (value, shares) = self.priced_at();
-        let (price, at) = match follow(price, set_at, at, max_growth_wad, value, shares) {
+        let band = self.limits.price_band_bps;
+        let (price, at) = match follow(price, set_at, at, max_growth_wad, band, value, shares) {
             Some(followed) => (followed, at),
             None => (price, set_at),
         };

@@ -115,15 +115,20 @@ fn rounding(price: U256) -> U256 {
 }
 
 /// The share price, value × 2^128 ÷ shares. A rounded value tells it only to one unit of value per position: of the
-/// prices that are possible, the nearest to the guard's reference. With no shares every price is possible. Above zero.
+/// prices that are possible, the nearest to the price as read for itself, which is known to one unit likewise, and to the
+/// guard's reference where that leaves a choice or was not read. With no shares every price is possible. Above zero.
 fn likely_price(strategy: &StrategyState, value: U256) -> U256 {
-    let reference = strategy.reference_price.max(U256::ONE);
-    if strategy.shares.is_zero() {
-        return reference;
+    let read = strategy.read_price.unwrap_or_default();
+    let likely = nearest(strategy.reference_price, read.assets, read.shares);
+    nearest(likely, value, strategy.shares).max(U256::ONE)
+}
+
+/// Of the prices at which so many shares are worth a value that was rounded down, the one nearest to `price`.
+fn nearest(price: U256, value: U256, shares: U256) -> U256 {
+    if shares.is_zero() {
+        return price;
     }
-    let lowest = price_down(value, strategy.shares);
-    let highest = price_down(value.saturating_add(U256::ONE), strategy.shares);
-    reference.clamp(lowest, highest).max(U256::ONE)
+    price.clamp(price_down(value, shares), price_down(value.saturating_add(U256::ONE), shares))
 }
 
 #[cfg(test)]

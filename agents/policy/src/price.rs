@@ -11,6 +11,8 @@ use crate::{
 
 /// Seconds that must pass before a reference follows the price again.
 pub const FOLLOW_SECONDS: u64 = 86_400;
+/// Shares that tell a price without a position are worth 2 to this power smallest units.
+const UNIT_VALUE_BITS: usize = 30;
 /// Significant bits of a stored reference.
 const STORED_BITS: usize = 44;
 
@@ -60,9 +62,9 @@ pub fn stored_price_down(price: U256) -> U256 {
     (price >> cut) << cut
 }
 
-/// Where a reference goes at Unix time `at`: towards the price, by at most
-/// ⌊P × max growth × elapsed ÷ (10^18 × 86,400)⌋ either way. `None`, it stays as it is with its time, if less than a
-/// day has passed or there are no shares.
+/// Where a reference goes at Unix time `at`: towards the price, either way by at most what growth allows for the time that
+/// has passed, ⌊P × max growth × elapsed ÷ (10^18 × 86,400)⌋, and by at most the band, ⌊P × band ÷ 10,000⌋. `None`, it
+/// stays as it is with its time, if less than a day has passed or there are no shares.
 ///
 /// A rounded value tells the price only to one unit: it lies from ⌊value × 2^128 ÷ shares⌋ to
 /// ⌊(value + 1) × 2^128 ÷ shares⌋. A reference among these stays, with the new time; others go towards the nearer end.
@@ -72,6 +74,7 @@ pub fn follow(
     reference_at: u64,
     at: u64,
     max_growth_wad: u64,
+    band_bps: u16,
     value: U256,
     shares: U256,
 ) -> Option<U256> {
@@ -80,7 +83,8 @@ pub fn follow(
         return None;
     }
     let rate = U256::from(max_growth_wad).saturating_mul(U256::from(elapsed));
-    let step = mul_div_down(reference_price, rate, WAD * U256::from(FOLLOW_SECONDS));
+    let growth = mul_div_down(reference_price, rate, WAD * U256::from(FOLLOW_SECONDS));
+    let step = growth.min(bps_down(reference_price, band_bps));
     let lowest = price_down(value, shares);
     let highest = price_down(value.saturating_add(U256::ONE), shares);
     let price = reference_price
@@ -90,30 +94,38 @@ pub fn follow(
     Some(stored_price_down(price))
 }
 
+/// The shares whose value tells a strategy's price whatever the vault holds: ⌈2^30 × 2^128 ÷ P⌉, at least one.
+#[must_use]
+pub fn unit_shares_up(reference_price: U256) -> U256 {
+    (PRICE_ONE << UNIT_VALUE_BITS).div_ceil(reference_price.max(U256::ONE))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const DAY: u64 = FOLLOW_SECONDS;
+    /// Wider than any step that growth allows here.
+    const WIDE: u16 = 9_999;
 
     #[test]
     fn reference_follows_after_a_day_and_not_a_second_before() {
         let growth = 10_000_000_000_000_000; // 1 % a day
         let price = PRICE_ONE;
         let (value, shares) = (U256::from(1_005), U256::from(1_000));
-        assert_eq!(follow(price, 100, 100 + DAY - 1, growth, value, shares), None);
+        assert_eq!(follow(price, 100, 100 + DAY - 1, growth, WIDE, value, shares), None);
         assert_eq!(
-            follow(price, 100, 100 + DAY, growth, value, shares),
+            follow(price, 100, 100 + DAY, growth, WIDE, value, shares),
             Some(stored_price_down(price_down(value, shares)))
         );
-        assert_eq!(follow(price, 100, 100 + DAY, growth, value, U256::ZERO), None);
+        assert_eq!(follow(price, 100, 100 + DAY, growth, WIDE, value, U256::ZERO), None);
     }
 
     #[test]
     fn reference_inside_what_a_rounded_value_tells_stays_and_others_go_to_the_nearer_end() {
         let growth = 1_000_000_000_000_000_000; // 100 % a day
         let shares = U256::from(3);
-        let goes = |from: U256| follow(from, 0, DAY, growth, U256::from(4), shares);
+        let goes = |from: U256| follow(from, 0, DAY, growth, WIDE, U256::from(4), shares);
         let (lowest, highest) =
             (price_down(U256::from(4), shares), price_down(U256::from(5), shares));
         for inside in [lowest, lowest + U256::ONE, highest - U256::ONE, highest] {
@@ -132,7 +144,8 @@ mod tests {
         assert_eq!(stored_price_down(exact + U256::from(2)), exact + U256::ONE);
         assert_eq!(stored_price_down(U256::MAX), U256::MAX - ((U256::ONE << 212) - U256::ONE));
         // A price of 2^220 and a bit.
-        let followed = follow(U256::ONE << 220, 0, DAY, 1 << 50, U256::MAX >> 100, U256::from(3));
+        let followed =
+            follow(U256::ONE << 220, 0, DAY, 1 << 50, WIDE, U256::MAX >> 100, U256::from(3));
         assert!(followed.is_some_and(|price| price == stored_price_down(price)));
     }
 
@@ -142,10 +155,46 @@ mod tests {
         let price = PRICE_ONE;
         let step = price / U256::from(100);
         let shares = U256::from(1_000);
-        let up = follow(price, 0, DAY, growth, U256::from(2_000), shares);
-        let down = follow(price, 0, 3 * DAY, growth, U256::from(1), shares);
+        let up = follow(price, 0, DAY, growth, WIDE, U256::from(2_000), shares);
+        let down = follow(price, 0, 3 * DAY, growth, WIDE, U256::from(1), shares);
         assert_eq!(up, Some(stored_price_down(price + step)));
         assert_eq!(down, Some(stored_price_down(price - price * U256::from(3) / U256::from(100))));
+    }
+
+    #[test]
+    fn reference_moves_by_at_most_the_band_however_long_it_stood() {
+        let growth = 10_000_000_000_000_000; // 1 % a day, so a band of 2.5 % after two days and a half
+        let (shares, band) = (U256::from(1_000_000), PRICE_ONE / U256::from(40));
+        let goes = |elapsed, value: u64| {
+            follow(PRICE_ONE, 0, elapsed, growth, 250, U256::from(value), shares)
+        };
+        let up = |step| Some(stored_price_down(PRICE_ONE + step));
+        let whole = 5 * DAY / 2;
+        let before = PRICE_ONE * U256::from(whole - 1) / U256::from(100 * DAY);
+        assert!(before < band);
+        assert_eq!(goes(whole - 1, 2_000_000), up(before));
+        for elapsed in [whole, whole + 1, 3_650 * DAY] {
+            assert_eq!(goes(elapsed, 2_000_000), up(band));
+            assert_eq!(goes(elapsed, 0), Some(stored_price_down(PRICE_ONE - band)));
+        }
+        // At the edge of the band it is reached.
+        assert_eq!(goes(whole, 1_025_000), up(band));
+        assert_eq!(
+            follow(U256::ONE, 0, 300 * DAY, growth, WIDE, U256::ZERO, shares),
+            Some(U256::ONE)
+        );
+    }
+
+    #[test]
+    fn unit_shares_are_worth_2_to_the_30th_or_one_share() {
+        let unit = U256::ONE << 30;
+        assert_eq!(unit_shares_up(PRICE_ONE), unit);
+        assert_eq!(unit_shares_up(PRICE_ONE / U256::from(2)), unit << 1);
+        assert_eq!(unit_shares_up(PRICE_ONE + U256::ONE), unit);
+        assert_eq!(unit_shares_up(PRICE_ONE - U256::ONE), unit + U256::ONE);
+        assert_eq!(unit_shares_up(U256::MAX), U256::ONE);
+        assert_eq!(unit_shares_up(U256::ONE), U256::ONE << 158);
+        assert_eq!(unit_shares_up(U256::ZERO), U256::ONE << 158);
     }
 
     #[test]

@@ -202,6 +202,18 @@ pub enum Curve {
     MorphoBlue(MorphoBlueCurve),
 }
 
+/// What a strategy pays for a number of shares that follows from the guard's reference alone: the price that the guard's
+/// `followPrice` sees, whatever the vault holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadPrice {
+    /// See [`crate::price::unit_shares_up`].
+    #[serde(with = "decimal")]
+    pub shares: U256,
+    /// `previewRedeem(shares)`.
+    #[serde(with = "decimal")]
+    pub assets: U256,
+}
+
 /// A strategy as vault and guard see it, in policy order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StrategyState {
@@ -233,6 +245,9 @@ pub struct StrategyState {
     pub reference_price: U256,
     /// Unix time at which the reference was set or last followed the price.
     pub reference_at: u64,
+    /// The price apart from what is held; none if it could not be read, or was not asked for (lens version 1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_price: Option<ReadPrice>,
     /// Raw inputs of its income curve.
     pub curve: Curve,
 }

@@ -108,6 +108,7 @@ pub(crate) fn state() -> VaultState {
         max_deposit_assets: U256::MAX,
         reference_price: PRICE_ONE,
         reference_at: NOW - 100,
+        read_price: None,
         curve: Curve::Unknown,
     };
     VaultState {

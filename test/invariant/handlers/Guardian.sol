@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-import {IPolicyGuard} from "../../../contracts/interfaces/IPolicyGuard.sol";
+import {IPolicyGuard, StrategyState} from "../../../contracts/interfaces/IPolicyGuard.sol";
 import {Mode, Policy, StrategyStatus} from "../../../contracts/types/Policy.sol";
 import {ALL_ASSETS} from "../../../contracts/types/Rebalance.sol";
 import {Properties} from "../Properties.sol";
@@ -11,7 +12,8 @@ import {Reading} from "../Reading.sol";
 import {WorldStrategy} from "../mocks/WorldStrategy.sol";
 import {Handler} from "./Handler.sol";
 
-/// @notice The guardian doing its office, and whoever stole its key; and anyone who trims.
+/// @notice The guardian doing its office, and whoever stole its key; and anyone who trims, or has
+/// a price reference follow.
 contract Guardian is Handler {
     bool private immutable _AMONG_TRUE_VENUES;
 
@@ -20,12 +22,14 @@ contract Guardian is Handler {
         world.expectAction("pull");
         // Broken venues leave few occasions.
         if (amongTrueVenues) world.expectAction("trim");
+        world.expectAction("follow");
         world.expectAction("tighten");
         world.expectAction("close");
         world.expectAction("revoke");
         world.expectAction("stolen guardian refused");
         world.expectProperty("property_PullsAndTrimsOnlyBringBack");
         world.expectProperty("property_TheGuardianLoosensNothing");
+        world.expectProperty("property_AReferenceFollowsNoFasterThanGrowthAndOneBandAtMost");
     }
 
     function pull(uint256 seed) external acts {
@@ -103,6 +107,57 @@ contract Guardian is Handler {
             // Off its price band, the vault's loss bucket full, nothing liquid.
             _selectorOf(reason);
         }
+    }
+
+    /// @dev As an outsider may, at the true price or while it is pushed.
+    function follow(uint256 seed) external acts {
+        uint256 length = WORLD.document().strategies.length;
+        if (length == 0) return;
+        uint256 place = _mix(seed, 1) % length;
+        if (_isTime("follow", seed, 2)) _pass(1 days);
+        StrategyState[] memory before = GUARD.strategyStates();
+        uint256 count = GUARD.guardState().rebalanceCount;
+        uint256[STRATEGIES] memory shares = _shares();
+        uint256 idle = ASSET.balanceOf(address(VAULT));
+        WORLD.digest();
+        vm.prank(WORLD.OUTSIDER());
+        try GUARD.followPrice{gas: TRANSACTION_GAS}(SafeCast.toUint8(place)) returns (uint256 price) {
+            StrategyState[] memory later = GUARD.strategyStates();
+            assertEq(later[place].referencePrice, price, "a reference is what was told");
+            for (uint256 i = 0; i < length; ++i) {
+                if (i != place) assertEq(later[i].referencePrice, before[i].referencePrice, "another reference moved");
+            }
+            assertEq(GUARD.guardState().rebalanceCount, count, "following makes no plan stale");
+            assertEq(ASSET.balanceOf(address(VAULT)), idle, "following moves no money");
+            uint256[STRATEGIES] memory sharesLater = _shares();
+            for (uint256 i = 0; i < STRATEGIES; ++i) {
+                assertEq(sharesLater[i], shares[i], "following moves no shares");
+            }
+            property_AReferenceFollowsNoFasterThanGrowthAndOneBandAtMost(before[place], later[place]);
+            _done("follow");
+        } catch (bytes memory reason) {
+            WORLD.forget();
+            bytes4 selector = _selectorOf(reason);
+            // forge-lint: disable-next-line(block-timestamp)
+            bool isEarly = block.timestamp < before[place].referenceAt + 1 days;
+            assertEq(selector == IPolicyGuard.FollowedWithinADay.selector, isEarly, "once a day, and each day");
+        }
+    }
+
+    /// @dev What is stored may be a part in 2^43 lower.
+    function property_AReferenceFollowsNoFasterThanGrowthAndOneBandAtMost(
+        StrategyState memory before,
+        StrategyState memory later
+    ) private {
+        uint256 price = before.referencePrice;
+        uint256 moved = later.referencePrice > price ? later.referencePrice - price : price - later.referencePrice;
+        uint256 elapsed = later.referenceAt - before.referenceAt;
+        assertEq(later.referenceAt, block.timestamp, "it followed now");
+        assertGe(elapsed, 1 days, "a reference follows once a day");
+        uint256 growth = Math.mulDiv(price, WORLD.document().limits.maxGrowthWad * elapsed, WAD * 1 days);
+        assertLe(moved, growth + (price >> 43), "a reference moved faster than growth");
+        assertLe(moved, price * WORLD.BAND_BPS() / BPS + (price >> 43), "a reference moved by more than a band");
+        WORLD.count("property_AReferenceFollowsNoFasterThanGrowthAndOneBandAtMost");
     }
 
     function property_PullsAndTrimsOnlyBringBack(address strategy, uint256[STRATEGIES] memory shares) private {

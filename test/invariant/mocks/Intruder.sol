@@ -32,7 +32,7 @@ contract Intruder is IIntruder {
     function intrude(address caller) external {
         // Only in the middle of something of the treasury's.
         if (caller != address(_VAULT) && caller != _VAULT.conduit()) return;
-        uint256 kind = tries++ % 8;
+        uint256 kind = tries++ % 9;
         if (kind == 0) _try(address(_VAULT), abi.encodeWithSignature("deposit(uint256,address)", 1e6, address(this)));
         if (kind == 1) {
             _try(
@@ -56,6 +56,7 @@ contract Intruder is IIntruder {
         if (kind == 5) _try(address(_VAULT), abi.encodeCall(_VAULT.transfer, (address(1), 1)));
         if (kind == 6) _try(address(_GUARD), abi.encodeCall(_GUARD.trim, (0)));
         if (kind == 7) _try(address(_VAULT), abi.encodeWithSignature("mint(uint256,address)", 1e6, address(this)));
+        if (kind == 8) _try(address(_GUARD), abi.encodeCall(_GUARD.followPrice, (0)));
         _read(abi.encodeCall(_VAULT.totalAssets, ()));
         _read(abi.encodeCall(_VAULT.convertToAssets, (1e9)));
         _read(abi.encodeCall(_VAULT.previewRedeem, (1e9)));

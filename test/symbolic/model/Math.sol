@@ -30,6 +30,10 @@ library Math {
         }
     }
 
+    function ceilDiv(uint256 x, uint256 y) internal pure returns (uint256) {
+        return x == 0 ? 0 : (x - 1) / y + 1;
+    }
+
     function min(uint256 x, uint256 y) internal pure returns (uint256) {
         return x < y ? x : y;
     }

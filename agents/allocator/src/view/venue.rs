@@ -50,6 +50,9 @@ pub(crate) struct Venue {
     pub(crate) is_exit_only: bool,
     /// Whether the strategy is written off: not to be touched.
     pub(crate) is_written_off: bool,
+    /// Value after a deposit and the end of the price band that it crosses (R13), where nothing else keeps deposits out. Only
+    /// of a price that was read.
+    pub(crate) off_band: Option<(u128, u128)>,
     /// Places of the groups it is in.
     pub(crate) groups: Vec<usize>,
     /// Income curve; none if unknown or broken.
@@ -164,11 +167,12 @@ pub(super) fn venue(
         groups_of(listed.groups).filter(|place| *place < view.groups.len()).collect();
     let is_touchable =
         is_in_scope && strategy.is_readable && listed.status != StrategyStatus::WrittenOff;
-    let may_deposit = is_touchable
+    let is_enterable = is_touchable
         && is_active
         && is_open
-        && groups.iter().all(|place| view.groups[*place].is_open)
-        && is_deposit_priced(policy, snapshot, inputs, index, view);
+        && groups.iter().all(|place| view.groups[*place].is_open);
+    let crossed = crossed_band(policy, snapshot, inputs, index, view).filter(|_| is_enterable);
+    let may_deposit = is_enterable && crossed.is_none();
     let may_withdraw = is_touchable && is_withdrawal_priced(listed, strategy, headroom);
 
     // Headroom is taken of all that we would hold, not of the room alone, so that a second look after the plan finds
@@ -223,6 +227,7 @@ pub(super) fn venue(
         is_in_scope,
         is_exit_only: listed.status == StrategyStatus::ExitOnly,
         is_written_off: listed.status == StrategyStatus::WrittenOff,
+        off_band: crossed.filter(|_| strategy.read_price.is_some()),
         groups,
         lacks_history: is_by_history && earning.is_none() && (may_deposit || may_withdraw),
         earning,
@@ -235,23 +240,28 @@ fn is_withdrawal_priced(listed: &StrategyPolicy, strategy: &StrategyState, headr
     strategy.redeem_assets.saturating_add(U256::ONE) >= band.lowest_value_up(strategy.shares)
 }
 
-/// R13 for a deposit: the price after it lies inside the band.
-fn is_deposit_priced(
+/// R13 for a deposit: what the position would be worth after it and the end of the band that this lies beyond, if any.
+fn crossed_band(
     policy: &Policy,
     snapshot: &Snapshot,
     inputs: &Inputs,
     index: usize,
     view: &View,
-) -> bool {
+) -> Option<(u128, u128)> {
     let lists = policy.strategies.get(index).zip(snapshot.vault.strategies.get(index));
-    let (Some((listed, strategy)), Ok(place)) = (lists, u8::try_from(index)) else { return false };
+    let (Some((listed, strategy)), Ok(place)) = (lists, u8::try_from(index)) else {
+        return Some((0, 0));
+    };
     let band = Band::around(strategy.reference_price, listed.price_band_bps, inputs.headroom_bps);
     // The price does not depend on the amount; a larger one only has less rounding in it.
     let assets = inputs.smallest_move.max(view.idle).clamp(1, LARGEST_AMOUNT);
     let receipt =
         predict(policy, &snapshot.vault, &[Move { index: place, is_deposit: true, assets }]);
-    receipt.legs.first().is_some_and(|leg| {
-        leg.value_after.saturating_add(U256::ONE) >= band.lowest_value_up(leg.shares_after)
-            && leg.value_after <= band.highest_value(leg.shares_after)
-    })
+    let Some(leg) = receipt.legs.first() else { return Some((0, 0)) };
+    let (lowest, highest) =
+        (band.lowest_value_up(leg.shares_after), band.highest_value(leg.shares_after));
+    if leg.value_after.saturating_add(U256::ONE) < lowest {
+        return Some((capped(leg.value_after), capped(lowest)));
+    }
+    (leg.value_after > highest).then(|| (capped(leg.value_after), capped(highest)))
 }

@@ -3,7 +3,8 @@
 use alloy_primitives::{B256, U256};
 use vagus_allocator::{Action, Decision, Limiting, NativePrice, Reason, decide};
 use vagus_policy::{
-    ALL_ASSETS, GroupPolicy, Move, ObjectiveKind, Rule, StrategyStatus, check, predict,
+    ALL_ASSETS, GroupPolicy, Move, ObjectiveKind, ReadPrice, Rule, StrategyStatus, check, predict,
+    price::{Band, unit_shares_up},
 };
 
 use crate::world::{USDC, World, two_markets};
@@ -115,6 +116,55 @@ fn member_outside_of_its_band_closes_the_group() {
     let decision = answer(&world);
     assert_eq!((decision.reason, moves(&decision)), (Reason::Optimal, &[][..]));
     assert!(decision.bindings.iter().any(|one| one.limiting == Limiting::Rule(Rule::Group)));
+}
+
+/// The second strategy, which earns more, is not held, and its shares pay this many ten-thousandths of the reference.
+fn read_at(ten_thousandths: u64) -> World {
+    let mut world = two_markets();
+    let strategy = &mut world.snapshot.vault.strategies[1];
+    assert!(strategy.shares.is_zero());
+    let shares = unit_shares_up(strategy.reference_price);
+    let assets = shares * U256::from(ten_thousandths) / U256::from(10_000);
+    strategy.read_price = Some(ReadPrice { shares, assets });
+    world
+}
+
+#[test]
+fn strategy_out_of_its_band_is_not_entered_however_much_it_earns_and_the_decision_says_so() {
+    let band = u64::from(two_markets().policy.strategies[1].price_band_bps);
+    // Headroom is a tenth of the band at most.
+    for inside in [10_000, 10_000 + band * 8 / 10, 10_000 - band * 8 / 10] {
+        let decision = answer(&read_at(inside));
+        assert!(moves(&decision).iter().any(|leg| leg.index == 1), "{inside}");
+    }
+    for outside in [10_000 + band + 1, 10_000 - band - 1, 30_000, 1] {
+        let world = read_at(outside);
+        let decision = answer(&world);
+        assert!(moves(&decision).iter().all(|leg| leg.index != 1), "{outside}");
+        let mut named = decision.bindings.iter().filter(|one| one.index == Some(1));
+        let named = named.next().expect("the strategy that earns more is named");
+        assert_eq!(named.limiting, Limiting::Rule(Rule::Price));
+        assert_eq!(named.observed > named.limit, outside > 10_000);
+        assert_eq!(
+            vagus_allocator::verify_certificate(
+                &world.policy,
+                &world.snapshot,
+                &world.inputs,
+                &decision
+            ),
+            Ok(())
+        );
+        // What would be refused: the rules say so of the same deposit.
+        let moves = [Move { index: 1, is_deposit: true, assets: 1_000 * USDC }];
+        let receipt = predict(&world.policy, &world.snapshot.vault, &moves);
+        let leg = receipt.legs[0];
+        let strategy = &world.snapshot.vault.strategies[1];
+        let bps = world.policy.strategies[1].price_band_bps;
+        let band = Band::around(strategy.reference_price, bps, 0);
+        let is_within = leg.value_after + U256::ONE >= band.lowest_value_up(leg.shares_after)
+            && leg.value_after <= band.highest_value(leg.shares_after);
+        assert!(!is_within, "{outside}");
+    }
 }
 
 /// A third of everything in each of two markets, and targets around that.

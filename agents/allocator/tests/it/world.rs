@@ -122,6 +122,7 @@ pub(crate) fn world(idle: u128, venues: &[(Curve, u128)]) -> World {
             max_deposit_assets: U256::MAX,
             reference_price: U256::ONE << 128,
             reference_at: NOW - 1_000,
+            read_price: None,
             curve: curve.clone(),
         })
         .collect();

@@ -20,6 +20,7 @@ fn state(shares: u64, out: u64, room: u64) -> StrategyState {
         max_deposit_assets: U256::from(room),
         reference_price: price,
         reference_at: 0,
+        read_price: None,
         curve: Curve::Unknown,
     }
 }

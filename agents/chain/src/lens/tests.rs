@@ -32,6 +32,8 @@ fn strategy(byte: u8, source: u8, curve: Vec<u8>) -> (StrategyView, LensReferenc
             redeemAssets: U256::from(3),
             maxWithdrawAssets: U256::from(4),
             maxDepositAssets: U256::MAX,
+            unitShares: U256::from(7),
+            unitAssets: U256::from(8),
             curveSource: source,
             curve: curve.into(),
         },
@@ -156,11 +158,22 @@ fn every_value_arrives_where_it_belongs() {
     assert_eq!(strategy.symbol, "s[31mT", "no escape codes");
     assert_eq!((strategy.convert_assets, strategy.redeem_assets), (U256::from(2), U256::from(3)));
     assert_eq!((strategy.reference_price, strategy.reference_at), (U256::from(5), 6));
+    let (shares, assets) = (U256::from(7), U256::from(8));
+    assert_eq!(strategy.read_price, Some(ReadPrice { shares, assets }));
     let Curve::MorphoBlue(curve) = &strategy.curve else { panic!("{:?}", strategy.curve) };
     assert_eq!(
         (curve.fee_wad, curve.rate_at_target_wad),
         (U256::from(6), I256::try_from(-7).unwrap())
     );
+}
+
+#[test]
+fn a_price_that_the_lens_could_not_read_is_none() {
+    let mut unread = strategy(0x51, 2, morpho());
+    (unread.0.unitShares, unread.0.unitAssets) = (U256::ZERO, U256::ZERO);
+    let page = page(vec![view(query(9).vault, vec![unread])], 1);
+    let (snapshots, _) = read(&page, &[query(9)], 0).expect("sound");
+    assert_eq!(snapshots[0].vault.strategies[0].read_price, None);
 }
 
 #[test]
@@ -171,7 +184,7 @@ fn a_page_from_another_place_is_refused() {
         ("block number", |page| page.blockNumber = U256::from(13)),
         ("parent hash", |page| page.parentHash = B256::ZERO),
         ("block time", |page| page.timestamp = U256::from(1)),
-        ("lens version", |page| page.lensVersion = 2),
+        ("lens version", |page| page.lensVersion = 1),
         ("goes on at 0", |page| page.next = U256::ZERO),
         ("goes on at 2", |page| page.next = U256::from(2)),
         ("instead of", |page| page.vaults[0].vault = Address::ZERO),

@@ -156,6 +156,8 @@ fn strategy(state: &StrategyState) -> StrategyView {
         redeemAssets: state.redeem_assets,
         maxWithdrawAssets: state.max_withdraw_assets,
         maxDepositAssets: state.max_deposit_assets,
+        unitShares: state.read_price.unwrap_or_default().shares,
+        unitAssets: state.read_price.unwrap_or_default().assets,
         curveSource: source,
         curve: encoding,
     }

@@ -1,4 +1,4 @@
-//! Calls that anybody may make, made by the keeper on a real chain: checkpoint, activation, trim.
+//! Calls that anybody may make, made by the keeper on a real chain: checkpoint, activation, trim, prices to follow.
 
 use alloy::{
     primitives::{Address, B256, U256},
@@ -9,12 +9,15 @@ use serde_json::{Value, json};
 use vagus_e2e::{
     keeper::Keeper,
     paths, playground,
-    treasury::{GuardActs, IPolicyGuard},
+    treasury::{GuardActs, IPolicyGuard, people},
     world::World,
 };
 use vagus_policy::Mode;
 
 sol! {
+    event PriceFollowed(
+        address indexed by, address indexed strategy, uint256 priceBefore, uint256 priceAfter
+    );
     event Checkpointed(uint256 liveAssets, uint256 markPrice, uint256 observationPrice);
 }
 
@@ -125,5 +128,53 @@ async fn a_policy_that_waits_is_put_in_force_and_what_it_caps_is_trimmed() {
     assert!(now >= least && now <= most, "{now} is not about {cap}");
     assert!(after.idle >= before.idle + before.strategies[place] - most, "it went elsewhere");
     assert_eq!(world.rebalances().await.unwrap().len(), rebalances, "agents are closed out");
+    assert_eq!(world.reverted_of(agent).await.unwrap(), 0);
+}
+
+/// Every strategy's price stands two percent above the reference that the guard has of it, and nothing is held: so the band of one
+/// percent keeps deposits out, and no leg will ever move a reference.
+#[tokio::test]
+async fn strategies_whose_prices_ran_away_are_followed_day_by_day_and_then_entered() {
+    let folder = paths::run_folder("upkeep").unwrap();
+    let mut world = World::build(&folder).await.unwrap();
+    let (_, mut policy) = world.policies.first().unwrap();
+    for entry in &mut policy.strategies {
+        assert_eq!(entry.price_band_bps, 100);
+        entry.reference_assets = entry.reference_assets * 98 / 100;
+    }
+    world.vote(&policy, "Adopt it with references of long ago").await.unwrap();
+    world.activate(&policy).await.unwrap();
+    world.deposit(people::ALICE, 4_000_000, 60).await.unwrap();
+    world.clock.advance(3_600).await.unwrap();
+    let config = Keeper::prepare(&world).unwrap();
+    world.clock.keeper = Some(Keeper::start_with(&config, &folder, &[]).unwrap());
+    let (agent, guard) = (Keeper::agent().unwrap(), world.treasury.guard);
+    let followed = PriceFollowed::SIGNATURE_HASH;
+    let follows = async |world: &World| successes(world, agent, guard, followed).await;
+    let strategies = policy.strategies.len();
+
+    for _ in 0..4 {
+        world.clock.advance(12).await.unwrap();
+    }
+    assert_eq!(world.rebalances().await.unwrap().len(), 0, "R13 keeps it out");
+    assert_eq!(follows(&world).await, 0, "the references are not a day old");
+    // Half a percent a day: 0.98, 0.9849, 0.9898, 0.9948; the last one has the price, 1, inside its band.
+    for day in 1..=2 {
+        world.clock.advance(86_400).await.unwrap();
+        for _ in 0..3 * strategies {
+            world.clock.advance(12).await.unwrap();
+        }
+        assert_eq!(follows(&world).await, day * strategies, "each of them, once a day");
+        assert_eq!(world.rebalances().await.unwrap().len(), 0, "still out of the band");
+    }
+    world.clock.advance(86_400).await.unwrap();
+    for _ in 0..6 * strategies {
+        world.clock.advance(12).await.unwrap();
+    }
+    world.dismiss().await.unwrap();
+    assert!(!world.rebalances().await.unwrap().is_empty(), "it was entered");
+    let held = world.holdings().await.unwrap();
+    let placed: U256 = held.strategies.iter().sum();
+    assert!(placed > held.idle, "{held:?}");
     assert_eq!(world.reverted_of(agent).await.unwrap(), 0);
 }

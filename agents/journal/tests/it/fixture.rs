@@ -75,6 +75,7 @@ fn strategy() -> StrategyState {
         max_deposit_assets: U256::MAX,
         reference_price: U256::from(1) << 128,
         reference_at: 1_700_000_000,
+        read_price: None,
         curve: Curve::AaveV3(AaveV3Curve {
             slope1_ray: U256::from(40_000_000_000_000_000_000_000_000_u128),
             last_update_at: 1_700_000_000,

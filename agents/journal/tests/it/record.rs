@@ -221,9 +221,14 @@ fn a_record_cannot_say_two_things() {
     }
 }
 
-fn every_upkeep() -> [Upkeep; 3] {
+fn every_upkeep() -> [Upkeep; 4] {
     let policy = alloy_primitives::Bytes::from_static(b"document");
-    [Upkeep::Checkpoint {}, Upkeep::Trim { index: 3 }, Upkeep::Activate { policy }]
+    [
+        Upkeep::Checkpoint {},
+        Upkeep::Trim { index: 3 },
+        Upkeep::FollowPrice { index: 4 },
+        Upkeep::Activate { policy },
+    ]
 }
 
 /// A call that anybody may make.

@@ -51,6 +51,9 @@ pub struct UpkeepConfig {
     pub checkpoint_hours: u32,
     /// Whether strategies above their cap are trimmed when there is no rebalance to make.
     pub trim: bool,
+    /// Whether the guard's price references of strategies whose price has left them far behind are made to follow, when there
+    /// is no rebalance to make.
+    pub follow_prices: bool,
     /// Whether a policy whose delay is over is put in force when there is no rebalance to make.
     pub activate: bool,
 }
@@ -58,7 +61,7 @@ pub struct UpkeepConfig {
 impl Default for UpkeepConfig {
     fn default() -> Self {
         // An hour is left to be mined within the day.
-        Self { checkpoint_hours: 23, trim: false, activate: false }
+        Self { checkpoint_hours: 23, trim: false, follow_prices: true, activate: false }
     }
 }
 

@@ -10,8 +10,8 @@ use vagus_allocator::Reason;
 use vagus_chain::{
     Header,
     guard::{
-        encode_activate_policy, encode_checkpoint, encode_rebalance, encode_rebalance_for,
-        encode_trim,
+        encode_activate_policy, encode_checkpoint, encode_follow_price, encode_rebalance,
+        encode_rebalance_for, encode_trim,
     },
     lifecycle::{Alert, Head, Phase, TxEvent, TxState},
     sender::{Job, Live, Point, Sender},
@@ -254,6 +254,9 @@ impl ChainLoop {
                     (record.header.vault, encode_checkpoint(), *deadline, false)
                 }
                 Upkeep::Trim { index } => (guard, encode_trim(*index), *deadline, true),
+                Upkeep::FollowPrice { index } => {
+                    (guard, encode_follow_price(*index), *deadline, true)
+                }
                 Upkeep::Activate { policy } => {
                     (guard, encode_activate_policy(policy), *deadline, false)
                 }

@@ -6,14 +6,17 @@ use vagus_chain::{
     ChainError, ChainReader as _, Header,
     guard::{
         PendingPolicy, decode_pending_policy, encode_activate_policy, encode_checkpoint,
-        encode_pending_policy, encode_trim,
+        encode_follow_price, encode_pending_policy, encode_trim,
     },
     lifecycle::{TxEvent, TxState},
 };
 use vagus_journal::{
     Body, DecisionRecord, Outcome, OutcomeState, TransactionIntent, Upkeep, draft,
 };
-use vagus_policy::{Policy, Snapshot, StrategyStatus};
+use vagus_policy::{
+    Limits, Policy, Snapshot, StrategyPolicy, StrategyState, StrategyStatus,
+    price::{Band, follow},
+};
 
 use super::{ChainLoop, KEEPER_VERSION, RunError, vault::Moment};
 use crate::{
@@ -23,6 +26,9 @@ use crate::{
     report::{Event, UpkeepEvent},
     world::VaultWorld,
 };
+
+/// Of a band, on either side.
+const HALF_BPS: u16 = 5_000;
 
 /// The call that is due, if one is. A refresh first: what is trimmed is measured by it. What stands above a cap by less than
 /// the smallest move is left there: interest alone lifts a strategy at its cap above it in every block.
@@ -40,8 +46,24 @@ fn due(
     if hours > 0 && is_useful && age_seconds >= u64::from(hours) * 3_600 {
         return Some(Upkeep::Checkpoint {});
     }
-    let policy = policy.filter(|_| config.trim)?;
-    let is_over = |(entry, seen): (&vagus_policy::StrategyPolicy, &vagus_policy::StrategyState)| {
+    let policy = policy?;
+    if config.trim
+        && let Some(index) = over_its_cap(smallest_move, policy, snapshot)
+    {
+        return Some(Upkeep::Trim { index });
+    }
+    if !config.follow_prices {
+        return None;
+    }
+    let mut strategies = policy.strategies.iter().zip(&state.strategies);
+    let index = strategies
+        .position(|(entry, seen)| is_left_behind(&policy.limits, entry, seen, snapshot))?;
+    u8::try_from(index).ok().map(|index| Upkeep::FollowPrice { index })
+}
+
+/// The first strategy that holds more than it may by as much as is worth a call.
+fn over_its_cap(smallest_move: u128, policy: &Policy, snapshot: &Snapshot) -> Option<u8> {
+    let is_over = |(entry, seen): (&StrategyPolicy, &StrategyState)| {
         let most = match entry.status {
             StrategyStatus::Active => U256::from(entry.cap),
             StrategyStatus::ExitOnly => U256::ZERO,
@@ -50,8 +72,28 @@ fn due(
         let excess = seen.redeem_assets.saturating_sub(most).min(seen.max_withdraw_assets);
         seen.is_readable && excess >= U256::from(smallest_move.max(1))
     };
-    let index = policy.strategies.iter().zip(&state.strategies).position(is_over)?;
-    u8::try_from(index).ok().map(|index| Upkeep::Trim { index })
+    let mut strategies = policy.strategies.iter().zip(&snapshot.vault.strategies);
+    u8::try_from(strategies.position(is_over)?).ok()
+}
+
+/// Whether a strategy's price stands more than half of its band away from the guard's reference, and the reference would move
+/// if it were told to follow now.
+fn is_left_behind(
+    limits: &Limits,
+    entry: &StrategyPolicy,
+    seen: &StrategyState,
+    snapshot: &Snapshot,
+) -> bool {
+    let Some(read) = seen.read_price.filter(|_| entry.status != StrategyStatus::WrittenOff) else {
+        return false;
+    };
+    let (reference, band_bps) = (seen.reference_price, entry.price_band_bps);
+    let half = Band::around(reference, band_bps, HALF_BPS);
+    let is_far = read.assets.saturating_add(U256::ONE) < half.lowest_value_up(read.shares)
+        || read.assets > half.highest_value(read.shares);
+    let (at, growth) = (snapshot.block.timestamp, limits.max_growth_wad);
+    let next = follow(reference, seen.reference_at, at, growth, band_bps, read.assets, read.shares);
+    is_far && next.is_some_and(|next| next != reference)
 }
 
 /// Whether a policy that waits may be put in force in a block of a time.
@@ -124,6 +166,9 @@ impl ChainLoop {
         let call = match &upkeep {
             Upkeep::Checkpoint {} => self.call(vault.entry.vault, encode_checkpoint(), false, gas),
             Upkeep::Trim { index } => self.call(vault.entry.guard, encode_trim(*index), true, gas),
+            Upkeep::FollowPrice { index } => {
+                self.call(vault.entry.guard, encode_follow_price(*index), true, gas)
+            }
             Upkeep::Activate { policy } => {
                 self.call(vault.entry.guard, encode_activate_policy(policy), false, gas)
             }
@@ -183,6 +228,8 @@ impl ChainLoop {
 
 #[cfg(test)]
 mod tests {
+    use vagus_policy::ReadPrice;
+
     use super::*;
     use crate::testing;
 
@@ -239,5 +286,48 @@ mod tests {
         let seen = &mut snapshot.vault.strategies[0];
         (seen.redeem_assets, seen.max_withdraw_assets) = (U256::from(1), U256::from(1));
         assert_eq!(due(wanted, 0, Some(&policy), &snapshot), Some(Upkeep::Trim { index: 0 }));
+    }
+
+    #[test]
+    fn a_reference_follows_a_price_past_half_of_its_band_a_day_after_it_did_last() {
+        let mut policy = testing::policy(Default::default());
+        let (band, day) = (U256::from(policy.strategies[1].price_band_bps), 86_400);
+        let config = UpkeepConfig::default();
+        let unit = U256::ONE << 60;
+        // At a reference of one; the band is a part of 10,000.
+        let moved = |half_bands: U256| unit + unit * band * half_bands / U256::from(20_000);
+        let at = |assets: U256, age: u64| {
+            let mut snapshot = testing::snapshot(Default::default());
+            snapshot.vault.nav.refreshed_at = snapshot.block.timestamp;
+            let seen = &mut snapshot.vault.strategies[1];
+            seen.shares = U256::ZERO;
+            seen.reference_price = U256::ONE << 128;
+            seen.reference_at = snapshot.block.timestamp - age;
+            seen.read_price = Some(ReadPrice { shares: unit, assets });
+            snapshot
+        };
+        let asked = |policy: &Policy, snapshot: &Snapshot| due(config, 0, Some(policy), snapshot);
+        let (half, whole) = (moved(U256::ONE), moved(U256::from(2)));
+        let wanted = Some(Upkeep::FollowPrice { index: 1 });
+        // A unit of grace, and half of a band that rounds.
+        assert_eq!(asked(&policy, &at(half, day)), None, "at the half");
+        assert_eq!(asked(&policy, &at(half + U256::from(3), day)), wanted, "past it");
+        assert_eq!(asked(&policy, &at(whole, day - 1)), None, "a second too early");
+        assert_eq!(asked(&policy, &at(whole, day)), wanted);
+        assert_eq!(asked(&policy, &at(unit - (whole - unit), day)), wanted, "below it likewise");
+        assert_eq!(asked(&policy, &at(unit - (half - unit), day)), None);
+        assert_eq!(due(config, 0, None, &at(whole, day)), None, "no policy");
+        let off = UpkeepConfig { follow_prices: false, ..config };
+        assert_eq!(due(off, 0, Some(&policy), &at(whole, day)), None, "not wanted");
+        let mut unread = at(whole, day);
+        unread.vault.strategies[1].read_price = None;
+        assert_eq!(asked(&policy, &unread), None, "not read");
+        policy.strategies[1].status = StrategyStatus::ExitOnly;
+        assert_eq!(asked(&policy, &at(whole, day)), wanted, "so that it can be left");
+        policy.strategies[1].status = StrategyStatus::WrittenOff;
+        assert_eq!(asked(&policy, &at(whole, day)), None, "written off");
+        policy.strategies[1].status = StrategyStatus::Active;
+        policy.limits.max_growth_wad = 0;
+        assert_eq!(asked(&policy, &at(whole, day)), None, "it would not move");
     }
 }

@@ -4,7 +4,7 @@
 use alloy::primitives::{B256, U256, keccak256};
 use vagus_allocator::Reason;
 use vagus_journal::{Body, DecisionRecord, Observation, RecordFile, Upkeep};
-use vagus_policy::{Policy, StrategyStatus};
+use vagus_policy::{Policy, StrategyStatus, price::FOLLOW_SECONDS};
 
 use super::ask::Claim;
 
@@ -71,6 +71,9 @@ fn kept(
     {
         return Err("the document to be put in force cannot be read".to_owned());
     }
+    if let Upkeep::FollowPrice { index } = upkeep {
+        return follows(seen, usize::from(*index));
+    }
     let (Upkeep::Trim { index }, Some(policy)) = (upkeep, policy) else { return Ok(()) };
     let place = usize::from(*index);
     let strategy = policy.strategies.get(place).zip(seen.snapshot.vault.strategies.get(place));
@@ -85,6 +88,22 @@ fn kept(
         return Ok(());
     }
     Err(format!("strategy {index} holds no more than it may, and was to be trimmed"))
+}
+
+/// A price reference that is to follow: a day after it did last, a price that was read.
+fn follows(seen: &Observation, place: usize) -> Result<(), String> {
+    let state = seen.snapshot.vault.strategies.get(place);
+    let state =
+        state.ok_or_else(|| format!("there is no strategy {place} whose price it follows"))?;
+    if state.read_price.is_none() {
+        return Err(format!(
+            "the price of strategy {place}, which is to be followed, was not read"
+        ));
+    }
+    if seen.block().timestamp < state.reference_at.saturating_add(FOLLOW_SECONDS) {
+        return Err(format!("the reference of strategy {place} followed its price within the day"));
+    }
+    Ok(())
 }
 
 /// What was seen of the vault, beside itself and beside the document.

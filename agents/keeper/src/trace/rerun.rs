@@ -36,6 +36,7 @@ pub(super) fn drafts(policy: Option<&Policy>, seen: &Observation) -> Vec<Draft> 
         | Reason::ModelMistrust
         | Reason::Checkpoint
         | Reason::Trim
+        | Reason::FollowPrice
         | Reason::Activate => vec![held()],
         Reason::InFlight | Reason::EndpointsDisagree | Reason::SignerFailed => {
             vec![held(), decided().into_hold(reason)]

@@ -3,7 +3,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    price::Band,
+    price::{Band, unit_shares_up},
+    snapshot::ReadPrice,
     testing::{policy, state},
 };
 
@@ -73,6 +74,49 @@ fn first_deposit_is_priced_by_the_reference_and_dust_does_not_mislead() {
         assert!(leg.value_after + U256::ONE >= band.lowest_value_up(leg.shares_after));
         assert!(leg.value_after <= band.highest_value(leg.shares_after));
     }
+}
+
+/// A deposit that the rules see as it will be: by the price that was read, not by a reference that it ran away from.
+#[test]
+fn what_is_not_held_is_priced_as_read_and_a_gift_of_a_share_changes_nothing() {
+    let unit = unit_shares_up(PRICE_ONE);
+    for (percent, is_within) in [(100, true), (101, true), (102, false), (103, false), (98, false)]
+    {
+        let read = ReadPrice { shares: unit, assets: unit * U256::from(percent) / U256::from(100) };
+        // A share of a price between one and two is worth one unit.
+        for shares in [0_u64, 1, 2] {
+            let mut state = state();
+            let strategy = &mut state.strategies[0];
+            strategy.reference_price = PRICE_ONE;
+            strategy.read_price = Some(read);
+            strategy.shares = U256::from(shares);
+            strategy.redeem_assets = strategy.shares * read.assets / unit;
+            strategy.convert_assets = strategy.redeem_assets;
+            let leg = predict(&policy(), &state, &[deposit(0, 1_000_000_000)]).legs[0];
+            let band = Band::around(PRICE_ONE, 100, 0);
+            let is_priced = leg.value_after + U256::ONE >= band.lowest_value_up(leg.shares_after)
+                && leg.value_after <= band.highest_value(leg.shares_after);
+            assert_eq!(is_priced, is_within, "{percent} % with {shares} shares: {leg:?}");
+            assert!(
+                leg.value_after + U256::from(5) >= leg.value_before + U256::from(1_000_000_000)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_position_tells_its_price_better_than_what_was_read_apart_from_it() {
+    let mut state = state();
+    let before = predict(&policy(), &state, &[deposit(0, 50_000), withdraw(1, 50_000)]);
+    for strategy in &mut state.strategies {
+        // A venue that pays less for more.
+        strategy.read_price =
+            Some(ReadPrice { shares: U256::from(1 << 30), assets: U256::from(1 << 29) });
+    }
+    let after = predict(&policy(), &state, &[deposit(0, 50_000), withdraw(1, 50_000)]);
+    let distance = before.legs[0].value_after.abs_diff(after.legs[0].value_after);
+    assert!(distance <= U256::ONE, "{distance}");
+    assert_eq!(before.legs[1].value_before, after.legs[1].value_before);
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn of_reading(strategy: Address, reading: Option<&StrategyReading>) -> StrategyS
         max_deposit_assets: amount(|it| it.max_deposit_assets),
         reference_price: U256::ZERO,
         reference_at: 0,
+        read_price: None,
         curve: Curve::Unknown,
     }
 }
