@@ -11,7 +11,7 @@ import {StrategyReader} from "./StrategyReader.sol";
 /// @title One view call that returns everything a keeper needs
 contract TreasuryLens is ITreasuryLens {
     /// @inheritdoc ITreasuryLens
-    uint32 public constant LENS_VERSION = 1;
+    uint32 public constant LENS_VERSION = 2;
 
     /// @inheritdoc ITreasuryLens
     function read(VaultQuery[] calldata queries, uint256 start, uint256 gasReserve)

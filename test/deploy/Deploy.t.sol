@@ -37,7 +37,7 @@ contract DeployTest is DeployFixture {
         assertEq(_address(json, "votes"), address(deployment.governor.token()));
         assertEq(_address(json, "factory"), address(deployment.factory));
         assertEq(_address(json, "lens"), address(deployment.lens));
-        assertEq(vm.parseJsonUint(json, ".vaults[0].lensVersion"), 1);
+        assertEq(vm.parseJsonUint(json, ".vaults[0].lensVersion"), 2);
         assertEq(vm.parseJsonBytes32(json, ".vaults[0].policyHash"), bytes32(0));
         string[8] memory hashed =
             ["vault", "vaultPeriphery", "conduit", "guard", "guardGovernance", "guardRules", "factory", "lens"];

@@ -106,8 +106,8 @@ contract TreasuryLensTest is BaseTest {
         vm.fee(77);
         vm.setBlockhash(1233, keccak256("parent"));
         LensPage memory page = _lens.read(_queries(_vault), 0, RESERVE);
-        assertEq(page.lensVersion, 1);
-        assertEq(_lens.LENS_VERSION(), 1);
+        assertEq(page.lensVersion, 2);
+        assertEq(_lens.LENS_VERSION(), 2);
         assertEq(page.chainId, block.chainid);
         assertEq(page.blockNumber, 1234);
         assertEq(page.parentHash, keccak256("parent"));
