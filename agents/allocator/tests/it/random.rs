@@ -5,7 +5,9 @@ use proptest::{collection::vec, prelude::*};
 use vagus_allocator::NativePrice;
 use vagus_policy::{Bucket, Curve, GroupPolicy, ObjectiveKind, StrategyStatus};
 
-use crate::world::{AaveSpec, NOW, USDC, World, aave, morpho, world};
+use crate::world::{
+    AaveSpec, MarketSpec, NOW, USDC, World, aave, liquidity, markets, morpho, room, world,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct VenueSpec {
@@ -163,6 +165,75 @@ pub(crate) fn any_world(most_venues: usize) -> impl Strategy<Value = World> {
         )
 }
 
+/// Some markets of a strategy over several, of which others may hold a part too.
+#[derive(Clone, Debug)]
+pub(crate) struct MarketsSpec {
+    others: u128,
+    /// By market: others' lending, a weight of the strategy's position, a cap beside it, usage, rate and fee.
+    markets: Vec<(u128, u8, (u8, u128), u32, u32, u32)>,
+}
+
+fn markets_spec() -> impl Strategy<Value = MarketsSpec> {
+    let market = (
+        1_u128..20_000_000,
+        0_u8..5,
+        (0_u8..5, 1_u128..3_000_000),
+        0_u32..=10_000,
+        10_u32..3_000,
+        0_u32..2_500,
+    );
+    (prop_oneof![Just(0), 1_u128..5_000_000], vec(market, 1..=8))
+        .prop_map(|(others, markets)| MarketsSpec { others: others * USDC, markets })
+}
+
+/// The curve of a strategy of which we hold a position.
+fn spread_out(spec: &MarketsSpec, position: u128) -> Curve {
+    let weights: u128 = spec.markets.iter().map(|market| u128::from(market.1)).sum();
+    let mut left = spec.others + position;
+    let count = spec.markets.len();
+    let specs: Vec<MarketSpec> = spec
+        .markets
+        .iter()
+        .enumerate()
+        .map(|(place, (others, weight, (kind, cap), usage_bps, rate_bps, fee_bps))| {
+            let part = (spec.others + position) * u128::from(*weight) / weights.max(1);
+            let held = if place + 1 == count { left } else { part.min(left) };
+            left -= held;
+            let cap = match kind {
+                0 => held.max(1),
+                1 => held / 2 + 1,
+                _ => held + cap * USDC,
+            };
+            MarketSpec {
+                others: others * USDC + 17,
+                held,
+                cap,
+                usage_bps: *usage_bps,
+                target_rate_bps: *rate_bps,
+                fee_bps: *fee_bps,
+            }
+        })
+        .collect();
+    markets(&specs)
+}
+
+/// Random worlds in which about half of the strategies are over several markets.
+pub(crate) fn any_world_of_markets(most_venues: usize) -> impl Strategy<Value = World> {
+    (any_world(most_venues), vec(prop::option::weighted(0.5, markets_spec()), most_venues))
+        .prop_map(|(mut world, specs)| {
+            for (strategy, spec) in world.snapshot.vault.strategies.iter_mut().zip(specs) {
+                let Some(spec) = spec else { continue };
+                let position: u128 = strategy.convert_assets.to();
+                strategy.curve = spread_out(&spec, position);
+                strategy.max_withdraw_assets =
+                    strategy.convert_assets.min(liquidity(&strategy.curve));
+                strategy.max_deposit_assets =
+                    strategy.max_deposit_assets.min(room(&strategy.curve));
+            }
+            world
+        })
+}
+
 /// The world right after a plan, as predicted, at the same moment.
 pub(crate) fn after(world: &World, moves: &[vagus_policy::Move]) -> World {
     let mut next = world.clone();
@@ -199,6 +270,9 @@ pub(crate) fn after(world: &World, moves: &[vagus_policy::Move]) -> World {
             Curve::AaveV3(curve) => curve.virtual_balance = shift(curve.virtual_balance),
             Curve::MorphoBlue(curve) => {
                 curve.total_supply_assets = shift(curve.total_supply_assets);
+            }
+            Curve::MorphoBlueMarkets(curve) => {
+                crate::markets::act(curve, leg.is_deposit, moved.to(), NOW);
             }
         }
         if leg.is_deposit && strategy.max_deposit_assets != U256::MAX {
