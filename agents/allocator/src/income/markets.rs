@@ -76,7 +76,11 @@ impl Markets {
         horizon: Horizon,
     ) -> CurveResult<Self> {
         let spread = Spread::at(curve, horizon.at)?;
-        let others = spread.total().checked_sub(position).ok_or(CurveError::Inconsistent)?;
+        // Each position's value is rounded down by itself.
+        if position > spread.total().saturating_add(rounding(&spread)) {
+            return Err(CurveError::Inconsistent);
+        }
+        let others = spread.total().saturating_sub(position);
         let markets = spread.slots().iter();
         let markets = markets
             .map(|slot| Market::accrued(slot.market.clone(), slot.held, horizon.seconds))
@@ -194,8 +198,7 @@ impl Markets {
     }
 
     pub(super) fn exit_rounding(&self) -> u128 {
-        let slots = self.spread.slots().iter().filter(|slot| slot.held > 0);
-        slots.map(|slot| slot.rounding).sum()
+        rounding(&self.spread)
     }
 
     /// The mean yearly rate of all that the strategy holds, ray, rounded down; with nothing in it that of its first unit.
@@ -314,6 +317,11 @@ fn under_tangent(market: &Market, (from, to): (u128, u128)) -> CurveResult<(U256
     // It falls from the lower end on.
     let income = roof.income_ray(from)?;
     Ok((income, income))
+}
+
+/// Units that may be lost where all of a strategy leaves.
+fn rounding(spread: &Spread) -> u128 {
+    spread.slots().iter().filter(|slot| slot.held > 0).map(|slot| slot.rounding).sum()
 }
 
 fn change(position: u128, target: u128) -> Change {

@@ -132,7 +132,7 @@ proptest! {
 
     #[test]
     fn income_is_our_part_of_what_the_markets_pay(
-        world in any_world_of_markets(4), places in prop::collection::vec(0_u32..=1_000, 8),
+        world in any_world_of_markets(4, 0.5), places in prop::collection::vec(0_u32..=1_000, 8),
         is_over_time in any::<bool>(),
     ) {
         let seconds = if is_over_time { world.policy.objective.horizon_seconds.into() } else { 0 };
@@ -156,14 +156,14 @@ proptest! {
     }
 
     #[test]
-    fn every_plan_is_accepted_by_the_rules_and_its_certificate_holds(world in any_world_of_markets(8)) {
+    fn every_plan_is_accepted_by_the_rules_and_its_certificate_holds(world in any_world_of_markets(8, 0.5)) {
         crate::properties::holds_of(&world)?;
     }
 
     /// What leaves the last market may be worth bringing back into the first one, which is a plan of its own: deposits fill
     /// another market than withdrawals empty. That ends, since every plan earns more than the one before.
     #[test]
-    fn its_own_plans_come_to_an_end(mut world in any_world_of_markets(6)) {
+    fn its_own_plans_come_to_an_end(mut world in any_world_of_markets(6, 0.5)) {
         world.policy.limits.cooldown_seconds = 0;
         let mut plans = 0;
         loop {

@@ -169,57 +169,50 @@ pub(crate) fn any_world(most_venues: usize) -> impl Strategy<Value = World> {
 #[derive(Clone, Debug)]
 pub(crate) struct MarketsSpec {
     others: u128,
-    /// By market: others' lending, a weight of the strategy's position, a cap beside it, usage, rate and fee.
-    markets: Vec<(u128, u8, (u8, u128), u32, u32, u32)>,
+    /// Each with a weight of the strategy's position for what is held, and a cap that is one of several kinds.
+    markets: Vec<(MarketSpec, u8)>,
 }
 
 fn markets_spec() -> impl Strategy<Value = MarketsSpec> {
     let market = (
-        1_u128..20_000_000,
-        0_u8..5,
-        (0_u8..5, 1_u128..3_000_000),
-        0_u32..=10_000,
-        10_u32..3_000,
-        0_u32..2_500,
+        (1_u128..20_000_000, 0_u128..5, 1_u128..3_000_000, 0_u8..5),
+        (0_u32..=10_000, 10_u32..3_000, 0_u32..2_500),
     );
+    let market =
+        market.prop_map(|((others, held, cap, kind), (usage_bps, target_rate_bps, fee_bps))| {
+            let others = others * USDC + 17;
+            (
+                MarketSpec { others, held, cap: cap * USDC, usage_bps, target_rate_bps, fee_bps },
+                kind,
+            )
+        });
     (prop_oneof![Just(0), 1_u128..5_000_000], vec(market, 1..=8))
         .prop_map(|(others, markets)| MarketsSpec { others: others * USDC, markets })
 }
 
 /// The curve of a strategy of which we hold a position.
 fn spread_out(spec: &MarketsSpec, position: u128) -> Curve {
-    let weights: u128 = spec.markets.iter().map(|market| u128::from(market.1)).sum();
-    let mut left = spec.others + position;
-    let count = spec.markets.len();
-    let specs: Vec<MarketSpec> = spec
-        .markets
-        .iter()
-        .enumerate()
-        .map(|(place, (others, weight, (kind, cap), usage_bps, rate_bps, fee_bps))| {
-            let part = (spec.others + position) * u128::from(*weight) / weights.max(1);
-            let held = if place + 1 == count { left } else { part.min(left) };
-            left -= held;
-            let cap = match kind {
-                0 => held.max(1),
-                1 => held / 2 + 1,
-                _ => held + cap * USDC,
-            };
-            MarketSpec {
-                others: others * USDC + 17,
-                held,
-                cap,
-                usage_bps: *usage_bps,
-                target_rate_bps: *rate_bps,
-                fee_bps: *fee_bps,
-            }
-        })
-        .collect();
+    let weights: u128 = spec.markets.iter().map(|(market, _)| market.held).sum();
+    let (all, count) = (spec.others + position, spec.markets.len());
+    let mut left = all;
+    let markets_of = spec.markets.iter().enumerate().map(|(place, (market, kind))| {
+        let part = all * market.held / weights.max(1);
+        let held = if place + 1 == count { left } else { part.min(left) };
+        left -= held;
+        let cap = match kind {
+            0 => held.max(1),
+            1 => held / 2 + 1,
+            _ => held + market.cap,
+        };
+        MarketSpec { held, cap, ..*market }
+    });
+    let specs: Vec<MarketSpec> = markets_of.collect();
     markets(&specs)
 }
 
-/// Random worlds in which about half of the strategies are over several markets.
-pub(crate) fn any_world_of_markets(most_venues: usize) -> impl Strategy<Value = World> {
-    (any_world(most_venues), vec(prop::option::weighted(0.5, markets_spec()), most_venues))
+/// Random worlds in which such a part of the strategies are over several markets.
+pub(crate) fn any_world_of_markets(most_venues: usize, part: f64) -> impl Strategy<Value = World> {
+    (any_world(most_venues), vec(prop::option::weighted(part, markets_spec()), most_venues))
         .prop_map(|(mut world, specs)| {
             for (strategy, spec) in world.snapshot.vault.strategies.iter_mut().zip(specs) {
                 let Some(spec) = spec else { continue };

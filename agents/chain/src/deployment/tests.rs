@@ -87,7 +87,7 @@ async fn any_other_is_refused_with_a_sentence() {
         ("the lens at", |d| d.vaults[0].code_hashes.lens = B256::ZERO),
         ("the conduit at", |d| d.vaults[0].code_hashes.conduit = B256::ZERO),
         ("the asset of vault", |d| d.vaults[0].asset = Address::ZERO),
-        ("lensVersion 2", |d| d.vaults[0].lens_version = 2),
+        ("lensVersion 3", |d| d.vaults[0].lens_version = 3),
         ("the lens at", |d| d.vaults[0].lens = Address::ZERO),
     ];
     for (expected, change) in cases {
