@@ -17,6 +17,8 @@ use vagus_policy::{
     math::{PRICE_ONE, mul_div_down},
 };
 
+use crate::quote::{VIRTUAL_ASSETS, VIRTUAL_SHARES};
+
 /// One venue beside the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Drift {
@@ -117,7 +119,11 @@ impl Drift {
             let market = &slot.market;
             let (assets, all) = (market.total_supply_assets, market.total_supply_shares);
             let moved = U256::from(moved);
-            let shares = mul_div_down(moved, all, assets.max(U256::ONE));
+            let shares = mul_div_down(
+                moved,
+                all.saturating_add(VIRTUAL_SHARES),
+                assets.saturating_add(VIRTUAL_ASSETS),
+            );
             let changed = |amount: U256, by: U256| {
                 if is_less { amount.saturating_sub(by) } else { amount.saturating_add(by) }
             };

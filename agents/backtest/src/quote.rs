@@ -11,8 +11,8 @@ use vagus_policy::{
 /// 10^27.
 const RAY: U256 = vagus_allocator::math::RAY;
 /// What Morpho Blue adds to assets and to shares before it divides one by the other.
-const VIRTUAL_ASSETS: U256 = U256::ONE;
-const VIRTUAL_SHARES: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
+pub(crate) const VIRTUAL_ASSETS: U256 = U256::ONE;
+pub(crate) const VIRTUAL_SHARES: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
 /// Most that a value by the formula may differ from the one that was read, smallest unit: what one more rounding makes.
 const MOST_OFF: U256 = U256::ONE;
 /// Binary digits that are added to a fraction before it is multiplied by a factor.
