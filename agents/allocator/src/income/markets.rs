@@ -336,3 +336,85 @@ fn change(position: u128, target: u128) -> Change {
 fn times(rate: i128, part: u128) -> i128 {
     (rate * part as i128) >> DIGITS
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that fails here says so")]
+mod tests {
+    use alloy_primitives::{B256, I256};
+    use proptest::prelude::*;
+    use vagus_policy::{MorphoBlueCurve, MorphoBlueHolding};
+
+    use super::*;
+    use crate::income::{Base, Earning};
+
+    const NOW: u64 = 1_800_000_000;
+
+    /// Others' lending, ours and others' through the strategy, cap, usage and rate of a market.
+    type Drawn = (u128, u128, u128, u128, u128);
+
+    fn curve(drawn: &[Drawn]) -> MorphoBlueMarketsCurve {
+        let holding = |(others, held, cap, usage_bps, rate_bps): &Drawn| {
+            let (supplied, wide) = (others + held, |value: u128| U256::from(value));
+            let rate = I256::try_from(rate_bps * 100_000_000_000_000 / 31_536_000);
+            MorphoBlueHolding {
+                market_id: B256::ZERO,
+                cap: wide(*cap),
+                supply_shares: wide(held * 1_000_000),
+                curve: MorphoBlueCurve {
+                    total_supply_assets: wide(supplied),
+                    total_supply_shares: wide(supplied * 1_000_000),
+                    total_borrow_assets: wide(supplied * usage_bps / 10_000),
+                    total_borrow_shares: wide(supplied * usage_bps / 10_000 * 1_000_000),
+                    last_update_at: NOW,
+                    fee_wad: U256::ZERO,
+                    rate_at_target_wad: rate.unwrap(),
+                },
+            }
+        };
+        MorphoBlueMarketsCurve { markets: drawn.iter().map(holding).collect() }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+        #[test]
+        fn a_straight_line_lies_above_income(
+            drawn in prop::collection::vec(
+                (1_000_u128..1 << 50, 0_u128..1 << 48, 1_u128..1 << 50, 0_u128..=10_000, 10_u128..=20_000), 1..=5,
+            ),
+            part_bps in 0_u128..=10_000, days in 0_u64..400,
+            ends in any::<[u32; 2]>(), places in any::<[u32; 12]>(),
+        ) {
+            let curve = curve(&drawn);
+            let held: u128 = drawn.iter().map(|market| market.1).sum();
+            let position = held / 10_000 * part_bps;
+            let horizon = Horizon { at: NOW + 12, seconds: days * 86_400 };
+            let markets = Markets::of(&curve, position, horizon).unwrap();
+            let (low, high) = (markets.lowest, markets.stretches.last().unwrap().to);
+            let base = Base::Markets(Box::new(markets.clone()));
+            let earning = Earning { position, base, reward_ray: U256::ZERO, reward: 0 };
+            let breaks = markets.breaks.iter().flat_map(|(first, last)| [*first, *last]);
+            let mut starts: Vec<u128> = breaks.filter(|place| low < *place && *place <= high).collect();
+            starts.insert(0, low);
+            prop_assert!(starts.is_sorted(), "{starts:?}");
+            starts.dedup();
+            let last = starts.iter().skip(1).map(|start| start - 1).chain([high]);
+            for (start, end) in starts.iter().copied().zip(last) {
+                let on = |from: u128, to: u128, part: u32| {
+                    from + (to - from) / u128::from(u32::MAX) * u128::from(part)
+                        + (to - from) % u128::from(u32::MAX) * u128::from(part) / u128::from(u32::MAX)
+                };
+                let (a, b) = (on(start, end, ends[0]), on(start, end, ends[1]));
+                for (from, to) in [(start, end), (a.min(b), a.max(b))] {
+                    let straight = earning.roof(from, to).unwrap();
+                    for place in places.iter().map(|part| on(from, to, *part)).chain([from, to]) {
+                        let income = earning.income_ray(place).unwrap();
+                        let above = straight.income_ray(place).unwrap()
+                            + U256::from(4) * earning.noise_ray(place);
+                        prop_assert!(income <= above, "{place} of {from} to {to}");
+                    }
+                }
+            }
+        }
+    }
+}
