@@ -8,7 +8,8 @@ import {AgentState, GuardState, StrategyState} from "./IPolicyGuard.sol";
 enum CurveSource {
     Unknown,
     AaveV3,
-    MorphoBlue
+    MorphoBlue,
+    MorphoBlueMarkets
 }
 
 /// @notice Raw inputs of Aave V3's rate, for a strategy that is an Aave static token. Units are the pool's.
@@ -48,6 +49,26 @@ struct MorphoBlueCurve {
     uint256 lastUpdateAt;
     uint256 feeWad;
     int256 rateAtTargetWad;
+}
+
+/// @notice One market of a strategy over several of them.
+/// @param marketId The market's id.
+/// @param cap Most that deposits may bring the strategy's position in it to, in the asset.
+/// @param supplyShares What the strategy holds there, for all of its own holders.
+/// @param curve Raw inputs of the market's rate.
+struct MorphoBlueHolding {
+    bytes32 marketId;
+    uint256 cap;
+    uint256 supplyShares;
+    MorphoBlueCurve curve;
+}
+
+/// @notice Raw inputs of the rate of a strategy of ours over several Morpho Blue markets: how its assets are spread and
+/// what each market pays.
+/// @param markets In the strategy's order, in which deposits fill them and against which withdrawals empty them; at
+/// most eight, none of them twice.
+struct MorphoBlueMarketsCurve {
+    MorphoBlueHolding[] markets;
 }
 
 /// @notice A strategy as the vault sees it.

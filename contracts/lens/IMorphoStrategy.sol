@@ -29,6 +29,17 @@ interface IMorphoStrategy {
     function marketParams() external view returns (MorphoMarketParams memory);
 }
 
+/// @title The part of a strategy over several Morpho Blue markets that tells what they are; it has `morpho` as well
+interface IMorphoMarketsStrategy {
+    /// @notice How many markets there are.
+    function marketCount() external view returns (uint256);
+    /// @notice The market at a place of the list, its cap, and the supply shares in it that the strategy holds.
+    function marketAt(uint256 place)
+        external
+        view
+        returns (MorphoMarketParams memory params, uint256 cap, uint256 supplyShares);
+}
+
 /// @title The part of Morpho Blue that a market's rate depends on
 interface IMorphoMarkets {
     /// @notice A market's stored state.

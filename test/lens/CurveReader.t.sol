@@ -6,6 +6,8 @@ import {
     AaveV3Curve,
     CurveSource,
     MorphoBlueCurve,
+    MorphoBlueHolding,
+    MorphoBlueMarketsCurve,
     StrategyView,
     VaultQuery
 } from "../../contracts/interfaces/ITreasuryLens.sol";
@@ -150,6 +152,113 @@ contract CurveReaderTest is BaseTest {
         _requireUnknown();
     }
 
+    // Several markets of Morpho Blue
+
+    function test_ReadMarkets_TakesEachWordFromItsPlace() public {
+        for (uint256 count = 1; count <= 8; ++count) {
+            bytes32[] memory ids = _teachMarkets(count);
+            StrategyView memory seen = _read();
+            assertEq(uint8(seen.curveSource), uint8(CurveSource.MorphoBlueMarkets));
+            MorphoBlueHolding[] memory markets = abi.decode(seen.curve, (MorphoBlueMarketsCurve)).markets;
+            assertEq(markets.length, count);
+            for (uint256 i = 0; i < count; ++i) {
+                assertEq(markets[i].marketId, ids[i]);
+                assertEq(markets[i].cap, 1000 + i);
+                assertEq(markets[i].supplyShares, 100 + i);
+                assertEq(markets[i].curve.totalSupplyAssets, 2000 + i);
+                assertEq(markets[i].curve.totalSupplyShares, 3000 + i);
+                assertEq(markets[i].curve.totalBorrowAssets, 4000 + i);
+                assertEq(markets[i].curve.totalBorrowShares, 5000 + i);
+                assertEq(markets[i].curve.lastUpdateAt, block.timestamp - i);
+                assertEq(markets[i].curve.feeWad, 6000 + i);
+                assertEq(markets[i].curve.rateAtTargetWad, int256(7000 + i));
+            }
+        }
+    }
+
+    function test_ReadMarkets_OneMarketByItselfComesFirst() public {
+        _teachMarkets(3);
+        _teachMorpho(address(asset), block.timestamp, 19);
+        assertEq(uint8(_read().curveSource), uint8(CurveSource.MorphoBlue));
+    }
+
+    function test_ReadMarkets_UnknownWhenTheCountIsNoneOrTooMany() public {
+        uint256[4] memory counts = [uint256(0), 9, 4, type(uint256).max];
+        for (uint256 i = 0; i < counts.length; ++i) {
+            // Of four only three are told.
+            _teachMarkets(3);
+            _strategy.set(_selector("marketCount()"), abi.encode(counts[i]));
+            _requireUnknown();
+        }
+        _teachMarkets(3);
+        _strategy.set(_selector("marketCount()"), hex"03");
+        _requireUnknown();
+    }
+
+    function test_ReadMarkets_UnknownWhenAnEntryIsShort() public {
+        _teachMarkets(3);
+        _strategy.setFor(_marketAt(1), new bytes(6 * 32 + 31));
+        _requireUnknown();
+    }
+
+    function test_ReadMarkets_UnknownWhenOneLendsAnotherToken() public {
+        _teachMarkets(3);
+        _strategy.setFor(_marketAt(2), bytes.concat(_marketParams(makeAddr("another"), 2), abi.encode(1002, 102)));
+        _requireUnknown();
+    }
+
+    function test_ReadMarkets_UnknownWhenOneStandsThereTwice() public {
+        _teachMarkets(3);
+        _strategy.setFor(_marketAt(2), bytes.concat(_marketParams(address(asset), 0), abi.encode(1002, 102)));
+        _requireUnknown();
+    }
+
+    function test_ReadMarkets_UnknownWhenMoreIsHeldThanThereIs() public {
+        _teachMarkets(3);
+        _strategy.setFor(_marketAt(1), bytes.concat(_marketParams(address(asset), 1), abi.encode(1001, 3001)));
+        assertEq(uint8(_read().curveSource), uint8(CurveSource.MorphoBlueMarkets), "all of it");
+        _strategy.setFor(_marketAt(1), bytes.concat(_marketParams(address(asset), 1), abi.encode(1001, 3002)));
+        _requireUnknown();
+    }
+
+    function test_ReadMarkets_UnknownWhenAnyMarketIsBroken() public {
+        bytes32[] memory ids = _teachMarkets(3);
+        bytes memory asked = abi.encodeWithSelector(_selector("market(bytes32)"), ids[2]);
+        _venue.setFor(asked, abi.encode(1, 102, 3, 4, 0, 6));
+        _requireUnknown();
+        _venue.setFor(asked, abi.encode(1, 102, 3, 4, block.timestamp + 1, 6));
+        _requireUnknown();
+        _venue.setFor(asked, abi.encode(1, 102, 3, 4, block.timestamp));
+        _requireUnknown();
+        ids = _teachMarkets(3);
+        _part.setFor(abi.encodeWithSelector(_selector("rateAtTarget(bytes32)"), ids[1]), hex"00");
+        _requireUnknown();
+    }
+
+    function test_ReadMarkets_EatenGasIsUnknownAndBounded() public {
+        _teachMarkets(8);
+        bytes4[3] memory eaters =
+            [_selector("marketCount()"), _selector("marketAt(uint256)"), _selector("market(bytes32)")];
+        for (uint256 i = 0; i < eaters.length; ++i) {
+            _strategy.eatGasAt(eaters[i]);
+            _venue.eatGasAt(eaters[i]);
+            uint256 given = gasleft();
+            _requireUnknown();
+            assertLt(given - gasleft(), 2_000_000);
+        }
+    }
+
+    function testFuzz_ReadMarkets_BearsAnyAnswers(bytes memory a, bytes memory b, uint256 count, uint8 flags) public {
+        bytes32[] memory ids = _teachMarkets(3);
+        if (flags & 1 != 0) _strategy.set(_selector("marketCount()"), abi.encode(count % 12));
+        if (flags & 2 != 0) _strategy.set(_selector("marketCount()"), a);
+        if (flags & 4 != 0) _strategy.setFor(_marketAt(1), b);
+        if (flags & 8 != 0) _venue.setFor(abi.encodeWithSelector(_selector("market(bytes32)"), ids[1]), a);
+        if (flags & 16 != 0) _part.setFor(abi.encodeWithSelector(_selector("rateAtTarget(bytes32)"), ids[0]), b);
+        if (flags & 32 != 0) _strategy.set(_selector("morpho()"), b);
+        assertTrue(_read().isReadable);
+    }
+
     function testFuzz_Read_BearsAnyAnswers(bytes memory a, bytes memory b, bytes memory c, uint8 flags) public {
         _teachAave(_reserve());
         _teachMorpho(address(asset), block.timestamp, 19);
@@ -191,6 +300,31 @@ contract CurveReaderTest is BaseTest {
         _venue.set(_selector("market(bytes32)"), abi.encode(11, 12, 13, 14, lastUpdateAt, 16));
         _part.set(_selector("rateAtTarget(bytes32)"), abi.encode(rate));
         return keccak256(params);
+    }
+
+    /// @dev Numbers that tell field and market.
+    function _teachMarkets(uint256 count) private returns (bytes32[] memory ids) {
+        ids = new bytes32[](count);
+        _strategy.set(_selector("morpho()"), abi.encode(_venue));
+        _strategy.set(_selector("marketCount()"), abi.encode(count));
+        for (uint256 i = 0; i < count; ++i) {
+            bytes memory params = _marketParams(address(asset), i);
+            ids[i] = keccak256(params);
+            _strategy.setFor(_marketAt(i), bytes.concat(params, abi.encode(1000 + i, 100 + i)));
+            _venue.setFor(
+                abi.encodeWithSelector(_selector("market(bytes32)"), ids[i]),
+                abi.encode(2000 + i, 3000 + i, 4000 + i, 5000 + i, block.timestamp - i, 6000 + i)
+            );
+            _part.setFor(abi.encodeWithSelector(_selector("rateAtTarget(bytes32)"), ids[i]), abi.encode(7000 + i));
+        }
+    }
+
+    function _marketParams(address loanToken, uint256 place) private returns (bytes memory) {
+        return abi.encode(loanToken, makeAddr("collateral"), makeAddr("oracle"), _part, 0.5e18 + place);
+    }
+
+    function _marketAt(uint256 place) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(_selector("marketAt(uint256)"), place);
     }
 
     function _selector(string memory signature) private pure returns (bytes4) {

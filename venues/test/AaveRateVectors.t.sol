@@ -98,7 +98,7 @@ contract AaveRateVectors is VectorFile {
     }
 
     function test_Write_AaveVectors() public {
-        _generate("aave", this.step);
+        _generate("aave", 1, this.step);
         // Every corner was written, unless the file was asked to be shorter than one round.
         if (_written[0] == 0) return;
         for (uint256 i; i < _written.length; ++i) {

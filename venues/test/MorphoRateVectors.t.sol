@@ -65,7 +65,7 @@ contract MorphoRateVectors is VectorFile {
     }
 
     function test_Write_MorphoVectors() public {
-        _generate("morpho", this.step);
+        _generate("morpho", 1, this.step);
         // Every corner was written, unless the file was asked to be shorter than one round.
         if (_written[uint256(type(Case).max)] == 0) return;
         for (uint256 i; i < _written.length; ++i) {

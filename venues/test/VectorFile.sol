@@ -3,7 +3,7 @@ pragma solidity ^0.8.28;
 
 import {VenuesFixture} from "./VenuesFixture.sol";
 
-/// @notice What both generators of rate vectors share: the file, the seed and the draws. The format is in
+/// @notice What all generators of rate vectors share: the file, the seed and the draws. The format is in
 /// ../VECTORS.md.
 abstract contract VectorFile is VenuesFixture {
     uint256 internal constant YEAR = 365 days;
@@ -12,10 +12,11 @@ abstract contract VectorFile is VenuesFixture {
     string internal path;
     uint256 private _random;
 
-    /// @dev Empties the file and calls `step` for each line. A call of its own per line keeps memory small.
-    function _generate(string memory name, function(uint256) external step) internal {
+    /// @dev Empties the file and calls `step` for each line, of which there are the `part`-th part of what was asked
+    /// for. A call of its own per line keeps memory small.
+    function _generate(string memory name, uint256 part, function(uint256) external step) internal {
         string memory folder = vm.envOr("VENUES_VECTORS", string("target/vectors"));
-        uint256 count = vm.envOr("VENUES_VECTORS_COUNT", uint256(10_000));
+        uint256 count = vm.envOr("VENUES_VECTORS_COUNT", uint256(10_000)) / part;
         uint256 seed = vm.envOr("VENUES_VECTORS_SEED", uint256(1));
         vm.createDir(folder, true);
         path = string.concat(folder, "/", name, ".jsonl");

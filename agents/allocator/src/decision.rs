@@ -78,7 +78,7 @@ impl Inputs {
     pub fn is_rate_of_horizon(&self, strategy: &StrategyState) -> bool {
         let is_by_curve =
             self.rate_of(strategy.strategy).is_none_or(|rate| rate.base == RateBase::Curve);
-        is_by_curve && matches!(strategy.curve, Curve::MorphoBlue(_))
+        is_by_curve && matches!(strategy.curve, Curve::MorphoBlue(_) | Curve::MorphoBlueMarkets(_))
     }
 }
 

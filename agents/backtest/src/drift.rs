@@ -9,13 +9,15 @@
 use alloy_primitives::{I256, U256};
 use serde::{Deserialize, Serialize};
 use vagus_allocator::{
-    curves::{AaveV3Market, Change, MorphoBlueMarket},
+    curves::{AaveV3Market, Change, MorphoBlueMarket, Spread, spread::Slot},
     math::{CurveError, CurveResult},
 };
 use vagus_policy::{
-    AaveV3Curve, Curve, MorphoBlueCurve, decimal,
+    AaveV3Curve, Curve, MorphoBlueCurve, MorphoBlueHolding, MorphoBlueMarketsCurve, decimal,
     math::{PRICE_ONE, mul_div_down},
 };
+
+use crate::quote::{VIRTUAL_ASSETS, VIRTUAL_SHARES};
 
 /// One venue beside the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +83,66 @@ impl Drift {
             Curve::Unknown => Ok(Curve::Unknown),
             Curve::AaveV3(curve) => self.aave(curve, at).map(Curve::AaveV3),
             Curve::MorphoBlue(curve) => self.morpho(curve, at).map(Curve::MorphoBlue),
+            Curve::MorphoBlueMarkets(curve) => {
+                self.markets(curve, at).map(Curve::MorphoBlueMarkets)
+            }
         }
+    }
+
+    /// Of several markets only what we hold more or less is told apart, spread by the strategy's own order; what that makes of
+    /// each market's debt and rate at target in the course of time is not. What the order has no room for goes into the last
+    /// market, and what it cannot pay comes from the last ones.
+    fn markets(
+        &self,
+        curve: &MorphoBlueMarketsCurve,
+        at: u64,
+    ) -> CurveResult<MorphoBlueMarketsCurve> {
+        let spread = Spread::at(curve, at)?;
+        let mut left =
+            u128::try_from(self.cash.unsigned_abs()).map_err(|_| CurveError::Overflow)?;
+        let mut moved = vec![0_u128; spread.slots().len()];
+        let is_less = self.cash.is_negative();
+        let mut take = |place: usize, most: u128| {
+            let part = left.min(most);
+            moved[place] += part;
+            left -= part;
+        };
+        let slots = || spread.slots().iter().enumerate();
+        if is_less {
+            slots().rev().for_each(|(place, slot)| take(place, slot.payable));
+            slots().rev().for_each(|(place, slot)| take(place, slot.held - slot.payable));
+        } else {
+            slots().for_each(|(place, slot)| take(place, slot.room));
+            take(spread.slots().len() - 1, u128::MAX);
+        }
+        let holding = |((holding, slot), moved): ((&MorphoBlueHolding, &Slot), u128)| {
+            let market = &slot.market;
+            let (assets, all) = (market.total_supply_assets, market.total_supply_shares);
+            let moved = U256::from(moved);
+            let shares = mul_div_down(
+                moved,
+                all.saturating_add(VIRTUAL_SHARES),
+                assets.saturating_add(VIRTUAL_ASSETS),
+            );
+            let changed = |amount: U256, by: U256| {
+                if is_less { amount.saturating_sub(by) } else { amount.saturating_add(by) }
+            };
+            MorphoBlueHolding {
+                supply_shares: changed(holding.supply_shares, shares),
+                curve: MorphoBlueCurve {
+                    total_supply_assets: changed(assets, moved).max(market.total_borrow_assets),
+                    total_supply_shares: changed(all, shares),
+                    total_borrow_assets: market.total_borrow_assets,
+                    total_borrow_shares: market.total_borrow_shares,
+                    last_update_at: at,
+                    fee_wad: market.fee_wad,
+                    rate_at_target_wad: market.rate_at_target_wad,
+                },
+                ..holding.clone()
+            }
+        };
+        let markets = curve.markets.iter().zip(spread.slots()).zip(moved).map(holding).collect();
+        Ok(MorphoBlueMarketsCurve { markets })
     }
 
     fn aave(&self, curve: &AaveV3Curve, at: u64) -> CurveResult<AaveV3Curve> {
@@ -184,6 +245,11 @@ impl Growth {
                     price: factor(price(&before), price(&after)),
                     target: factor(target(&before), target(&after)),
                 })
+            }
+            Curve::MorphoBlueMarkets(curve) => {
+                let total = |at| Ok(U256::from(Spread::at(curve, at)?.total()));
+                let price = factor(total(from)?, total(to)?);
+                Ok(Self { debt: PRICE_ONE, price, target: PRICE_ONE })
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{B256, I256, U256};
 use serde::{Deserialize, Serialize};
-use vagus_allocator::curves::{AaveV3Market, Change};
+use vagus_allocator::curves::{AaveV3Market, Change, Spread};
 use vagus_policy::{
     AaveV3Curve, Bucket, Checked, Curve, Policy, ReadPrice, Snapshot, StrategyState, VaultState,
     decimal,
@@ -153,9 +153,16 @@ impl Portfolio {
             return Ok(Some(Own { state, quote: recorded }));
         }
         let quote = recorded.times(position.drift.price);
-        state.curve = position.drift.replaced(&seen.curve, sight.at);
         state.shares = position.shares;
         state.convert_assets = quote.convert.assets_down(position.shares);
+        let mut drift = position.drift;
+        if matches!(seen.curve, Curve::MorphoBlueMarkets(_)) {
+            // Its markets hold what its shares are worth, interest on our own included.
+            let recorded = recorded.convert.assets_down(seen.shares);
+            drift.cash = difference(state.convert_assets, recorded)
+                .ok_or(BacktestError::OutOfRange { block: sight.number(), what: "a position" })?;
+        }
+        state.curve = drift.replaced(&seen.curve, sight.at);
         state.redeem_assets = quote.redeem.assets_down(position.shares);
         state.read_price = seen.read_price.map(|read| ReadPrice {
             shares: read.shares,
@@ -277,6 +284,11 @@ fn bare(vault: &VaultState) -> VaultState {
     }
 }
 
+/// What an amount is more than another; negative if it is less.
+fn difference(amount: U256, other: U256) -> Option<I256> {
+    I256::try_from(amount).ok()?.checked_sub(I256::try_from(other).ok()?)
+}
+
 /// What a venue can pay out by its curve; none if that does not say.
 fn liquidity(curve: &Curve) -> Option<U256> {
     match curve {
@@ -288,6 +300,10 @@ fn liquidity(curve: &Curve) -> Option<U256> {
         // Interest adds as much to what is lent as to what is supplied.
         Curve::MorphoBlue(curve) => {
             Some(curve.total_supply_assets.saturating_sub(curve.total_borrow_assets))
+        }
+        Curve::MorphoBlueMarkets(curve) => {
+            let at = curve.markets.iter().map(|market| market.curve.last_update_at).max()?;
+            Some(U256::from(Spread::at(curve, at).ok()?.withdraw_room()))
         }
     }
 }
@@ -314,6 +330,10 @@ fn most_in(seen: &StrategyState, own: &StrategyState, at: u64) -> Option<U256> {
             }
             // What keeps more out than the curve says stays.
             Some(after.saturating_sub(before.saturating_sub(room)))
+        }
+        (Curve::MorphoBlueMarkets(before), Curve::MorphoBlueMarkets(after)) => {
+            let of = |curve| Some(U256::from(Spread::at(curve, at).ok()?.deposit_room()));
+            Some(of(after)?.saturating_sub(of(before)?.saturating_sub(room)))
         }
         _ => Some(room),
     }

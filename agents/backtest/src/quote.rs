@@ -2,7 +2,7 @@
 //! position itself was valued.
 
 use alloy_primitives::U256;
-use vagus_allocator::curves::{AaveV3Market, Change, MorphoBlueMarket};
+use vagus_allocator::curves::{AaveV3Market, Change, MorphoBlueMarket, Spread};
 use vagus_policy::{
     AaveV3Curve, Curve, StrategyState,
     math::{PRICE_ONE, mul_div_down, mul_div_up},
@@ -11,8 +11,8 @@ use vagus_policy::{
 /// 10^27.
 const RAY: U256 = vagus_allocator::math::RAY;
 /// What Morpho Blue adds to assets and to shares before it divides one by the other.
-const VIRTUAL_ASSETS: U256 = U256::ONE;
-const VIRTUAL_SHARES: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
+pub(crate) const VIRTUAL_ASSETS: U256 = U256::ONE;
+pub(crate) const VIRTUAL_SHARES: U256 = U256::from_limbs([1_000_000, 0, 0, 0]);
 /// Most that a value by the formula may differ from the one that was read, smallest unit: what one more rounding makes.
 const MOST_OFF: U256 = U256::ONE;
 /// Binary digits that are added to a fraction before it is multiplied by a factor.
@@ -70,7 +70,8 @@ pub(crate) struct Quote {
 impl Quote {
     /// Of a strategy that was seen at `seen_at`, at `at` or later.
     pub(crate) fn of(state: &StrategyState, seen_at: u64, at: u64) -> Self {
-        let convert = by_formula(state, seen_at, at).unwrap_or_else(|| as_read(state));
+        let as_valued = || as_read(state).times(growth(state, seen_at, at).unwrap_or(PRICE_ONE));
+        let convert = by_formula(state, seen_at, at).unwrap_or_else(as_valued);
         let has_fee = state.convert_assets.saturating_sub(state.redeem_assets) > MOST_OFF;
         let redeem = if has_fee {
             convert.times(mul_div_down(PRICE_ONE, state.redeem_assets, state.convert_assets))
@@ -99,10 +100,19 @@ fn as_read(state: &StrategyState) -> Fraction {
     }
 }
 
+/// What time makes of a position whose strategy's own number of shares nobody says, as a factor: of one over several markets
+/// what it makes of all that they hold.
+fn growth(state: &StrategyState, seen_at: u64, at: u64) -> Option<U256> {
+    let Curve::MorphoBlueMarkets(curve) = &state.curve else { return None };
+    let total = |at| Some(U256::from(Spread::at(curve, at).ok()?.total()));
+    let before = total(seen_at)?;
+    (!before.is_zero()).then_some(mul_div_down(total(at)?, PRICE_ONE, before))
+}
+
 /// By the venue's formula, if it says of the position what was read of it.
 fn by_formula(state: &StrategyState, seen_at: u64, at: u64) -> Option<Fraction> {
     let of = |moment| match &state.curve {
-        Curve::Unknown => None,
+        Curve::Unknown | Curve::MorphoBlueMarkets(_) => None,
         Curve::AaveV3(curve) => aave(curve, moment),
         Curve::MorphoBlue(curve) => {
             let market = MorphoBlueMarket::at(curve, moment).ok()?;

@@ -69,5 +69,16 @@ pub(crate) mod curve {
             uint256 feeWad;
             int256 rateAtTargetWad;
         }
+
+        struct MorphoBlueHolding {
+            bytes32 marketId;
+            uint256 cap;
+            uint256 supplyShares;
+            MorphoBlueCurve curve;
+        }
+
+        struct MorphoBlueMarketsCurve {
+            MorphoBlueHolding[] markets;
+        }
     }
 }

@@ -6,7 +6,8 @@ use alloy::{
 };
 use vagus_policy::{
     AaveV3Curve, AgentState, AssetInfo, Bucket, Checkpoint, Curve, GuardState, Mode,
-    MorphoBlueCurve, NavState, ReadPrice, Snapshot, StrategyState, VaultState,
+    MorphoBlueCurve, MorphoBlueHolding, MorphoBlueMarketsCurve, NavState, ReadPrice, Snapshot,
+    StrategyState, VaultState,
 };
 
 use crate::{
@@ -23,6 +24,8 @@ use crate::{
 
 /// Version of the lens that this code reads.
 pub const LENS_VERSION: u32 = 2;
+/// Most markets that a strategy over several of them has.
+const MOST_MARKETS: usize = 8;
 /// Gas that the lens keeps back to return what it has read, unless that was not enough.
 pub(crate) const GAS_RESERVE: u64 = 3_000_000;
 
@@ -287,18 +290,42 @@ fn curve_of(source: u8, encoding: &[u8]) -> Result<Curve, String> {
         }
         2 => {
             let raw = curve::MorphoBlueCurve::abi_decode(encoding).map_err(unfit)?;
-            Ok(Curve::MorphoBlue(MorphoBlueCurve {
-                total_supply_assets: raw.totalSupplyAssets,
-                total_supply_shares: raw.totalSupplyShares,
-                total_borrow_assets: raw.totalBorrowAssets,
-                total_borrow_shares: raw.totalBorrowShares,
-                last_update_at: small(raw.lastUpdateAt, "an update time")?,
-                fee_wad: raw.feeWad,
-                rate_at_target_wad: raw.rateAtTargetWad,
-            }))
+            morpho_blue(raw).map(Curve::MorphoBlue)
+        }
+        3 => {
+            let raw = curve::MorphoBlueMarketsCurve::abi_decode(encoding).map_err(unfit)?;
+            // What the contract was built for; more would only be a way to keep the reader busy.
+            if raw.markets.is_empty() || raw.markets.len() > MOST_MARKETS {
+                return Err(format!(
+                    "a strategy over {} markets; there are 1 to {MOST_MARKETS}",
+                    raw.markets.len()
+                ));
+            }
+            let holding = |raw: curve::MorphoBlueHolding| -> Result<_, String> {
+                Ok(MorphoBlueHolding {
+                    market_id: raw.marketId,
+                    cap: raw.cap,
+                    supply_shares: raw.supplyShares,
+                    curve: morpho_blue(raw.curve)?,
+                })
+            };
+            let markets = raw.markets.into_iter().map(holding).collect::<Result<_, _>>()?;
+            Ok(Curve::MorphoBlueMarkets(MorphoBlueMarketsCurve { markets }))
         }
         other => Err(format!("there is no curve source {other}")),
     }
+}
+
+fn morpho_blue(raw: curve::MorphoBlueCurve) -> Result<MorphoBlueCurve, String> {
+    Ok(MorphoBlueCurve {
+        total_supply_assets: raw.totalSupplyAssets,
+        total_supply_shares: raw.totalSupplyShares,
+        total_borrow_assets: raw.totalBorrowAssets,
+        total_borrow_shares: raw.totalBorrowShares,
+        last_update_at: small(raw.lastUpdateAt, "an update time")?,
+        fee_wad: raw.feeWad,
+        rate_at_target_wad: raw.rateAtTargetWad,
+    })
 }
 
 #[cfg(test)]

@@ -324,7 +324,7 @@ pub(crate) fn empty_world() -> (Policy, Snapshot) {
         },
     };
     let snapshot = Snapshot {
-        lens_version: 1,
+        lens_version: crate::LENS_VERSION,
         chain_id: 31_337,
         block: BlockRef {
             number: 0,

@@ -56,6 +56,14 @@ mod sol {
         struct Rebalance {
             uint64 policyVersion; uint64 nonce; uint64 vaultCount; uint64 deadline; bytes32 decision; Move[] moves;
         }
+        struct MarketParams {
+            address loanToken; address collateralToken; address oracle; address irm; uint256 lltv;
+        }
+        struct MarketCap { MarketParams params; uint96 cap; }
+        interface MorphoStrategy {
+            function morpho() external view returns (address);
+            function marketParams() external view returns (MarketParams memory);
+        }
         interface Treasury {
             function approve(address spender, uint256 amount) external returns (bool);
             function deposit(uint256 assets, address receiver) external returns (uint256 shares);
@@ -130,6 +138,15 @@ impl World {
     /// # Errors
     /// If a build is missing or something refuses.
     pub fn open(history: &History) -> Result<(Self, Others)> {
+        Self::open_bundled(history, &[])
+    }
+
+    /// The same, but as many of the first markets as there are caps are one strategy of ours over several. All of them have
+    /// to be Morpho's.
+    ///
+    /// # Errors
+    /// As [`World::open`].
+    pub fn open_bundled(history: &History, caps: &[u128]) -> Result<(Self, Others)> {
         let mut chain = Chain::new(BIRTH).without_size_limits();
         let mut libraries = BTreeMap::new();
         let crowd = linked(&mut chain, &mut libraries, "Crowd").map_err(|cause| anyhow!(cause))?;
@@ -156,7 +173,7 @@ impl World {
         for step in others.by_ref().take(usize::try_from(BEFORE)?) {
             world.go_on(&step);
         }
-        world.begin(history, &lent)?;
+        world.begin(history, &lent, caps)?;
         for step in others.by_ref().take(usize::try_from(SETTLING)?) {
             world.go_on(&step);
         }
@@ -164,11 +181,23 @@ impl World {
     }
 
     /// Adopts the policy, lets the treasury be filled and opens its positions.
-    fn begin(&mut self, history: &History, lent: &[U256]) -> Result<()> {
+    fn begin(&mut self, history: &History, lent: &[U256], caps: &[u128]) -> Result<()> {
+        let mut all: Vec<Address> = (0..lent.len())
+            .map(|place| {
+                let place = U256::from(place);
+                self.chain.view(self.crowd, &sol::Crowd::strategiesCall { place })
+            })
+            .collect();
+        let mut lent = lent.to_vec();
+        if !caps.is_empty() {
+            let bundle = self.bundle(&all[..caps.len()], caps)?;
+            all.splice(..caps.len(), [bundle]);
+            let in_all = lent.drain(..caps.len()).sum();
+            lent.insert(0, in_all);
+        }
+        let lent = &lent[..];
         let mut strategies = Vec::new();
-        for place in 0..lent.len() {
-            let place = U256::from(place);
-            let strategy = self.chain.view(self.crowd, &sol::Crowd::strategiesCall { place });
+        for strategy in all {
             let decimals = self.chain.view(strategy, &sol::Treasury::decimalsCall {});
             let shares = U256::from(10).pow(U256::from(decimals));
             let worth = self.chain.view(strategy, &sol::Treasury::convertToAssetsCall { shares });
@@ -200,6 +229,43 @@ impl World {
         self.rebalance(&seen, &moves)
             .map_err(|data| anyhow!("the opening is refused with {data}"))?;
         Ok(())
+    }
+
+    /// One strategy over the markets of several, in their order.
+    fn bundle(&mut self, singles: &[Address], caps: &[u128]) -> Result<Address> {
+        let mut list = Vec::with_capacity(singles.len());
+        for (single, cap) in singles.iter().zip(caps) {
+            let params = self.chain.view(*single, &sol::MorphoStrategy::marketParamsCall {});
+            list.push(sol::MarketCap { params, cap: (*cap).try_into()? });
+        }
+        let first = singles.first().context("no market")?;
+        let morpho = self.chain.view(*first, &sol::MorphoStrategy::morphoCall {});
+        let code = Artifact::of_venues("MorphoBlueMarketsStrategy");
+        let code = code.and_then(|artifact| artifact.creation_code());
+        let code = code.map_err(|cause| anyhow!(cause))?;
+        let parameters = (morpho, list, "Bundle".to_owned(), "B".to_owned()).abi_encode_params();
+        let bundle = self.chain.create([&code[..], &parameters].concat().into());
+        bundle.map_err(|cause| anyhow!(cause))
+    }
+
+    /// Somebody else deposits into one of the treasury's strategies.
+    pub fn lend(&mut self, strategy: Address, assets: u128) {
+        let assets = U256::from(assets);
+        let asset = self.chain.view(self.crowd, &sol::Crowd::assetCall {});
+        self.chain.must(
+            DEPOSITOR,
+            self.crowd,
+            &sol::Crowd::giveCall { account: DEPOSITOR, assets },
+        );
+        let approve = sol::Treasury::approveCall { spender: strategy, amount: assets };
+        self.chain.must(DEPOSITOR, asset, &approve);
+        let deposit = sol::Treasury::depositCall { assets, receiver: DEPOSITOR };
+        self.chain.must(DEPOSITOR, strategy, &deposit);
+    }
+
+    /// Lets time pass in which nobody acts.
+    pub fn wait(&mut self, seconds: u64) {
+        self.chain.now += seconds;
     }
 
     /// Lets the others act, a step later.

@@ -140,7 +140,7 @@ pub fn snapshot(agent: Address) -> Snapshot {
         curve,
     };
     Snapshot {
-        lens_version: 1,
+        lens_version: vagus_chain::LENS_VERSION,
         chain_id: 31_337,
         block: BlockRef {
             number: 100,
@@ -230,7 +230,7 @@ pub(crate) fn deployment() -> VaultDeployment {
         timelock: None,
         votes: None,
         lens: Address::repeat_byte(0x74),
-        lens_version: 1,
+        lens_version: vagus_chain::LENS_VERSION,
         ceilings: Ceilings {
             max_turnover_bps: 0,
             max_loss_bps: 0,

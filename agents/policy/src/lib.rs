@@ -64,6 +64,7 @@ pub use rebalance::{
 pub use rule::{Refusal, Rule};
 pub use snapshot::{
     AaveV3Curve, AgentState, AssetInfo, BlockRef, Bucket, Checkpoint, Curve, GuardState,
-    MorphoBlueCurve, NavState, ReadPrice, Snapshot, StrategyState, VaultState,
+    MorphoBlueCurve, MorphoBlueHolding, MorphoBlueMarketsCurve, NavState, ReadPrice, Snapshot,
+    StrategyState, VaultState,
 };
 pub use validate::{InvalidKind, InvalidPolicy, ceilings_exceeded, validate, validate_ceilings};

@@ -189,6 +189,28 @@ pub struct MorphoBlueCurve {
     pub rate_at_target_wad: I256,
 }
 
+/// One market of a strategy over several of them; see `contracts/interfaces/ITreasuryLens.sol`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MorphoBlueHolding {
+    /// The market's id.
+    pub market_id: B256,
+    /// Most that deposits may bring the strategy's position in it to, smallest unit of the asset.
+    #[serde(with = "decimal")]
+    pub cap: U256,
+    /// What the strategy holds there, for all of its own holders.
+    #[serde(with = "decimal")]
+    pub supply_shares: U256,
+    /// Raw inputs of the market's rate.
+    pub curve: MorphoBlueCurve,
+}
+
+/// Raw inputs of the rate of a strategy of ours over several Morpho Blue markets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MorphoBlueMarketsCurve {
+    /// In the strategy's order: deposits fill them from the first on, withdrawals empty them from the last on.
+    pub markets: Vec<MorphoBlueHolding>,
+}
+
 /// The curve of a strategy, by source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "kebab-case")]
@@ -200,6 +222,8 @@ pub enum Curve {
     AaveV3(AaveV3Curve),
     /// Morpho Blue through our strategy.
     MorphoBlue(MorphoBlueCurve),
+    /// Several markets of Morpho Blue through our strategy.
+    MorphoBlueMarkets(MorphoBlueMarketsCurve),
 }
 
 /// What a strategy pays for a number of shares that follows from the guard's reference alone: the price that the guard's

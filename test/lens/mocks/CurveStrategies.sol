@@ -7,40 +7,42 @@ import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IER
 import {TestStrategy} from "../../mocks/TestStrategy.sol";
 import {TestToken} from "../../mocks/TestToken.sol";
 
-/// Answers a fixed sequence of words to any call, or reverts.
-contract FixedAnswers {
+/// What a test teaches: an answer to any call of a function, or to one call with its arguments, which wins.
+abstract contract Taught {
     mapping(bytes4 selector => bytes) private _answers;
+    mapping(bytes32 callHash => bytes) private _exactAnswers;
+    bytes4 private _eater;
 
     function set(bytes4 selector, bytes memory answer) external {
         _answers[selector] = answer;
     }
 
+    function setFor(bytes memory callData, bytes memory answer) external {
+        _exactAnswers[keccak256(callData)] = answer;
+    }
+
+    /// Calls of this function use up all of their gas.
+    function eatGasAt(bytes4 selector) external {
+        _eater = selector;
+    }
+
     fallback() external {
-        bytes memory answer = _answers[msg.sig];
+        bytes memory answer = _exactAnswers[keccak256(msg.data)];
+        if (answer.length == 0) answer = _answers[msg.sig];
         require(answer.length != 0);
+        while (msg.sig == _eater) {}
         assembly {
             return(add(answer, 0x20), mload(answer))
         }
     }
 }
 
+/// Answers what it was taught, or reverts.
+contract FixedAnswers is Taught {}
+
 /// An honest ERC-4626 with whatever else a test teaches it to answer.
-contract TaughtStrategy is TestStrategy {
-    mapping(bytes4 selector => bytes) private _answers;
-
+contract TaughtStrategy is TestStrategy, Taught {
     constructor(TestToken asset_) TestStrategy(asset_) {}
-
-    function set(bytes4 selector, bytes memory answer) external {
-        _answers[selector] = answer;
-    }
-
-    fallback() external {
-        bytes memory answer = _answers[msg.sig];
-        require(answer.length != 0);
-        assembly {
-            return(add(answer, 0x20), mload(answer))
-        }
-    }
 }
 
 /// A strategy whose texts and numbers for people are hostile: endless, or absurdly long.

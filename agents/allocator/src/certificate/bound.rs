@@ -3,7 +3,8 @@
 //! Over each smooth piece of a venue's formula lies a roof (`income::roof`) that is concave where it rises, so there its
 //! tangent at any place bounds income; the place is looked for in native integers, and whatever is found, the bound holds.
 //! Where the roof falls it is bounded interval by interval. A roof that is not income itself is put up anew close around the
-//! place, where it then nearly touches. Rewards are paid on every unit, so they count as a lower price of it.
+//! place, where it then nearly touches. A roof that is a straight line is halved where it is not yet close. Rewards are paid
+//! on every unit, so they count as a lower price of it.
 
 use alloy_primitives::{I256, U256};
 use vagus_policy::{Policy, math::mul_div_up};
@@ -22,6 +23,11 @@ use crate::{
 const FALLING_STEPS: u128 = 256;
 /// A roof that is not income itself is put up anew over so much of a piece on either side of the place.
 const CLOSE_PARTS: u128 = 64;
+
+/// A straight roof is halved at most so often on one piece.
+const HALVINGS: u32 = 96;
+/// It is close where it is above what is known already by at most this part of that, as a power of two.
+const CLOSE_BITS: usize = 24;
 
 /// Whether no list of moves can beat its costs and hurdle: the bound at the prices, each deposited unit paying the hurdle
 /// and each leg its gas, is no more than what a transaction without legs costs.
@@ -155,6 +161,10 @@ impl Line<'_> {
         }
         // What cannot be reckoned proves nothing.
         let Ok(roof) = self.earning.roof(from, to) else { return I256::MAX };
+        if matches!(roof, Roof::Straight(_)) {
+            let mut halvings = HALVINGS;
+            return self.most_by_halves((from, to), known, &mut halvings);
+        }
         let around = (to - from) / CLOSE_PARTS;
         if !matches!(roof, Roof::Line(_)) || around == 0 {
             return known.max(self.most_under(&roof, (from, to), price));
@@ -173,6 +183,29 @@ impl Line<'_> {
         })
     }
 
+    /// The same under straight roofs, the half that promises more first.
+    fn most_by_halves(&self, (from, to): (u128, u128), known: I256, halvings: &mut u32) -> I256 {
+        let above = self.most_straight(from, to);
+        let noise = big(self.earning.noise_ray(to));
+        let is_close = above.saturating_sub(known) <= (known >> CLOSE_BITS).max(noise);
+        if is_close || to - from <= 1 || *halvings == 0 {
+            return known.max(above);
+        }
+        *halvings -= 1;
+        let middle = from + (to - from) / 2;
+        let (low, high) = ((from, middle), (middle, to));
+        let is_low_first = self.most_straight(from, middle) >= self.most_straight(middle, to);
+        let order = if is_low_first { [low, high] } else { [high, low] };
+        order.into_iter().fold(known, |known, half| self.most_by_halves(half, known, halvings))
+    }
+
+    /// Most under the straight roof between two positions, which is at an end.
+    fn most_straight(&self, from: u128, to: u128) -> I256 {
+        // What cannot be reckoned proves nothing.
+        let Ok(roof) = self.earning.roof(from, to) else { return I256::MAX };
+        self.worth_under(&roof, from).max(self.worth_under(&roof, to))
+    }
+
     /// Whether a stretch cannot beat what is known, by a glance: the borrow rate of its lower end, which is its highest, paid
     /// for all of it.
     fn is_below(&self, from: u128, to: u128, price: I256, known: I256) -> bool {
@@ -188,7 +221,9 @@ impl Line<'_> {
         }
         let peak = match roof {
             Roof::Line(_) => last_earning(roof, (from, to), I256::ZERO, 1),
-            Roof::Shape(..) | Roof::Flat(_) => self.crossing(from, to, I256::ZERO),
+            Roof::Shape(..) | Roof::Straight(_) | Roof::Flat(_) => {
+                self.crossing(from, to, I256::ZERO)
+            }
         };
         let mut most = self.worth_under(roof, peak).max(self.worth_under(roof, to));
         let step = ((to - peak) / FALLING_STEPS).max(1);
@@ -221,7 +256,7 @@ impl Line<'_> {
         let place = match roof {
             // A little before the place the tangent is nearly the same.
             Roof::Line(_) => last_earning(roof, (from, to), price, (to - from) / FALLING_STEPS),
-            Roof::Shape(..) | Roof::Flat(_) => self.crossing(from, to, price),
+            Roof::Shape(..) | Roof::Straight(_) | Roof::Flat(_) => self.crossing(from, to, price),
         };
         if place == from || !marginal(roof, place).is_negative() {
             return place;

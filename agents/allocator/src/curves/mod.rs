@@ -5,10 +5,12 @@ pub mod adaptive;
 pub mod morpho_blue;
 pub(crate) mod shape;
 pub(crate) mod slope;
+pub mod spread;
 
 pub use aave_v3::{AaveV3Market, AaveV3Rates};
 pub use morpho_blue::{MorphoBlueMarket, MorphoBlueRates};
 pub use shape::Shape;
+pub use spread::Spread;
 
 use alloy_primitives::U256;
 

@@ -28,8 +28,8 @@ use crate::math::{
 
 /// [`WAD`] in native integers.
 const WAD_NATIVE: u128 = 1_000_000_000_000_000_000;
-const VIRTUAL_SHARES: u64 = 1_000_000;
-const VIRTUAL_ASSETS: u64 = 1;
+pub(super) const VIRTUAL_SHARES: u64 = 1_000_000;
+pub(super) const VIRTUAL_ASSETS: u64 = 1;
 
 /// Rates of a market per second, WAD.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

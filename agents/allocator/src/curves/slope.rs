@@ -187,7 +187,7 @@ pub(crate) fn binary(value_ray: U256) -> CurveResult<u128> {
 }
 
 /// a ÷ b with 56 binary digits, at most 1, rounded down; zero if b is zero.
-fn fraction(a: u128, b: u128) -> u128 {
+pub(crate) fn fraction(a: u128, b: u128) -> u128 {
     // The 70 leading bits of the divisor are kept: their loss is below the last digit.
     let excess = 128_u32.saturating_sub(b.leading_zeros()).saturating_sub(70);
     let (a, b) = (a.min(b) >> excess, b >> excess);

@@ -4,11 +4,15 @@
 //! that a straight line over the usage would give, drawn through the venue's own rates at the two ends: between them, in one
 //! phase of the model, the rate is convex in the usage and so lies below the line. A line has the form of a shape without a
 //! kink, and with it the shape's proof, whatever its rate at zero usage. Where the phase is not the same at both ends the line
-//! is level, at the rate of the lower position, since the rate never rises with what we hold.
+//! is level, at the rate of the lower position, since the rate never rises with what we hold. Over a strategy of several
+//! markets lies a straight line (`markets`).
 
 use alloy_primitives::{I256, U256};
 
-use super::{Base, Earning, Span, Venue};
+use super::{
+    Base, Earning,
+    market::{Market, Span, UNIT_RAY, Venue},
+};
 use crate::{
     curves::{MorphoBlueMarket, Shape},
     math::{
@@ -16,16 +20,26 @@ use crate::{
         signed, sub, sub_signed, u256,
     },
 };
+use vagus_policy::math::{mul_div_down as mul_div_down_wide, mul_div_up};
 
 /// A curve on or above our own income, rewards left out, up to a few times [`Earning::noise_ray`].
 #[derive(Clone, Debug)]
 pub(crate) enum Roof<'a> {
     /// Income itself, on one side of the kink.
-    Shape(&'a Earning, &'a Shape),
+    Shape(&'a Market, &'a Shape),
     /// What a straight line of borrow rates gives.
     Line(Line),
+    /// A straight line of incomes.
+    Straight(Straight),
     /// A rate that does not depend on what we hold.
     Flat(U256),
+}
+
+/// Yearly income at two positions, in 10^-27 of the asset's smallest unit, and a straight line in between.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Straight {
+    pub(super) from: (u128, U256),
+    pub(super) to: (u128, U256),
 }
 
 /// A borrow rate that is a straight line over the usage. Rates are yearly, ray.
@@ -46,11 +60,18 @@ impl Earning {
     /// # Errors
     /// As [`Earning::rate_ray`].
     pub(crate) fn roof(&self, from: u128, to: u128) -> CurveResult<Roof<'_>> {
-        let market = match &self.base {
-            Base::Flat(rate, _) => return Ok(Roof::Flat(*rate)),
-            Base::Market(market) => market,
-        };
-        match &market.venue {
+        match &self.base {
+            Base::Flat(rate, _) => Ok(Roof::Flat(*rate)),
+            Base::Market(market) => market.roof(from, to),
+            Base::Markets(markets) => markets.straight(from, to).map(Roof::Straight),
+        }
+    }
+}
+
+impl Market {
+    /// See [`Earning::roof`].
+    pub(super) fn roof(&self, from: u128, to: u128) -> CurveResult<Roof<'_>> {
+        match &self.venue {
             Venue::AaveV3(_, shape) | Venue::MorphoBlue(_, Span::Moment(shape)) => {
                 Ok(Roof::Shape(self, shape))
             }
@@ -73,7 +94,7 @@ impl Earning {
             // Below what the venue can pay out there is only leaving, which earns nothing.
             let supplied = add(others, amount(held))?.max(debt);
             let mean = market.mean_with(supplied, seconds)?;
-            let rate = mul(u256(mean.borrow_wad), u256(super::UNIT_RAY))?;
+            let rate = mul(u256(mean.borrow_wad), u256(UNIT_RAY))?;
             Ok((usage_ray(debt, supplied)?, rate, mean.phase))
         };
         let (low_usage, low_rate, low_phase) = end(to)?;
@@ -96,8 +117,9 @@ impl Roof<'_> {
     /// As [`Earning::rate_ray`].
     pub(crate) fn income_ray(&self, held: u128) -> CurveResult<U256> {
         let rate = match self {
-            Self::Shape(earning, _) => earning.own_rate_ray(held)?,
+            Self::Shape(market, _) => market.rate_ray(held)?,
             Self::Line(line) => line.rate_ray(held)?,
+            Self::Straight(straight) => return Ok(straight.income_ray_up(held)),
             Self::Flat(rate) => *rate,
         };
         mul(rate, amount(held))
@@ -109,12 +131,33 @@ impl Roof<'_> {
     /// If a number overflows.
     pub(crate) fn marginal_ray(&self, held: u128) -> CurveResult<I256> {
         match self {
-            Self::Shape(earning, shape) => {
-                shape.marginal_ray(amount(earning.position), amount(held))
-            }
+            Self::Shape(market, shape) => shape.marginal_ray(amount(market.position), amount(held)),
             Self::Line(line) => line.marginal_ray(held),
+            Self::Straight(straight) => straight.marginal_ray(),
             Self::Flat(rate) => signed(*rate),
         }
+    }
+}
+
+impl Straight {
+    /// Income at a position between the two, rounded up.
+    fn income_ray_up(&self, held: u128) -> U256 {
+        let ((from, low), (to, high)) = (self.from, self.to);
+        let span = amount(to.saturating_sub(from));
+        let part = amount(held.clamp(from, to) - from);
+        if part.is_zero() {
+            low
+        } else if high >= low {
+            low.saturating_add(mul_div_up(high - low, part, span))
+        } else {
+            low - mul_div_down_wide(low - high, part, span)
+        }
+    }
+
+    fn marginal_ray(&self) -> CurveResult<I256> {
+        let ((from, low), (to, high)) = (self.from, self.to);
+        let span = amount(to.saturating_sub(from).max(1));
+        div_signed(sub_signed(signed(high)?, signed(low)?)?, signed(span)?)
     }
 }
 
@@ -163,7 +206,6 @@ mod tests {
     use vagus_policy::MorphoBlueCurve;
 
     use super::*;
-    use crate::income::Market;
 
     const NOW: u64 = 1_800_000_000;
 

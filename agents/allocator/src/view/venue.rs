@@ -177,12 +177,15 @@ pub(super) fn venue(
 
     // Headroom is taken of all that we would hold, not of the room alone, so that a second look after the plan finds
     // the same bound.
-    let room = capped(strategy.max_deposit_assets);
+    let by_books = earning.as_ref().map_or(U256::MAX, Earning::deposit_room);
+    let room = capped(strategy.max_deposit_assets.min(by_books));
     let reserve = capped(bps_up(U256::from(room.saturating_add(position)), headroom));
     let usable_room = if room >= LARGEST_AMOUNT { room } else { room.saturating_sub(reserve) };
     let in_books = earning.as_ref().map_or(U256::MAX, Earning::withdraw_room);
     let liquid = capped(strategy.max_withdraw_assets.min(in_books));
-    let can_leave = liquid.saturating_add(ROUNDING_UNITS) >= position && position > 0;
+    let rounding = earning.as_ref().map_or(0, Earning::exit_rounding);
+    let lost = ROUNDING_UNITS.saturating_add(rounding);
+    let can_leave = liquid.saturating_add(lost) >= position && position > 0;
     // What is left behind for a race with others is less than a move, so that the next look finds nothing to take.
     let left_behind = capped(bps_up(U256::from(liquid), headroom))
         .min(inputs.smallest_move / 2)

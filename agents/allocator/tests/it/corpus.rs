@@ -18,12 +18,13 @@ use vagus_policy::{Mode, Policy, Snapshot};
 
 use crate::{
     properties::config,
-    random::any_world,
+    random::{any_world, any_world_of_markets},
     rates::{flat, history, rewarded},
     world::{USDC, World, morpho, world as balanced},
 };
 
 const CASES: usize = 600;
+const CASES_OF_MARKETS: usize = 120;
 
 /// What a decision can be by what `decide` alone sees.
 const REASONS: [Reason; 21] = [
@@ -58,8 +59,8 @@ struct Case {
     decision: Decision,
 }
 
-fn path(version: u32) -> PathBuf {
-    let name = format!("tests/corpus/decisions.v{version}.jsonl.gz");
+fn path(name: &str, version: u32) -> PathBuf {
+    let name = format!("tests/corpus/{name}.v{version}.jsonl.gz");
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
@@ -122,12 +123,36 @@ fn worlds() -> impl Iterator<Item = World> {
     })
 }
 
+/// Worlds with strategies over several markets.
+fn worlds_of_markets() -> impl Iterator<Item = World> {
+    let mut runner = TestRunner::new(config(1));
+    let (some, all) = (any_world_of_markets(8, 0.5), any_world_of_markets(6, 0.99));
+    (0..CASES_OF_MARKETS).map(move |number| {
+        if number % 2 == 0 {
+            some.new_tree(&mut runner).unwrap().current()
+        } else {
+            all.new_tree(&mut runner).unwrap().current()
+        }
+    })
+}
+
 /// Writes what this version decides, once.
 fn write() {
-    let file = fs::OpenOptions::new().write(true).create_new(true).open(path(ALGORITHM_VERSION));
-    let file = file.expect("no corpus of this version is there yet: what is recorded stays");
+    let missing = |name| !path(name, ALGORITHM_VERSION).exists();
+    assert!(missing("decisions") || missing("markets"), "what is recorded stays");
+    if missing("decisions") {
+        write_file("decisions", worlds());
+    }
+    if missing("markets") {
+        write_file("markets", worlds_of_markets());
+    }
+}
+
+fn write_file(name: &str, worlds: impl Iterator<Item = World>) {
+    let path = path(name, ALGORITHM_VERSION);
+    let file = fs::OpenOptions::new().write(true).create_new(true).open(path).unwrap();
     let mut file = GzEncoder::new(file, Compression::best());
-    for World { policy, snapshot, inputs } in worlds() {
+    for World { policy, snapshot, inputs } in worlds {
         let decision = decide(&policy, &snapshot, &inputs);
         let case = Case { policy, snapshot, inputs, decision };
         writeln!(file, "{}", serde_json::to_string(&case).unwrap()).unwrap();
@@ -135,8 +160,9 @@ fn write() {
     file.finish().unwrap();
 }
 
-fn cases(version: u32) -> impl Iterator<Item = Case> {
-    let file = fs::File::open(path(version)).expect("make corpus writes it for a new version");
+fn cases(name: &str, version: u32) -> impl Iterator<Item = Case> {
+    let file =
+        fs::File::open(path(name, version)).expect("make corpus writes it for a new version");
     let lines = BufReader::new(GzDecoder::new(file)).lines().enumerate();
     lines.map(|(number, line)| {
         serde_json::from_str(&line.unwrap()).unwrap_or_else(|e| panic!("case {number}: {e}"))
@@ -147,7 +173,7 @@ fn cases(version: u32) -> impl Iterator<Item = Case> {
 #[test]
 fn certificates_of_the_version_before_still_hold() {
     let mut count = 0;
-    for (number, case) in cases(ALGORITHM_VERSION - 1).enumerate() {
+    for (number, case) in cases("decisions", ALGORITHM_VERSION - 1).enumerate() {
         let Case { policy, snapshot, inputs, decision } = case;
         // Where a reward was paid beside a curve, that version's bound could be too low.
         let is_rewarded = inputs.rates.iter().any(|rate| rate.reward.is_some());
@@ -165,14 +191,24 @@ fn what_was_recorded_is_decided_again() {
     if std::env::var_os("WRITE_CORPUS").is_some() {
         write();
     }
+    let (reasons, count) = decided_again("decisions");
+    assert!(count >= 500, "{count} cases");
+    let missing: Vec<_> = REASONS.into_iter().filter(|reason| !reasons.contains(reason)).collect();
+    assert!(missing.is_empty(), "no case is {missing:?}");
+    let (reasons, count) = decided_again("markets");
+    assert!(count >= CASES_OF_MARKETS, "{count} cases over several markets");
+    assert!(reasons.contains(&Reason::Income), "{reasons:?}");
+}
+
+fn decided_again(name: &str) -> (BTreeSet<Reason>, usize) {
     let (mut reasons, mut count) = (BTreeSet::new(), 0);
-    for (number, case) in cases(ALGORITHM_VERSION).enumerate() {
+    for (number, case) in cases(name, ALGORITHM_VERSION).enumerate() {
         let Case { policy, snapshot, inputs, decision } = case;
         let now = decide(&policy, &snapshot, &inputs);
         assert!(
             now == decision,
-            "case {number} is decided otherwise than recorded, and the version is still \
-             {ALGORITHM_VERSION}.\nrecorded {decision:#?}\nnow {now:#?}"
+            "case {number} of {name} is decided otherwise than recorded, and the version is \
+             still {ALGORITHM_VERSION}.\nrecorded {decision:#?}\nnow {now:#?}"
         );
         if !decision.lines.is_empty() {
             assert_eq!(verify_certificate(&policy, &snapshot, &inputs, &decision), Ok(()));
@@ -180,7 +216,5 @@ fn what_was_recorded_is_decided_again() {
         reasons.insert(decision.reason);
         count += 1;
     }
-    assert!(count >= 500, "{count} cases");
-    let missing: Vec<_> = REASONS.into_iter().filter(|reason| !reasons.contains(reason)).collect();
-    assert!(missing.is_empty(), "no case is {missing:?}");
+    (reasons, count)
 }

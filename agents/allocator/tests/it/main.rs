@@ -5,6 +5,7 @@ mod basics;
 mod corpus;
 mod golden;
 mod limits;
+mod markets;
 mod properties;
 mod quality;
 mod random;

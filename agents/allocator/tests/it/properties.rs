@@ -13,11 +13,11 @@ use crate::{
     world::{NOW, World},
 };
 
-fn answer(world: &World) -> Decision {
+pub(crate) fn answer(world: &World) -> Decision {
     decide(&world.policy, &world.snapshot, &world.inputs)
 }
 
-fn moves(decision: &Decision) -> &[Move] {
+pub(crate) fn moves(decision: &Decision) -> &[Move] {
     match &decision.action {
         Action::Rebalance { moves } => moves,
         Action::Hold { .. } => &[],
@@ -36,43 +36,54 @@ pub(crate) fn config(cases: u32) -> ProptestConfig {
     }
 }
 
+/// The plan is accepted by the rules, and the certificate by its own check.
+pub(crate) fn holds_of(world: &World) -> Result<(), TestCaseError> {
+    let decision = answer(world);
+    prop_assert_eq!(&decision, &answer(world), "the same answer twice");
+    prop_assert_ne!(decision.reason, Reason::RuleRefuses, "{:?}", decision.refusal);
+    let moves = moves(&decision);
+    prop_assert_eq!(decision.reason.is_rebalance(), !moves.is_empty());
+    for leg in moves {
+        prop_assert!(leg.assets > 0);
+    }
+    let state = &world.snapshot.vault;
+    if !moves.is_empty() {
+        let receipt = predict(&world.policy, state, moves);
+        let asked = Rebalance {
+            policy_version: 1,
+            nonce: 0,
+            vault_count: ANY_COUNT,
+            deadline: NOW + 300,
+            decision: Default::default(),
+            moves: moves.to_vec(),
+        };
+        for at in [NOW + 12, NOW + 300] {
+            let verdict = check_with_headroom(
+                &world.policy,
+                state,
+                &asked,
+                at,
+                &receipt,
+                world.inputs.headroom_bps,
+            );
+            prop_assert!(verdict.is_ok(), "{:?} {:?}", verdict, moves);
+        }
+    }
+    let verdict = verify_certificate(&world.policy, &world.snapshot, &world.inputs, &decision);
+    if decision.lines.is_empty() {
+        prop_assert_eq!(verdict, Err(CertificateError::Nothing));
+    } else {
+        prop_assert_eq!(verdict, Ok(()));
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(config(600))]
 
     #[test]
     fn every_plan_is_accepted_by_the_rules_and_its_certificate_holds(world in any_world(8)) {
-        let decision = answer(&world);
-        prop_assert_eq!(&decision, &answer(&world), "the same answer twice");
-        prop_assert_ne!(decision.reason, Reason::RuleRefuses, "{:?}", decision.refusal);
-        let moves = moves(&decision);
-        prop_assert_eq!(decision.reason.is_rebalance(), !moves.is_empty());
-        for leg in moves {
-            prop_assert!(leg.assets > 0);
-        }
-        let state = &world.snapshot.vault;
-        if !moves.is_empty() {
-            let receipt = predict(&world.policy, state, moves);
-            let asked = Rebalance {
-                policy_version: 1,
-                nonce: 0,
-                vault_count: ANY_COUNT,
-                deadline: NOW + 300,
-                decision: Default::default(),
-                moves: moves.to_vec(),
-            };
-            for at in [NOW + 12, NOW + 300] {
-                let verdict = check_with_headroom(
-                    &world.policy, state, &asked, at, &receipt, world.inputs.headroom_bps,
-                );
-                prop_assert!(verdict.is_ok(), "{:?} {:?}", verdict, moves);
-            }
-        }
-        let verdict = verify_certificate(&world.policy, &world.snapshot, &world.inputs, &decision);
-        if decision.lines.is_empty() {
-            prop_assert_eq!(verdict, Err(CertificateError::Nothing));
-        } else {
-            prop_assert_eq!(verdict, Ok(()));
-        }
+        holds_of(&world)?;
     }
 
     #[test]

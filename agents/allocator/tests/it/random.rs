@@ -5,7 +5,9 @@ use proptest::{collection::vec, prelude::*};
 use vagus_allocator::NativePrice;
 use vagus_policy::{Bucket, Curve, GroupPolicy, ObjectiveKind, StrategyStatus};
 
-use crate::world::{AaveSpec, NOW, USDC, World, aave, morpho, world};
+use crate::world::{
+    AaveSpec, MarketSpec, NOW, USDC, World, aave, liquidity, markets, morpho, room, world,
+};
 
 #[derive(Clone, Debug)]
 pub(crate) struct VenueSpec {
@@ -163,6 +165,68 @@ pub(crate) fn any_world(most_venues: usize) -> impl Strategy<Value = World> {
         )
 }
 
+/// Some markets of a strategy over several, of which others may hold a part too.
+#[derive(Clone, Debug)]
+pub(crate) struct MarketsSpec {
+    others: u128,
+    /// Each with a weight of the strategy's position for what is held, and a cap that is one of several kinds.
+    markets: Vec<(MarketSpec, u8)>,
+}
+
+fn markets_spec() -> impl Strategy<Value = MarketsSpec> {
+    let market = (
+        (1_u128..20_000_000, 0_u128..5, 1_u128..3_000_000, 0_u8..5),
+        (0_u32..=10_000, 10_u32..3_000, 0_u32..2_500),
+    );
+    let market =
+        market.prop_map(|((others, held, cap, kind), (usage_bps, target_rate_bps, fee_bps))| {
+            let others = others * USDC + 17;
+            (
+                MarketSpec { others, held, cap: cap * USDC, usage_bps, target_rate_bps, fee_bps },
+                kind,
+            )
+        });
+    (prop_oneof![Just(0), 1_u128..5_000_000], vec(market, 1..=8))
+        .prop_map(|(others, markets)| MarketsSpec { others: others * USDC, markets })
+}
+
+/// The curve of a strategy of which we hold a position.
+fn spread_out(spec: &MarketsSpec, position: u128) -> Curve {
+    let weights: u128 = spec.markets.iter().map(|(market, _)| market.held).sum();
+    let (all, count) = (spec.others + position, spec.markets.len());
+    let mut left = all;
+    let markets_of = spec.markets.iter().enumerate().map(|(place, (market, kind))| {
+        let part = all * market.held / weights.max(1);
+        let held = if place + 1 == count { left } else { part.min(left) };
+        left -= held;
+        let cap = match kind {
+            0 => held.max(1),
+            1 => held / 2 + 1,
+            _ => held + market.cap,
+        };
+        MarketSpec { held, cap, ..*market }
+    });
+    let specs: Vec<MarketSpec> = markets_of.collect();
+    markets(&specs)
+}
+
+/// Random worlds in which such a part of the strategies are over several markets.
+pub(crate) fn any_world_of_markets(most_venues: usize, part: f64) -> impl Strategy<Value = World> {
+    (any_world(most_venues), vec(prop::option::weighted(part, markets_spec()), most_venues))
+        .prop_map(|(mut world, specs)| {
+            for (strategy, spec) in world.snapshot.vault.strategies.iter_mut().zip(specs) {
+                let Some(spec) = spec else { continue };
+                let position: u128 = strategy.convert_assets.to();
+                strategy.curve = spread_out(&spec, position);
+                strategy.max_withdraw_assets =
+                    strategy.convert_assets.min(liquidity(&strategy.curve));
+                strategy.max_deposit_assets =
+                    strategy.max_deposit_assets.min(room(&strategy.curve));
+            }
+            world
+        })
+}
+
 /// The world right after a plan, as predicted, at the same moment.
 pub(crate) fn after(world: &World, moves: &[vagus_policy::Move]) -> World {
     let mut next = world.clone();
@@ -199,6 +263,9 @@ pub(crate) fn after(world: &World, moves: &[vagus_policy::Move]) -> World {
             Curve::AaveV3(curve) => curve.virtual_balance = shift(curve.virtual_balance),
             Curve::MorphoBlue(curve) => {
                 curve.total_supply_assets = shift(curve.total_supply_assets);
+            }
+            Curve::MorphoBlueMarkets(curve) => {
+                crate::markets::act(curve, leg.is_deposit, moved.to(), NOW);
             }
         }
         if leg.is_deposit && strategy.max_deposit_assets != U256::MAX {

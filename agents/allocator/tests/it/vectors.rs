@@ -8,10 +8,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy_primitives::{I256, U256};
+use alloy_primitives::{Address, I256, U256};
 use serde_json::Value;
-use vagus_allocator::curves::{AaveV3Market, Change, MorphoBlueMarket};
-use vagus_policy::{AaveV3Curve, MorphoBlueCurve};
+use vagus_allocator::{
+    Earning, Horizon,
+    curves::{AaveV3Market, Change, MorphoBlueMarket, Spread, spread::Slot},
+    math::{RAY, YEAR_SECONDS},
+};
+use vagus_policy::{
+    AaveV3Curve, Curve, MorphoBlueCurve, MorphoBlueHolding, MorphoBlueMarketsCurve, StrategyState,
+};
 
 const MANIFEST: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -104,7 +110,7 @@ impl Counts {
     }
 
     fn print(&self, path: &Path, total: usize) {
-        println!("{}: {total} states, each equal to the last digit", path.display());
+        println!("{}: {total} states, each as the contracts have it", path.display());
         for (class, count) in &self.0 {
             println!("  {class:<28} {count}");
         }
@@ -243,6 +249,114 @@ fn morpho_markets_and_rates_are_the_contracts_to_the_last_digit() {
             counts.add("withdrawal", matches!(change(line), Change::Withdrawal(_)));
             counts.add(&format!("case {}", text(line, "case")), true);
         }
+        counts.print(&path, lines.len());
+    }
+}
+
+fn markets_curve(list: &Value) -> MorphoBlueMarketsCurve {
+    let holding = |holding: &Value| MorphoBlueHolding {
+        market_id: text(holding, "marketId").parse().unwrap(),
+        cap: number(holding, "cap"),
+        supply_shares: number(holding, "supplyShares"),
+        curve: morpho_curve(&holding["curve"]),
+    };
+    MorphoBlueMarketsCurve { markets: list.as_array().unwrap().iter().map(holding).collect() }
+}
+
+/// `value × (1 + z ÷ 2 + z² ÷ 6)`: what three terms of a series make of simple interest, rounded up.
+fn compounded_up(value: U256, z_wad: U256) -> U256 {
+    let wad = U256::from(1_000_000_000_000_000_000_u64);
+    let factor = wad + z_wad / U256::from(2) + z_wad * z_wad / wad / U256::from(6);
+    value * factor / wad + U256::ONE
+}
+
+/// One line of a strategy over several markets: how it is spread, and what our part earns while nobody acts.
+fn check_markets(line: &Value, counts: &mut Counts) {
+    let id = text(line, "id");
+    let (at, seconds) = (time(line, "timestamp"), time(&line["untouched"], "seconds"));
+    let curve = markets_curve(&line["curve"]);
+    let spread = Spread::at(&curve, at).unwrap();
+    let change = change(line);
+    assert_eq!(U256::from(spread.total()), number(line, "totalAssets"), "total, line {id}");
+    assert_eq!(U256::from(spread.deposit_room()), number(line, "maxDeposit"), "room, line {id}");
+    let position = number(line, "positionAssets");
+    let rounding: u128 = spread.slots().iter().map(|slot| slot.rounding).sum();
+    let payable = position.min(U256::from(spread.withdraw_room()));
+    let most = number(line, "maxWithdraw");
+    assert!(most <= payable && most + U256::from(rounding + 2) >= payable, "payable, line {id}");
+
+    let held = spread.after(change).unwrap();
+    let places = line["after"]["markets"].as_array().unwrap();
+    let (mut touched, mut z_wad) = (0, U256::ZERO);
+    for ((slot, held), after) in spread.slots().iter().zip(&held).zip(places) {
+        let moved = U256::from(held.abs_diff(slot.held));
+        touched += u32::from(!moved.is_zero());
+        let market = slot.market.after(match change {
+            Change::Deposit(_) => Change::Deposit(moved),
+            Change::Withdrawal(_) => Change::Withdrawal(moved),
+        });
+        let market = market.unwrap();
+        let supplied = number(after, "totalSupplyAssets");
+        assert_eq!(market.total_supply_assets, supplied, "a market after, line {id}");
+        let shares = number(after, "supplyShares");
+        let worth =
+            shares * (supplied + U256::ONE) / (market.total_supply_shares + U256::from(1_000_000));
+        assert!(worth.abs_diff(U256::from(*held)) <= U256::from(slot.rounding), "held, line {id}");
+        let mean = market.mean(seconds).unwrap();
+        z_wad = z_wad.max(U256::from(mean.borrow_wad) * U256::from(seconds));
+    }
+
+    let strategy = StrategyState {
+        strategy: Address::ZERO,
+        symbol: String::new(),
+        decimals: 12,
+        is_readable: true,
+        shares: number(line, "positionShares"),
+        convert_assets: position,
+        redeem_assets: number(line, "redeemAssets"),
+        max_withdraw_assets: most,
+        max_deposit_assets: number(line, "maxDeposit"),
+        reference_price: U256::ZERO,
+        reference_at: 0,
+        read_price: None,
+        curve: Curve::MorphoBlueMarkets(curve),
+    };
+    let earning = Earning::of(&strategy, None, position.to(), Horizon { at, seconds });
+    let target = match change {
+        Change::Deposit(assets) => position + assets,
+        Change::Withdrawal(assets) => position - assets,
+    };
+    let yearly = earning.unwrap().unwrap().income_ray(target.to()).unwrap();
+    let predicted = yearly * U256::from(seconds) / U256::from(YEAR_SECONDS) / RAY;
+    let (before, later) =
+        (number(&line["after"], "positionAssets"), number(&line["untouched"], "positionAssets"));
+    let earned = later.saturating_sub(before);
+    // Entries and exits round, and what they take or leave earns or does not.
+    let units = U256::from(2 * rounding + 2);
+    let wad = U256::from(1_000_000_000_000_000_000_u64);
+    let lost = units + compounded_up(units * z_wad / wad, z_wad);
+    assert!(earned + lost >= predicted, "{earned} of {predicted}, line {id}");
+    assert!(earned <= compounded_up(predicted, z_wad) + lost, "{earned} of {predicted}, line {id}");
+
+    counts.add("several markets moved", touched > 1);
+    counts.add("deposit", matches!(change, Change::Deposit(_)));
+    counts.add("withdrawal", matches!(change, Change::Withdrawal(_)));
+    counts.add("other holders", U256::from(spread.total()) > position + U256::from(2));
+    counts.add("a market beyond its cap", spread.slots().iter().any(|slot| slot.room == 0));
+    let is_short = |slot: &Slot| slot.payable < slot.held;
+    counts.add("a market that cannot pay", spread.slots().iter().any(is_short));
+    counts.add("earned 1,000 units or more", earned >= U256::from(1_000));
+    let near = predicted / U256::from(100);
+    counts.add("earned within 1 % of simple interest", earned.abs_diff(predicted) <= near + lost);
+}
+
+#[test]
+fn strategies_over_several_markets_are_spread_and_earn_as_the_contracts_did() {
+    for path in files("markets") {
+        let lines = lines(&path);
+        assert!(!lines.is_empty(), "{} is empty", path.display());
+        let mut counts = Counts::default();
+        lines.iter().for_each(|line| check_markets(line, &mut counts));
         counts.print(&path, lines.len());
     }
 }

@@ -4,8 +4,9 @@ use alloy_primitives::{Address, B256, I256, U256};
 use vagus_allocator::{Inputs, NativePrice};
 use vagus_policy::{
     AaveV3Curve, AgentPolicy, AgentState, AssetInfo, BlockRef, Bucket, Checkpoint, Curve,
-    GuardState, Limits, Mode, MorphoBlueCurve, NavState, Objective, ObjectiveKind, Policy,
-    Snapshot, StrategyPolicy, StrategyState, StrategyStatus, VaultState,
+    GuardState, Limits, Mode, MorphoBlueCurve, MorphoBlueHolding, MorphoBlueMarketsCurve, NavState,
+    Objective, ObjectiveKind, Policy, Snapshot, StrategyPolicy, StrategyState, StrategyStatus,
+    VaultState,
 };
 
 pub(crate) const NOW: u64 = 1_800_000_000;
@@ -60,7 +61,16 @@ pub(crate) fn aave(spec: AaveSpec) -> Curve {
 }
 
 pub(crate) fn morpho(supplied: u128, borrowed: u128, target_rate_bps: u32, fee_bps: u32) -> Curve {
-    Curve::MorphoBlue(MorphoBlueCurve {
+    Curve::MorphoBlue(morpho_market(supplied, borrowed, target_rate_bps, fee_bps))
+}
+
+fn morpho_market(
+    supplied: u128,
+    borrowed: u128,
+    target_rate_bps: u32,
+    fee_bps: u32,
+) -> MorphoBlueCurve {
+    MorphoBlueCurve {
         total_supply_assets: U256::from(supplied),
         total_supply_shares: U256::from(supplied) * U256::from(1_000_000),
         total_borrow_assets: U256::from(borrowed),
@@ -71,7 +81,36 @@ pub(crate) fn morpho(supplied: u128, borrowed: u128, target_rate_bps: u32, fee_b
             i128::from(target_rate_bps) * 100_000_000_000_000 / 31_536_000,
         )
         .unwrap(),
-    })
+    }
+}
+
+/// One market of a strategy over several; amounts in smallest units.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MarketSpec {
+    /// What others than the strategy have lent.
+    pub(crate) others: u128,
+    /// What the strategy holds there, for all of its holders.
+    pub(crate) held: u128,
+    pub(crate) cap: u128,
+    /// Of all that is lent.
+    pub(crate) usage_bps: u32,
+    pub(crate) target_rate_bps: u32,
+    pub(crate) fee_bps: u32,
+}
+
+pub(crate) fn markets(specs: &[MarketSpec]) -> Curve {
+    let holding = |(place, spec): (usize, &MarketSpec)| {
+        let supplied = spec.others + spec.held;
+        let borrowed = supplied * u128::from(spec.usage_bps) / 10_000;
+        MorphoBlueHolding {
+            market_id: B256::with_last_byte(place as u8 + 1),
+            cap: U256::from(spec.cap),
+            supply_shares: U256::from(spec.held) * U256::from(1_000_000),
+            curve: morpho_market(supplied, borrowed, spec.target_rate_bps, spec.fee_bps),
+        }
+    };
+    let markets = specs.iter().enumerate().map(holding).collect();
+    Curve::MorphoBlueMarkets(MorphoBlueMarketsCurve { markets })
 }
 
 pub(crate) fn liquidity(curve: &Curve) -> U256 {
@@ -81,6 +120,21 @@ pub(crate) fn liquidity(curve: &Curve) -> U256 {
         Curve::MorphoBlue(curve) => {
             curve.total_supply_assets.saturating_sub(curve.total_borrow_assets)
         }
+        Curve::MorphoBlueMarkets(curve) => {
+            let slots = crate::markets::slots(curve, NOW);
+            U256::from(slots.iter().map(|slot| slot.payable).sum::<u128>())
+        }
+    }
+}
+
+/// What a strategy takes in; 2^256 − 1 without a limit.
+pub(crate) fn room(curve: &Curve) -> U256 {
+    match curve {
+        Curve::MorphoBlueMarkets(curve) => {
+            let slots = crate::markets::slots(curve, NOW);
+            U256::from(slots.iter().map(|slot| slot.room).sum::<u128>())
+        }
+        _ => U256::MAX,
     }
 }
 
@@ -119,7 +173,7 @@ pub(crate) fn world(idle: u128, venues: &[(Curve, u128)]) -> World {
             convert_assets: U256::from(*position),
             redeem_assets: U256::from(*position),
             max_withdraw_assets: U256::from(*position).min(liquidity(curve)),
-            max_deposit_assets: U256::MAX,
+            max_deposit_assets: room(curve),
             reference_price: U256::ONE << 128,
             reference_at: NOW - 1_000,
             read_price: None,

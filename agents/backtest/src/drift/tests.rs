@@ -39,6 +39,7 @@ fn with_cash(curve: &Curve, assets: I256, at: u64) -> Curve {
             next.total_supply_assets = more(next.total_supply_assets);
             Curve::MorphoBlue(next)
         }
+        Curve::MorphoBlueMarkets(_) => unreachable!("no market of its own"),
     }
 }
 
@@ -46,7 +47,7 @@ fn with_cash(curve: &Curve, assets: I256, at: u64) -> Curve {
 fn price(curve: &Curve) -> U256 {
     let whole = U256::from(10_u128.pow(24));
     match curve {
-        Curve::Unknown => U256::ZERO,
+        Curve::Unknown | Curve::MorphoBlueMarkets(_) => U256::ZERO,
         Curve::AaveV3(curve) => {
             mul_div_down(whole, curve.liquidity_index_ray, vagus_allocator::math::RAY)
         }
@@ -59,7 +60,7 @@ fn price(curve: &Curve) -> U256 {
 /// Debt, and the yearly supply rate.
 fn debt_and_rate(curve: &Curve, at: u64) -> (U256, U256) {
     match curve {
-        Curve::Unknown => (U256::ZERO, U256::ZERO),
+        Curve::Unknown | Curve::MorphoBlueMarkets(_) => (U256::ZERO, U256::ZERO),
         Curve::AaveV3(curve) => {
             let market = AaveV3Market::at(curve, at).unwrap();
             (market.debt(), market.rates_after(Change::Deposit(U256::ZERO)).unwrap().supply_ray)
@@ -123,4 +124,48 @@ fn a_venue_at_which_nothing_differs_is_the_recorded_one_to_the_last_digit() {
     assert!(grown.price < PRICE_ONE, "more cash, a lower rate: {grown:?}");
     assert!(grown.debt < PRICE_ONE);
     assert_eq!(lent.grown(market.curve(), BEGAN_AT, BEGAN_AT), lent);
+}
+
+/// A strategy over the odd ones of generated markets, with a part of each in it.
+fn several(markets: &[Market], part: u64) -> MorphoBlueMarketsCurve {
+    let holding = |(place, market): (u8, &Market)| {
+        let Curve::MorphoBlue(curve) = market.curve() else { panic!("{market:?}") };
+        MorphoBlueHolding {
+            market_id: alloy_primitives::B256::with_last_byte(place),
+            cap: curve.total_supply_assets / U256::from(10),
+            supply_shares: curve.total_supply_shares / U256::from(part),
+            curve: curve.clone(),
+        }
+    };
+    MorphoBlueMarketsCurve { markets: (0..).zip(markets).map(holding).collect() }
+}
+
+#[test]
+fn several_markets_hold_what_the_own_position_is_more_by_the_strategys_order() {
+    let place = |place: usize| Market::new(&mut Draw::new(7 + place as u64), 1, BEGAN_AT);
+    let curve = several(&[place(0), place(1), place(2)], 20);
+    let seen = Spread::at(&curve, BEGAN_AT + HOUR).unwrap();
+    let rooms: Vec<u128> = seen.slots().iter().map(|slot| slot.room).collect();
+    let total = seen.total();
+    for more in [rooms[0] / 2, rooms[0] + rooms[1] / 2] {
+        let cash = I256::try_from(more).unwrap();
+        for (cash, is_more) in [(cash, true), (-cash, false)] {
+            let drift = Drift { cash, ..Drift::NONE };
+            let own = drift.replaced(&Curve::MorphoBlueMarkets(curve.clone()), BEGAN_AT + HOUR);
+            let Curve::MorphoBlueMarkets(own) = own else { panic!("{own:?}") };
+            let own = Spread::at(&own, BEGAN_AT + HOUR).unwrap();
+            let expected = if is_more { total + more } else { total - more };
+            assert!(own.total().abs_diff(expected) < 10, "{} of {expected}", own.total());
+            let change = U256::from(more);
+            let change = if is_more { Change::Deposit(change) } else { Change::Withdrawal(change) };
+            let by_order = seen.after(change).unwrap();
+            for (slot, held) in own.slots().iter().zip(by_order) {
+                assert!(slot.held.abs_diff(held) < 4, "{} of {held}", slot.held);
+            }
+        }
+    }
+    // More in the markets, a lower rate, a lower growth of the price.
+    let more = Drift { cash: I256::try_from(total).unwrap(), ..Drift::NONE };
+    let grown = more.grown(&Curve::MorphoBlueMarkets(curve), BEGAN_AT, BEGAN_AT + 24 * HOUR);
+    assert!(grown.price < PRICE_ONE, "{grown:?}");
 }

@@ -83,7 +83,7 @@ impl Market {
     /// What can be paid out.
     pub(super) fn cash(&self) -> U256 {
         match &self.curve {
-            Curve::Unknown => U256::ZERO,
+            Curve::Unknown | Curve::MorphoBlueMarkets(_) => U256::ZERO,
             Curve::AaveV3(curve) => curve.virtual_balance,
             Curve::MorphoBlue(curve) => {
                 curve.total_supply_assets.saturating_sub(curve.total_borrow_assets)
@@ -105,7 +105,7 @@ impl Market {
 
     fn act(&mut self, at: u64, part_bps: u64, kind: u64) {
         let next = match &self.curve {
-            Curve::Unknown => None,
+            Curve::Unknown | Curve::MorphoBlueMarkets(_) => None,
             Curve::AaveV3(curve) => aave(curve, at, part_bps, kind).map(Curve::AaveV3),
             Curve::MorphoBlue(curve) => morpho(curve, at, part_bps, kind).map(Curve::MorphoBlue),
         };

@@ -120,6 +120,10 @@ fn read(
 }
 
 fn morpho() -> Vec<u8> {
+    market().abi_encode()
+}
+
+fn market() -> curve::MorphoBlueCurve {
     curve::MorphoBlueCurve {
         totalSupplyAssets: U256::from(1),
         totalSupplyShares: U256::from(2),
@@ -129,7 +133,17 @@ fn morpho() -> Vec<u8> {
         feeWad: U256::from(6),
         rateAtTargetWad: I256::try_from(-7).expect("fits"),
     }
-    .abi_encode()
+}
+
+/// Of so many markets, told apart by their ids and caps.
+fn markets(count: u8) -> Vec<u8> {
+    let holding = |place: u8| curve::MorphoBlueHolding {
+        marketId: B256::repeat_byte(place),
+        cap: U256::from(100 + u64::from(place)),
+        supplyShares: U256::from(200 + u64::from(place)),
+        curve: market(),
+    };
+    curve::MorphoBlueMarketsCurve { markets: (0..count).map(holding).collect() }.abi_encode()
 }
 
 #[test]
@@ -177,6 +191,32 @@ fn a_price_that_the_lens_could_not_read_is_none() {
 }
 
 #[test]
+fn several_markets_arrive_in_their_order_and_no_more_than_there_can_be() {
+    let read = |count| {
+        let page = page(vec![view(query(9).vault, vec![strategy(0x51, 3, markets(count))])], 1);
+        read(&page, &[query(9)], 0)
+    };
+    for count in [1, 8] {
+        let (snapshots, _) = read(count).expect("sound");
+        let Curve::MorphoBlueMarkets(curve) = &snapshots[0].vault.strategies[0].curve else {
+            panic!("{snapshots:?}")
+        };
+        assert_eq!(curve.markets.len(), usize::from(count));
+        for (place, holding) in (0..count).zip(&curve.markets) {
+            assert_eq!(holding.market_id, B256::repeat_byte(place));
+            assert_eq!(holding.cap, U256::from(100 + u64::from(place)));
+            assert_eq!(holding.supply_shares, U256::from(200 + u64::from(place)));
+            assert_eq!(holding.curve.total_borrow_shares, U256::from(4));
+            assert_eq!(holding.curve.rate_at_target_wad, I256::try_from(-7).unwrap());
+        }
+    }
+    for count in [0, 9] {
+        let error = read(count).expect_err("no such strategy");
+        assert!(error.contains(&format!("over {count} markets")), "{error}");
+    }
+}
+
+#[test]
 fn a_page_from_another_place_is_refused() {
     let sound = page(vec![view(query(9).vault, vec![])], 1);
     let wrong: [(&str, fn(&mut LensPage)); 8] = [
@@ -184,7 +224,7 @@ fn a_page_from_another_place_is_refused() {
         ("block number", |page| page.blockNumber = U256::from(13)),
         ("parent hash", |page| page.parentHash = B256::ZERO),
         ("block time", |page| page.timestamp = U256::from(1)),
-        ("lens version", |page| page.lensVersion = 1),
+        ("lens version", |page| page.lensVersion += 1),
         ("goes on at 0", |page| page.next = U256::ZERO),
         ("goes on at 2", |page| page.next = U256::from(2)),
         ("instead of", |page| page.vaults[0].vault = Address::ZERO),

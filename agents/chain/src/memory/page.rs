@@ -4,7 +4,7 @@ use alloy::{
     primitives::{Address, Bytes, U256, aliases::U40},
     sol_types::SolValue,
 };
-use vagus_policy::{Bucket, Curve, Snapshot, StrategyState};
+use vagus_policy::{Bucket, Curve, MorphoBlueCurve, MorphoBlueHolding, Snapshot, StrategyState};
 
 use crate::{
     Header,
@@ -184,18 +184,29 @@ fn curve(of: &Curve) -> (u8, Bytes) {
             };
             (1, encoding.abi_encode().into())
         }
-        Curve::MorphoBlue(of) => {
-            let encoding = curve::MorphoBlueCurve {
-                totalSupplyAssets: of.total_supply_assets,
-                totalSupplyShares: of.total_supply_shares,
-                totalBorrowAssets: of.total_borrow_assets,
-                totalBorrowShares: of.total_borrow_shares,
-                lastUpdateAt: U256::from(of.last_update_at),
-                feeWad: of.fee_wad,
-                rateAtTargetWad: of.rate_at_target_wad,
+        Curve::MorphoBlue(of) => (2, morpho_blue(of).abi_encode().into()),
+        Curve::MorphoBlueMarkets(of) => {
+            let holding = |of: &MorphoBlueHolding| curve::MorphoBlueHolding {
+                marketId: of.market_id,
+                cap: of.cap,
+                supplyShares: of.supply_shares,
+                curve: morpho_blue(&of.curve),
             };
-            (2, encoding.abi_encode().into())
+            let markets = of.markets.iter().map(holding).collect();
+            (3, curve::MorphoBlueMarketsCurve { markets }.abi_encode().into())
         }
-        _ => (0, Bytes::new()),
+        Curve::Unknown => (0, Bytes::new()),
+    }
+}
+
+fn morpho_blue(of: &MorphoBlueCurve) -> curve::MorphoBlueCurve {
+    curve::MorphoBlueCurve {
+        totalSupplyAssets: of.total_supply_assets,
+        totalSupplyShares: of.total_supply_shares,
+        totalBorrowAssets: of.total_borrow_assets,
+        totalBorrowShares: of.total_borrow_shares,
+        lastUpdateAt: U256::from(of.last_update_at),
+        feeWad: of.fee_wad,
+        rateAtTargetWad: of.rate_at_target_wad,
     }
 }

@@ -98,6 +98,7 @@ impl Market {
                 };
                 (market.total_supply_assets, market.total_borrow_assets, curve)
             }
+            Curve::MorphoBlueMarkets(_) => bail!("{}: several markets at once", state.symbol),
             Curve::Unknown => bail!("{}: no known venue", state.symbol),
         };
         Ok(Self {

@@ -6,7 +6,9 @@ use alloy_primitives::{B256, U256, keccak256};
 use serde_json::Value;
 use vagus_allocator::{Action, Reason};
 use vagus_journal::{Body, DecisionRecord, RECORD_SCHEMA_VERSION, RecordError, Upkeep};
-use vagus_policy::{Refusal, Rule};
+use vagus_policy::{
+    Curve, MorphoBlueCurve, MorphoBlueHolding, MorphoBlueMarketsCurve, Refusal, Rule,
+};
 
 use crate::fixture::{OTHER_VAULT, VAULT, block, hold, rebalance};
 
@@ -142,6 +144,30 @@ fn only_the_one_text_is_read_back() {
     }
 }
 
+/// With a strategy over two markets.
+fn of_markets() -> DecisionRecord {
+    let mut record = rebalance(VAULT, B256::ZERO, 100);
+    let Body::Rebalance { observation, .. } = &mut record.body else { panic!("{record:?}") };
+    let holding = |place: u8| MorphoBlueHolding {
+        market_id: B256::repeat_byte(place),
+        cap: U256::from(1_000),
+        supply_shares: U256::from(2_000),
+        curve: MorphoBlueCurve { last_update_at: 1_700_000_000, ..MorphoBlueCurve::default() },
+    };
+    let markets = vec![holding(1), holding(2)];
+    observation.snapshot.vault.strategies[1].curve =
+        Curve::MorphoBlueMarkets(MorphoBlueMarketsCurve { markets });
+    record
+}
+
+#[test]
+fn a_strategy_over_several_markets_is_read_back_as_it_was_written() {
+    let record = of_markets();
+    let text = record.to_canonical().unwrap();
+    assert!(text.contains("\"source\":\"morpho-blue-markets\""), "{text}");
+    assert_eq!(DecisionRecord::from_canonical(&text).unwrap(), record);
+}
+
 #[test]
 fn both_kinds_follow_the_schema_and_what_is_missing_or_added_does_not() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/decision-record.v3.json");
@@ -152,7 +178,7 @@ fn both_kinds_follow_the_schema_and_what_is_missing_or_added_does_not() {
         let (rule, one) = (Rule::Mandate, U256::from(1));
         observation.decision.refusal = Some(Refusal { rule, observed: one, limit: U256::ZERO });
     }
-    let mut records = vec![rebalance(VAULT, B256::ZERO, 100), hold_run(), refused];
+    let mut records = vec![rebalance(VAULT, B256::ZERO, 100), hold_run(), refused, of_markets()];
     records.extend(every_upkeep().map(upkeep));
     for record in records {
         let value: Value = serde_json::from_str(&record.to_canonical().unwrap()).unwrap();

@@ -59,7 +59,7 @@ fn deployment() -> String {
         "vaults": [{
             "asset": address(2), "vault": address(3), "conduit": address(4), "guard": address(5),
             "guardian": address(6), "factory": address(7), "governor": address(8),
-            "timelock": address(9), "votes": address(10), "lens": address(11), "lensVersion": 1,
+            "timelock": address(9), "votes": address(10), "lens": address(11), "lensVersion": vagus_chain::LENS_VERSION,
             "ceilings": {
                 "maxTurnoverBps": 1, "maxLossBps": 1, "minWindowSeconds": 1,
                 "minPolicyDelaySeconds": 1, "maxPolicyDelaySeconds": 1,

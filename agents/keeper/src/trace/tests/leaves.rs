@@ -39,7 +39,7 @@ fn like(code: &str) -> Vec<&'static str> {
         ],
         &["Active", "ExitOnly", "Paused"],
         &["Mode", "Weight", "Idle", "Turnover", "Loss", "Price", "Freshness"],
-        &["native", "fixed", "missing", "unknown", "aave-v3", "morpho-blue"],
+        &["native", "fixed", "missing", "unknown", "aave-v3", "morpho-blue", "morpho-blue-markets"],
         &["rebalance", "hold", "upkeep"],
         // Whether what was mined is final is the keeper's word.
         &["executed", "reverted", "held", "expired"],
