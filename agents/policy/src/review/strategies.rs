@@ -103,8 +103,9 @@ fn floor(review: &mut Review<'_>, place: usize, entry: &StrategyPolicy, is_reach
     }
 }
 
-/// A reference follows the price only when a rebalance touches the strategy. Until then the price moves away from it by
-/// what the venue earns, and once it is out of the band, deposits are refused.
+/// A reference follows the price when a rebalance touches the strategy or somebody calls `followPrice`. Until then the
+/// price moves away from it by what the venue earns, and once it is out of the band, deposits are refused: a narrow band
+/// rests on a call that nobody has to make.
 fn band(review: &mut Review<'_>, place: usize, entry: &StrategyPolicy) {
     let (rate, is_known) = review.rate_of(entry.strategy);
     // A bps of a year's rate in ray is 10^23; the days that the band holds out, rounded down.
