@@ -171,6 +171,8 @@ contract CurveReaderTest is BaseTest {
                 assertEq(markets[i].curve.totalBorrowShares, 5000 + i);
                 assertEq(markets[i].curve.lastUpdateAt, block.timestamp - i);
                 assertEq(markets[i].curve.feeWad, 6000 + i);
+                // A few thousand.
+                // forge-lint: disable-next-line(unsafe-typecast)
                 assertEq(markets[i].curve.rateAtTargetWad, int256(7000 + i));
             }
         }
