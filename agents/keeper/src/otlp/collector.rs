@@ -87,6 +87,8 @@ impl Traces {
             .with_location(false)
             .with_threads(false)
             .with_target(false)
+            // Steps are not entered, so that nobody knows when they were busy.
+            .with_tracked_inactivity(false)
             .with_tracer(self.0.tracer("vagus"))
             .with_filter(filter_fn(|about| about.target() == STEPS))
     }
