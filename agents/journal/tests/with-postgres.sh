@@ -57,9 +57,11 @@ trap 'clean_up; exit 143' TERM HUP
     cd /
     "${as[@]}" "$initdb" -D "$folder/data" -A trust -U postgres --no-sync >"$folder/initdb.log" 2>&1 ||
         { cat "$folder/initdb.log" >&2; exit 1; }
-    # Throw-away data: what is tested is what is written, not the disk under the server.
+    # Throw-away data: what is tested is what is written, not the disk under the server. Every database is logged whole when
+    # it is made, so the log is kept short.
     "${as[@]}" "$pg_ctl" -D "$folder/data" -l "$folder/data/server.log" -w \
-        -o "-c listen_addresses='' -c unix_socket_directories='$folder' -c fsync=off -c max_connections=200" \
+        -o "-c listen_addresses='' -c unix_socket_directories='$folder' -c fsync=off -c max_connections=200 \
+            -c wal_level=minimal -c max_wal_senders=0 -c min_wal_size=32MB -c max_wal_size=64MB -c log_checkpoints=off" \
         start >/dev/null || { cat "$folder/data/server.log" >&2; exit 1; }
 )
 
@@ -72,4 +74,9 @@ set +m
 status=0
 wait "$command" || status=$?
 command=
+# Whoever reads that every test failed at once wants to know what became of the server.
+if [ "$status" -ne 0 ] && grep -E 'PANIC|terminated|crash|shutting down|No space|out of memory' "$folder/data/server.log" \
+    >"$folder/trouble.log"; then
+    { echo "the PostgreSQL server says:"; tail -n 20 "$folder/trouble.log"; df -h "$folder" /dev/shm; free -m; } >&2 || true
+fi
 exit "$status"

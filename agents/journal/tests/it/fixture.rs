@@ -233,14 +233,38 @@ pub(crate) fn notes() -> HoldNotes {
 pub(crate) struct Place {
     pub(crate) url: String,
     pub(crate) is_sqlite: bool,
+    /// The server it is a database of.
+    server: Option<String>,
     _folder: TempDir,
+}
+
+/// One statement for the whole server.
+async fn at(server: &str, statement: String) -> sqlx::Result<()> {
+    let mut admin = PgConnection::connect(server).await?;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut admin).await?;
+    admin.close().await
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some(server) = self.server.take() else { return };
+        let path = self.url.split_once('?').map_or(&*self.url, |(path, _)| path);
+        let Some((_, name)) = path.rsplit_once('/') else { return };
+        let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+        // The test's own runtime is busy dropping. What fails here failed in the test before.
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let _ = runtime.map(|runtime| runtime.block_on(at(&server, drop)));
+        });
+        let _ = thread.join();
+    }
 }
 
 impl Place {
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("journal.sqlite").display());
-        Self { url, is_sqlite: true, _folder: folder }
+        Self { url, is_sqlite: true, server: None, _folder: folder }
     }
 
     pub(crate) fn file(&self) -> std::path::PathBuf {
@@ -265,12 +289,11 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let unique = keccak256(folder.path().display().to_string());
         let name = format!("journal_{}", &unique.to_string()[2..22]);
-        let mut admin = PgConnection::connect(&server).await.unwrap();
-        let create = format!("CREATE DATABASE {name}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(create)).execute(&mut admin).await.unwrap();
+        at(&server, format!("CREATE DATABASE {name}")).await.unwrap();
         let (base, query) = server.split_once('?').unwrap_or((&server, ""));
         let base = base.rsplit_once('/').unwrap().0;
-        Some(Self { url: format!("{base}/{name}?{query}"), is_sqlite: false, _folder: folder })
+        let url = format!("{base}/{name}?{query}");
+        Some(Self { url, is_sqlite: false, server: Some(server), _folder: folder })
     }
 
     /// Every kind of store there is on this machine.
