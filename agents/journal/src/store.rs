@@ -337,6 +337,13 @@ pub trait Journal: ReadJournal + Leases {
     async fn drop_old_holds(&self, chain_id: u64, vault: Address, keep_seconds: u64)
     -> Result<u64>;
 
+    /// Does what the database has to do now and then, so that no commit has to wait for it. Called when nothing is
+    /// hurried.
+    ///
+    /// # Errors
+    /// If the database fails; nothing is lost.
+    async fn tidy(&self) -> Result<()>;
+
     /// Notes that a person takes a vault as it stands on the chain.
     ///
     /// # Errors

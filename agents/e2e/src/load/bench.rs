@@ -13,7 +13,7 @@ use super::{
 use crate::many::{Many, STRATEGIES};
 
 /// Fewest blocks of each kind behind a percentile.
-pub const LEAST_SAMPLES: usize = 120;
+pub const LEAST_SAMPLES: usize = 300;
 /// Seconds between two turns of the tide: the policy lets each vault move once a day.
 const DAY: u64 = 86_400;
 /// Turns after which something is wrong if there are not enough blocks yet.

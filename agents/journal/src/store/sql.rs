@@ -106,6 +106,14 @@ impl Pool {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
+    pub(crate) async fn tidy(&self) -> Result<()> {
+        match &self.db {
+            Db::Sqlite(file) => file.tidy().await,
+            // The server does so by itself.
+            Db::Postgres(_) => Ok(()),
+        }
+    }
+
     pub(crate) async fn close(&self) {
         match &self.db {
             Db::Sqlite(file) => file.close().await,

@@ -2,7 +2,14 @@
 //! take several times as long as they do, and a block is made of dozens of them. Whoever waits for another process waits
 //! without holding anybody up.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use futures_util::{
     StreamExt as _,
@@ -30,10 +37,17 @@ const PREPARED: usize = 256;
 /// Rows that are read ahead of whoever takes them.
 const READ_AHEAD: usize = 64;
 
+/// Rows that are written between two checkpoints, as long as somebody asks for them in quiet times.
+const ROWS_BETWEEN_CHECKPOINTS: u64 = 256;
+/// SQLite's own, when nobody does: in the middle of a commit.
+const PAGES_BETWEEN_CHECKPOINTS: i64 = super::open::LARGEST_LOG / 4_096;
+
 /// An open file; copies share its one connection, as SQLite has one writer anyway.
 #[derive(Clone)]
 pub(crate) struct SqliteFile {
     connection: Arc<Mutex<Option<Connection>>>,
+    /// Rows written at the last checkpoint that was asked for.
+    checkpoint: Arc<AtomicU64>,
     place: Arc<str>,
     /// Longest wait for a lock that somebody else holds.
     patience: Duration,
@@ -64,10 +78,16 @@ impl SqliteFile {
                 super::open::LARGEST_LOG,
                 |_| Ok(()),
             )?;
+            connection.pragma_update_and_check(
+                None,
+                "wal_autocheckpoint",
+                PAGES_BETWEEN_CHECKPOINTS,
+                |_| Ok(()),
+            )?;
         }
         connection.busy_timeout(Duration::ZERO)?;
         let connection = Arc::new(Mutex::new(Some(connection)));
-        Ok(Self { connection, place: place.clone(), patience })
+        Ok(Self { connection, checkpoint: Arc::default(), place: place.clone(), patience })
     }
 
     /// Begins a transaction that reads. What it will see is settled here, and so is every wait for others.
@@ -89,6 +109,19 @@ impl SqliteFile {
     pub(crate) async fn rows(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<Row>> {
         let mut held = self.held().await?;
         self.patiently(&mut held, sql, args).await
+    }
+
+    /// Takes the write-ahead log over into the file if it has grown, waiting for nobody: what whoever reads an older state
+    /// still needs stays.
+    pub(crate) async fn tidy(&self) -> Result<()> {
+        let mut held = self.held().await?;
+        let written = held.connection.as_ref().map_or(0, Connection::total_changes);
+        let since = written.saturating_sub(self.checkpoint.load(Ordering::Relaxed));
+        if since >= ROWS_BETWEEN_CHECKPOINTS {
+            held.rows("PRAGMA wal_checkpoint(PASSIVE)", &[])?;
+            self.checkpoint.store(written, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// The file is left without its write-ahead log.

@@ -187,6 +187,10 @@ impl Journal for SqlJournal {
         self.drop_holds(chain_id, vault, keep_seconds).await
     }
 
+    async fn tidy(&self) -> Result<()> {
+        self.pool.tidy().await
+    }
+
     async fn adopt(&self, adoption: &Adoption) -> Result<()> {
         self.put_adoption(adoption).await
     }

@@ -204,3 +204,24 @@ async fn a_cursor_is_kept_by_chain_and_account_and_the_newest_counts() {
         assert_eq!(journal.cursor(CHAIN, VAULT).await.unwrap(), None);
     }
 }
+
+/// Not in the middle of a commit: it takes far longer than one.
+#[tokio::test]
+async fn the_log_of_a_file_is_taken_over_when_that_is_asked_for() {
+    let place = Place::sqlite();
+    let journal = place.open().await;
+    let bytes = || std::fs::read(place.file()).unwrap();
+    journal.observe_hold(&hold(VAULT, 100), &notes()).await.unwrap();
+    let before = bytes();
+    for number in 101..400 {
+        journal.observe_hold(&hold(VAULT, number), &notes()).await.unwrap();
+    }
+    assert!(bytes() == before, "a commit has taken the log over");
+    journal.tidy().await.unwrap();
+    let after = bytes();
+    assert!(after != before, "299 holds are in the log alone");
+    // Not for a few rows.
+    journal.observe_hold(&hold(VAULT, 400), &notes()).await.unwrap();
+    journal.tidy().await.unwrap();
+    assert!(bytes() == after, "the log is taken over for one hold");
+}

@@ -109,6 +109,7 @@ impl ChainLoop {
         self.sight.decide(head);
         self.show_purse(head, is_busy).await;
         self.drop_old_holds(head).await?;
+        self.journal.0.tidy().await?;
         Ok(blanket)
     }
 
