@@ -4,9 +4,10 @@ use vagus_policy::Snapshot;
 
 use crate::{
     certificate::{RayPrices, is_hold_proven},
+    exchange::Exchange,
     model::{Freedom, Hurdle, Model, price_up},
     plan::{Plan, Targets, hurdle_ray, plan},
-    program::{Found, Prices, search},
+    program::{Found, Prices, Problem, Side, search_from},
     sides::{CELLS, FINER, Grid},
     view::Venue,
 };
@@ -66,16 +67,22 @@ impl<'a> Question<'a> {
         let mut grids = vec![Grid::Whole; venues.len()];
         let mut steps: Vec<u128> =
             venues.iter().map(|venue| (venue.highest - venue.lowest) / CELLS).collect();
-        let mut look = 0;
+        let (mut look, mut is_open, mut known) = (0, false, Vec::new());
         loop {
-            let found = search(&self.model.problem(&grids, freedoms));
-            let targets: Targets = venues
-                .iter()
-                .zip(&found.moves)
-                .map(|(venue, moved)| venue.position.saturating_add_signed(*moved))
-                .collect();
+            let problem = self.model.problem(&grids, freedoms);
+            let mut found = search_from(&problem, &known);
+            is_open |=
+                found.bound.saturating_sub(found.value) > problem.tolerance || rises(&problem);
+            let mut targets = self.targets(&found.moves);
             let is_settled = look == 0 && self.is_settled(&targets, &found.prices);
-            if is_settled || look == self.closer_looks {
+            if is_settled {
+                return (targets, found, is_settled);
+            }
+            if look == self.closer_looks {
+                if is_open && self.model.needs.is_empty() && !self.model.is_repair_only {
+                    found.moves = self.exchanged(&problem, &found, &steps, freedoms);
+                    targets = self.targets(&found.moves);
+                }
                 return (targets, found, is_settled);
             }
             look += 1;
@@ -83,7 +90,39 @@ impl<'a> Question<'a> {
                 *step = (*step / FINER).max(1);
                 *grid = Grid::Around { target: *target, step: *step };
             }
+            known = found.moves;
         }
+    }
+
+    /// What would be held after moves.
+    fn targets(&self, moves: &[i128]) -> Targets {
+        let venues = self.model.view.venues.iter();
+        venues
+            .zip(moves)
+            .map(|(venue, moved)| venue.position.saturating_add_signed(*moved))
+            .collect()
+    }
+
+    /// What exchanges make of a plan that may be far from the best, and a last look around that.
+    fn exchanged(
+        &self,
+        problem: &Problem,
+        found: &Found,
+        steps: &[u128],
+        freedoms: &[Freedom],
+    ) -> Vec<i128> {
+        let mut exchange = Exchange::new(&self.model, problem, freedoms);
+        let mut better = exchange.best(&found.moves, &found.prices.groups);
+        let around = |(target, step): (u128, &u128)| Grid::Around { target, step: *step };
+        let grids: Vec<Grid> = self.targets(&better).into_iter().zip(steps).map(around).collect();
+        let last = search_from(&self.model.problem(&grids, freedoms), &better).moves;
+        if exchange.value(&last) > exchange.value(&better) {
+            better = last;
+        }
+        if exchange.becomes_exact(&better) {
+            better = exchange.best(&better, &found.prices.groups);
+        }
+        better
     }
 
     /// Whether a first look is enough: standing still, and no closer look can find anything that pays.
@@ -151,4 +190,10 @@ impl<'a> Question<'a> {
             }
         }
     }
+}
+
+/// Whether a further unit brings more than the one before it somewhere, so that a segment may hide a peak.
+fn rises(problem: &Problem) -> bool {
+    let rises = |side: &Side| side.slopes.windows(2).any(|pair| pair[1] > pair[0]);
+    problem.strategies.iter().any(|strategy| rises(&strategy.inward) || rises(&strategy.outward))
 }

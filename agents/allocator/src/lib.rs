@@ -5,6 +5,7 @@ mod certificate;
 pub mod curves;
 mod deciding;
 pub mod decision;
+mod exchange;
 mod explain;
 mod improve;
 pub mod income;
@@ -28,4 +29,4 @@ pub use rates::{History, RateBase, RateInput, Reward, Sample};
 pub use reason::Reason;
 
 /// Version of the decision code. An output that changes for the same input is a new version.
-pub const ALGORITHM_VERSION: u32 = 4;
+pub const ALGORITHM_VERSION: u32 = 5;

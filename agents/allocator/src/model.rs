@@ -173,7 +173,8 @@ impl Model<'_> {
         })
     }
 
-    fn hurdle_price(&self, way: Way) -> i128 {
+    /// What the hurdle costs a unit moved.
+    pub(crate) fn hurdle_price(&self, way: Way) -> i128 {
         match (self.hurdle, way) {
             (Hurdle::In, Way::In) | (Hurdle::Both, _) => price_up(hurdle_ray(self.policy)),
             (Hurdle::In, Way::Out) | (Hurdle::Nowhere, _) => 0,

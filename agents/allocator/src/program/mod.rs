@@ -12,3 +12,4 @@ pub use bound::{Flaw, upper_bound, verify, worth};
 pub(crate) use problem::product;
 pub use problem::{Found, Goal, Limit, Prices, Problem, Side, Strategy, Value, Way};
 pub use search::search;
+pub(crate) use search::search_from;

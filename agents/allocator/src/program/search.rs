@@ -54,9 +54,19 @@ struct Search<'a> {
 /// The best plan that the search finds, and prices that bound what it can have missed.
 #[must_use]
 pub fn search(problem: &Problem) -> Found {
+    search_from(problem, &[])
+}
+
+/// The same, but no worse than a plan that is known, as far as that keeps the limits.
+pub(crate) fn search_from(problem: &Problem, known: &[i128]) -> Found {
     let still = vec![0; problem.strategies.len()];
     let value = worth(problem, &still).unwrap_or(Value::ZERO);
     let mut best = Found { moves: still, value, ..Found::default() };
+    if let Ok(value) = worth(problem, known)
+        && value > best.value
+    {
+        (best.moves, best.value) = (known.to_vec(), value);
+    }
     let mut search = Search {
         problem,
         leg: problem.leg_cost,

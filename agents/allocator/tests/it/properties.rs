@@ -24,14 +24,14 @@ pub(crate) fn moves(decision: &Decision) -> &[Move] {
     }
 }
 
-/// The same worlds on every run; another number of them by `VAGUS_CASES`, for a longer look.
+/// The same worlds on every run; another number of them by `VAGUS_CASES` and others by `VAGUS_SEED`, for a longer look.
 pub(crate) fn config(cases: u32) -> ProptestConfig {
-    let asked = std::env::var("VAGUS_CASES").ok().map(|text| text.parse().unwrap());
+    let asked = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     ProptestConfig {
-        cases: asked.unwrap_or(cases),
+        cases: asked("VAGUS_CASES").map_or(cases, |cases| cases as u32),
         failure_persistence: None,
         max_shrink_iters: 2_000,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(20_260_101),
+        rng_seed: proptest::test_runner::RngSeed::Fixed(asked("VAGUS_SEED").unwrap_or(20_260_101)),
         ..Default::default()
     }
 }

@@ -261,26 +261,28 @@ fn look(worlds: impl Strategy<Value = World>, cases: u32) -> Seen {
     seen
 }
 
+impl Seen {
+    /// All within a hundredth of all income, and 999 in 1,000 within a thousandth.
+    fn is_near(&self) {
+        let Self { looked_at, beyond, worst, .. } = self;
+        assert!(worst.0 <= 10_000, "{worst:?}");
+        assert!(beyond * 1_000 <= *looked_at, "{beyond} of {looked_at}; worst {worst:?}");
+    }
+}
+
 #[test]
 fn income_is_within_a_thousandth_of_the_best_on_a_grid() {
-    let cases = config(2_000).cases;
-    let Seen { looked_at, beyond, worst, .. } = look(any_world(8), cases);
-    assert!(looked_at > cases / 2);
-    assert!(beyond * 1_000 <= looked_at, "{beyond} of {looked_at}; worst {worst:?}");
-    // What is left are markets that are mostly ours: the hurdle is asked of the larger one of deposits and withdrawals, and
-    // where the two differ widely a plan that just pays it is missed.
-    assert!(worst.0 <= 20_000, "{worst:?}");
+    let cases = config(4_000).cases;
+    let seen = look(any_world(8), cases);
+    assert!(seen.looked_at > cases / 2);
+    seen.is_near();
 }
 
 #[test]
 fn income_over_several_markets_is_within_a_thousandth_of_the_best_on_a_grid() {
-    let cases = config(1_000).cases;
+    let cases = config(2_000).cases;
     let seen = look(any_world_of_markets(8, 0.99), cases);
     assert!(seen.looked_at > cases / 2);
     assert!(seen.moved * 3 > seen.looked_at && seen.crossed * 10 > seen.looked_at);
-    let Seen { looked_at, beyond, worst, .. } = seen;
-    // Curves of many pieces that are not concave: 99 in 100 within a thousandth. What is left are, as above, markets that are
-    // mostly ours, where income rises by leaving and every segment is a piece of its own.
-    assert!(beyond * 100 <= looked_at, "{beyond} of {looked_at}; worst {worst:?}");
-    assert!(worst.0 <= 100_000, "{worst:?}");
+    seen.is_near();
 }
