@@ -11,6 +11,8 @@
 
 mod bound;
 
+use std::cell::RefCell;
+
 use alloy_primitives::U256;
 use vagus_policy::{Policy, Snapshot};
 
@@ -56,6 +58,29 @@ impl RayPrices {
     }
 }
 
+/// Bounds that were worked out for a view, with the targets and prices they are of: the search asks for them, and the
+/// decision that comes of it states one. A copy knows none, as it is made to be changed.
+#[derive(Debug, Default)]
+pub(crate) struct KnownBounds(RefCell<Vec<(Vec<u128>, RayPrices, U256)>>);
+
+impl Clone for KnownBounds {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl KnownBounds {
+    fn of(&self, targets: &[u128], prices: &RayPrices, bound: impl FnOnce() -> U256) -> U256 {
+        let is_asked = |(of, at, _): &&(Vec<u128>, RayPrices, U256)| of == targets && at == prices;
+        if let Some((.., bound)) = self.0.borrow().iter().find(is_asked) {
+            return *bound;
+        }
+        let bound = bound();
+        self.0.borrow_mut().push((targets.to_vec(), prices.clone(), bound));
+        bound
+    }
+}
+
 /// The certificate of targets at prices.
 pub(crate) fn certify(
     policy: &Policy,
@@ -65,9 +90,10 @@ pub(crate) fn certify(
 ) -> Certificate {
     let mut prices = RayPrices::of(prices);
     prices.groups.resize(view.groups.len(), U256::ZERO);
+    let upper_bound = view.bounds.of(targets, &prices, || bound_up(policy, view, targets, &prices));
     Certificate {
         value: value_down(policy, view, targets),
-        upper_bound: bound_up(policy, view, targets, &prices),
+        upper_bound,
         idle_price_ray: prices.idle,
         turnover_price_ray: prices.turnover,
         group_price_rays: prices.groups,

@@ -10,9 +10,7 @@
 
 mod table;
 
-use std::collections::HashMap;
-
-use alloy_primitives::U256;
+use alloy_primitives::{U256, map::HashMap};
 use vagus_policy::math::mul_div_down;
 
 use crate::{
@@ -75,7 +73,7 @@ impl<'a> Exchange<'a> {
             rooms: venues.iter().zip(freedoms).map(room).collect(),
             hurdle: model.hurdle_price(Way::In),
             is_exact: false,
-            known: vec![HashMap::new(); venues.len()],
+            known: vec![HashMap::default(); venues.len()],
             left: MOST_CHANGES,
         }
     }

@@ -1,13 +1,15 @@
 //! From a view to the best plan: the search, asked again and again with the curves cut finer around what it found.
 
-use vagus_policy::Snapshot;
+use vagus_policy::{Snapshot, math::mul_div_down};
 
 use crate::{
-    certificate::{RayPrices, is_hold_proven},
+    Certificate,
+    certificate::{RayPrices, certify, is_hold_proven},
     exchange::Exchange,
-    model::{Freedom, Hurdle, Model, price_up},
+    math::{YEAR_SECONDS, u256},
+    model::{DIGITS, Freedom, Hurdle, Model, price_up},
     plan::{Plan, Targets, hurdle_ray, plan},
-    program::{Found, Prices, Problem, Side, search_from},
+    program::{Found, Prices, Problem, Side, Value, search_from},
     sides::{CELLS, FINER, Grid},
     view::Venue,
 };
@@ -79,7 +81,11 @@ impl<'a> Question<'a> {
                 return (targets, found, is_settled);
             }
             if look == self.closer_looks {
-                if is_open && self.model.needs.is_empty() && !self.model.is_repair_only {
+                // A glance stays one.
+                let is_for_income = self.closer_looks > 0
+                    && self.model.needs.is_empty()
+                    && !self.model.is_repair_only;
+                if is_open && is_for_income && self.may_miss(&problem, &targets, &found.prices) {
                     found.moves = self.exchanged(&problem, &found, &steps, freedoms);
                     targets = self.targets(&found.moves);
                 }
@@ -103,6 +109,16 @@ impl<'a> Question<'a> {
             .collect()
     }
 
+    /// Whether the curves themselves leave open, at the prices, that a plan misses more than the search's tolerance.
+    fn may_miss(&self, problem: &Problem, targets: &[u128], prices: &Prices) -> bool {
+        let Certificate { upper_bound, value, .. } =
+            certify(self.model.policy, self.model.view, targets, prices);
+        let open = upper_bound.saturating_sub(value) << DIGITS;
+        let horizon = u256(u64::from(self.model.policy.objective.horizon_seconds.max(1)));
+        let yearly = mul_div_down(open, u256(YEAR_SECONDS), horizon);
+        Value::try_from(yearly).map_or(true, |yearly| yearly > problem.tolerance)
+    }
+
     /// What exchanges make of a plan that may be far from the best, and a last look around that.
     fn exchanged(
         &self,
@@ -113,11 +129,14 @@ impl<'a> Question<'a> {
     ) -> Vec<i128> {
         let mut exchange = Exchange::new(&self.model, problem, freedoms);
         let mut better = exchange.best(&found.moves, &found.prices.groups);
-        let around = |(target, step): (u128, &u128)| Grid::Around { target, step: *step };
-        let grids: Vec<Grid> = self.targets(&better).into_iter().zip(steps).map(around).collect();
-        let last = search_from(&self.model.problem(&grids, freedoms), &better).moves;
-        if exchange.value(&last) > exchange.value(&better) {
-            better = last;
+        if better != found.moves {
+            let around = |(target, step): (u128, &u128)| Grid::Around { target, step: *step };
+            let grids: Vec<Grid> =
+                self.targets(&better).into_iter().zip(steps).map(around).collect();
+            let last = search_from(&self.model.problem(&grids, freedoms), &better).moves;
+            if exchange.value(&last) > exchange.value(&better) {
+                better = last;
+            }
         }
         if exchange.becomes_exact(&better) {
             better = exchange.best(&better, &found.prices.groups);

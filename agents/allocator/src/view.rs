@@ -11,7 +11,7 @@ use vagus_policy::{
     predict,
 };
 
-use crate::Inputs;
+use crate::{Inputs, certificate::KnownBounds};
 
 pub(crate) use group::Group;
 pub(crate) use venue::Venue;
@@ -38,6 +38,7 @@ pub(crate) struct View {
     pub(crate) turnover: u128,
     pub(crate) venues: Vec<Venue>,
     pub(crate) groups: Vec<Group>,
+    pub(crate) bounds: KnownBounds,
 }
 
 /// Why there is no view.
@@ -106,6 +107,7 @@ pub(crate) fn view(
         turnover: capped(turnover),
         venues: Vec::with_capacity(policy.strategies.len()),
         groups: Vec::with_capacity(policy.groups.len()),
+        bounds: KnownBounds::default(),
     };
     for place in 0..policy.groups.len() {
         view.groups.push(group::group(&view, policy, snapshot, inputs, place)?);
