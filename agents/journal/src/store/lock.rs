@@ -12,7 +12,7 @@ use crate::{JournalError, Result};
 /// ends, so a crash leaves nothing to clean up.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -49,7 +49,15 @@ impl Lock {
         file.set_len(0).map_err(not_writable)?;
         file.rewind().map_err(not_writable)?;
         write!(file, "{}", std::process::id()).map_err(not_writable)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a process that is just being started from this one has the file open too, until
+        // it runs its own program. What fails here is given back with the process.
+        let _ = self.file.unlock();
     }
 }
 

@@ -95,7 +95,6 @@ fn start(url: &str) -> Child {
         .args(["--exact", "crash::child", "--ignored", "--nocapture"])
         .env(FILE, url)
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
         .spawn()
         .unwrap()
 }
