@@ -62,7 +62,8 @@ impl Needs {
 
     /// Whether everything is inside its limits.
     pub(crate) fn is_empty(&self) -> bool {
-        *self == Self::none(self.out.len(), self.groups.len())
+        let mut all = self.out.iter().chain(&self.inward).chain(&self.groups);
+        self.idle == 0 && all.all(|missing| *missing == 0)
     }
 
     /// Nothing, of so many strategies and groups.

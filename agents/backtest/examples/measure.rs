@@ -12,6 +12,9 @@ use vagus_backtest::{
     history::{Reader, Writer},
 };
 
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Error = Box<dyn std::error::Error>;
 
 const SEED: u64 = 2_026;

@@ -169,6 +169,12 @@ impl Endpoints {
         all.map(|one| (one.endpoint(), one.tallies())).collect()
     }
 
+    /// Whether more than one endpoint has to say the same before money moves.
+    #[must_use]
+    pub const fn asks_others(&self) -> bool {
+        self.quorum >= 2
+    }
+
     /// Demands that enough endpoints see the vault of a snapshot as it stands there, with the same bytes, and that none
     /// sees it otherwise, before money moves on it.
     ///
@@ -181,7 +187,7 @@ impl Endpoints {
         header: &Header,
         expected: &Snapshot,
     ) -> ChainResult<()> {
-        if self.quorum < 2 {
+        if !self.asks_others() {
             return Ok(());
         }
         let testimonies = (0..self.list.len()).map(|place| async move {
@@ -198,7 +204,7 @@ impl Endpoints {
     /// [`ChainError::Disagrees`] if one answers otherwise, [`ChainError::NoQuorum`] if too few answer.
     pub async fn agreed_count(&self, account: Address, block: B256) -> ChainResult<u64> {
         let block = Some(block);
-        if self.quorum < 2 {
+        if !self.asks_others() {
             return self.transaction_count(account, block).await;
         }
         let answers = (0..self.list.len()).map(|place| async move {

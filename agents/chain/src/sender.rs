@@ -296,6 +296,10 @@ impl Sender<'_> {
         fees: Fees,
         is_cancel: bool,
     ) -> (TxEvent, Option<NewAttempt>) {
+        if !self.key.has_key() {
+            // Whoever has it is not here; what it signed before is looked after all the same.
+            return (TxEvent::SignFailed, None);
+        }
         let unsigned = Unsigned {
             chain_id: self.chain_id,
             nonce,

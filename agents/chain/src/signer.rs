@@ -104,6 +104,11 @@ pub trait HashSigner: Send + Sync {
     /// The account.
     fn address(&self) -> Address;
 
+    /// Whether it has a key at all.
+    fn has_key(&self) -> bool {
+        true
+    }
+
     /// Its signature of a hash, as it is; the cause in words if there is none. No time limit: the caller has one.
     async fn sign_hash(&self, hash: B256) -> Result<Signature, String>;
 }
@@ -115,6 +120,10 @@ struct WatchOnly(Address);
 impl HashSigner for WatchOnly {
     fn address(&self) -> Address {
         self.0
+    }
+
+    fn has_key(&self) -> bool {
+        false
     }
 
     async fn sign_hash(&self, _: B256) -> Result<Signature, String> {
@@ -305,6 +314,12 @@ impl AgentKey {
     #[must_use]
     pub fn address(&self) -> Address {
         self.signer.address()
+    }
+
+    /// Whether there is a key at all, and not an account alone that is watched.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.signer.has_key()
     }
 
     /// Signs a hash. A key in this process gives the same signature each time; another signer may not.

@@ -231,7 +231,8 @@ pub trait ReadJournal: Send + Sync {
     async fn verify_chain(&self, chain_id: u64, vault: Address) -> Result<ChainReport>;
 }
 
-/// The journal. Every call is one transaction of the database: done and durable when it returns, or not done at all.
+/// The journal. Every call is one transaction of the database: done and durable when it returns, or not done at all
+/// (durable no later than the next call, for [`Journal::append_rebalance`]).
 /// A call that is dropped half-way is not done.
 #[async_trait]
 pub trait Journal: ReadJournal + Leases {
@@ -244,7 +245,8 @@ pub trait Journal: ReadJournal + Leases {
 
     /// [`Self::append_decision`], [`Self::put_transaction`] and [`Self::append_outcome`] as one: a decision that is to be
     /// sent is never stored without the transaction it becomes, and whoever sends it, perhaps another keeper, finds what
-    /// is known of it so far. Gives back the record's hash.
+    /// is known of it so far. A power failure right after it may undo it, and nothing after it: nothing of it is seen outside
+    /// of this machine before [`Self::store_attempt`], which makes it durable too. Gives back the record's hash.
     ///
     /// # Errors
     /// As those three, and if intent or outcome is of another decision.

@@ -25,6 +25,9 @@ use vagus_keeper::{
     run, status, trace, version, watch, world,
 };
 
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

@@ -26,6 +26,7 @@ mod simulate;
 mod spending;
 mod standing;
 mod transact;
+mod turn;
 mod unsent;
 mod upkeep;
 mod vault;

@@ -39,16 +39,20 @@ impl SqlJournal {
                 return Err(JournalError::NoSuchDecision(named));
             }
         }
-        let mut tx = self.pool.write().await?;
+        // What is sent is committed once more with its signed bytes, before anybody sees it; what is not may be shown at once.
+        let mut tx = match sent {
+            Some(_) => self.pool.write_ahead().await?,
+            None => self.pool.write().await?,
+        };
         tx.fence(&self.fences, LeaseKey::vault(chain_id, vault)).await?;
         let mut line = tx.lock_vault(chain_id, vault, None).await?;
         if tx.row("SELECT hash FROM records WHERE hash = $1", args![hash]).await?.is_none() {
-            tx.close_run(chain_id, vault, &mut line, &self.open_runs).await?;
+            tx.close_run(chain_id, vault, &mut line).await?;
             if record.previous != line.head {
                 let (found, expected) = (record.previous, line.head);
                 return Err(JournalError::StaleHead { vault, found, expected });
             }
-            tx.freeze(record, body, &mut line).await?;
+            tx.freeze(record, hash, body, &mut line).await?;
             tx.lock_vault(chain_id, vault, Some(record.last().block())).await?;
         }
         if let Some((intent, outcome)) = sent {
@@ -71,7 +75,7 @@ impl SqlJournal {
         for ((hold, notes), fresh) in holds.iter().zip(fresh) {
             let key = LeaseKey::vault(hold.header.chain_id, hold.header.vault);
             tx.fence(&self.fences, key).await?;
-            runs.push(tx.add_hold(hold, notes, fresh, &self.open_runs).await?);
+            runs.push(tx.add_hold(hold, notes, fresh).await?);
         }
         tx.commit().await?;
         Ok(runs)
@@ -91,7 +95,7 @@ impl SqlJournal {
             }
             tx.fence(&self.fences, key).await?;
             let mut line = tx.lock_vault(chain_id, vault, None).await?;
-            hashes.extend(tx.close_run(chain_id, vault, &mut line, &self.open_runs).await?);
+            hashes.extend(tx.close_run(chain_id, vault, &mut line).await?);
         }
         tx.commit().await?;
         Ok(hashes)
@@ -108,24 +112,41 @@ fn run_in(text: &str, vault: Address) -> Result<DecisionRecord> {
 }
 
 /// Open runs as they were last written here, with their texts: one that stands in the database letter by letter need not be
-/// read again, which is what a hold would cost most. Without meaning of its own; a text that differs is read.
+/// read and hashed again, which is what a hold would cost most. Without meaning of its own; a text that differs is read.
 #[derive(Debug, Default)]
-pub(super) struct OpenRuns(Mutex<HashMap<(u64, Address), Written>>);
+pub(crate) struct OpenRuns(Mutex<HashMap<(u64, Address), Written>>);
 
-/// A run and its text.
-type Written = (String, Arc<DecisionRecord>);
+/// A run, its text, and the hash of that.
+#[derive(Debug)]
+struct Written {
+    text: String,
+    hash: B256,
+    run: Arc<DecisionRecord>,
+}
 
 impl OpenRuns {
-    fn read(&self, vault: (u64, Address), text: &str) -> Result<Arc<DecisionRecord>> {
+    /// What is known of a run whose text this is.
+    fn known<T>(
+        &self,
+        vault: (u64, Address),
+        text: &str,
+        told: impl Fn(&Written) -> T,
+    ) -> Option<T> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match known.get(&vault) {
-            Some((of, run)) if of == text => Ok(run.clone()),
-            _ => run_in(text, vault.1).map(Arc::new),
-        }
+        known.get(&vault).filter(|written| written.text == text).map(told)
     }
 
-    fn keep(&self, vault: (u64, Address), text: String, run: DecisionRecord) {
-        let run = (text, Arc::new(run));
+    fn read(&self, vault: (u64, Address), text: &str) -> Result<Arc<DecisionRecord>> {
+        let known = self.known(vault, text, |written| written.run.clone());
+        known.map_or_else(|| run_in(text, vault.1).map(Arc::new), Ok)
+    }
+
+    pub(super) fn hash(&self, vault: (u64, Address), text: &str) -> B256 {
+        self.known(vault, text, |written| written.hash).unwrap_or_else(|| keccak256(text))
+    }
+
+    fn keep(&self, vault: (u64, Address), text: String, hash: B256, run: DecisionRecord) {
+        let run = Written { text, hash, run: Arc::new(run) };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(vault, run);
     }
 }
@@ -137,19 +158,18 @@ impl Tx {
         hold: &HoldObservation,
         notes: &HoldNotes,
         mut fresh: DecisionRecord,
-        known: &OpenRuns,
     ) -> Result<HoldRun> {
         let (chain_id, vault) = (hold.header.chain_id, hold.header.vault);
         let mut line = self.lock_vault(chain_id, vault, Some(hold.observation.block())).await?;
         let mut closed = None;
         let before = match self.run_text(chain_id, vault).await? {
             None => None,
-            Some(text) => Some(known.read((chain_id, vault), &text)?),
+            Some(text) => Some(self.open_runs.read((chain_id, vault), &text)?),
         };
         let run = match before.and_then(|run| continued(&run, hold)) {
             Some(run) => run,
             None => {
-                closed = self.close_run(chain_id, vault, &mut line, known).await?;
+                closed = self.close_run(chain_id, vault, &mut line).await?;
                 fresh.previous = line.head;
                 fresh
             }
@@ -158,7 +178,7 @@ impl Tx {
         let hash = keccak256(&body);
         self.keep_run(&run, &body, notes).await?;
         let count = run.blocks();
-        known.keep((chain_id, vault), body, run);
+        self.open_runs.keep((chain_id, vault), body, hash, run);
         Ok(HoldRun { hash, count, closed })
     }
 
@@ -213,7 +233,6 @@ impl Tx {
         chain_id: u64,
         vault: Address,
         line: &mut VaultLine,
-        known: &OpenRuns,
     ) -> Result<Option<B256>> {
         let sql = "DELETE FROM open_runs WHERE chain_id = $1 AND vault = $2 \
                    RETURNING body, keeper_version, simulation";
@@ -221,12 +240,13 @@ impl Tx {
             return Ok(None);
         };
         let body = row.text("body")?;
-        let run = known.read((chain_id, vault), &body)?;
+        let run = self.open_runs.read((chain_id, vault), &body)?;
         if run.previous != line.head {
             let message = "it does not follow the last record";
             return Err(damaged("open run", &vault.to_string(), message));
         }
-        let hash = self.freeze(&run, body, line).await?;
+        let hash = self.open_runs.hash((chain_id, vault), &body);
+        self.freeze(&run, hash, body, line).await?;
         let state = match run.reason() {
             Reason::SimulationFailed => OutcomeState::SimulationFailed,
             _ => OutcomeState::Held,
@@ -239,14 +259,14 @@ impl Tx {
         Ok(Some(hash))
     }
 
-    /// Puts a record at the end of its vault's chain.
+    /// Puts a record, with the hash of its text, at the end of its vault's chain.
     async fn freeze(
         &mut self,
         record: &DecisionRecord,
+        hash: B256,
         body: String,
         line: &mut VaultLine,
-    ) -> Result<B256> {
-        let hash = keccak256(&body);
+    ) -> Result<()> {
         let (chain_id, vault) = (stored(record.header.chain_id)?, record.header.vault);
         self.run(
             "INSERT INTO records \
@@ -271,8 +291,7 @@ impl Tx {
             "UPDATE vaults SET next_sequence = $3, head = $4 WHERE chain_id = $1 AND vault = $2",
             args![chain_id, vault, stored(line.next_sequence)?, hash],
         )
-        .await?;
-        Ok(hash)
+        .await
     }
 }
 

@@ -19,7 +19,6 @@ use sqlx::{
 };
 
 use super::{
-    decisions::OpenRuns,
     failures::{failed, sqlite_code},
     fence::Fences,
     lock::Lock,
@@ -61,7 +60,6 @@ pub(super) const LARGEST_LOG: i64 = 16_777_216;
 pub struct SqlJournal {
     pub(super) pool: Pool,
     pub(super) fences: Fences,
-    pub(super) open_runs: Arc<OpenRuns>,
     /// Held as long as the journal is open.
     _lock: Option<Arc<Lock>>,
 }
@@ -105,12 +103,7 @@ impl SqlJournal {
         SQLITE.run(&pool).await.map_err(|error| not_migrated(&place, &SQLITE, error))?;
         pool.close().await;
         let pool = sqlite(path, &place, OpenFlags::SQLITE_OPEN_READ_WRITE, patience)?;
-        Ok(Self {
-            pool,
-            fences: Fences::Alone,
-            open_runs: Arc::default(),
-            _lock: Some(Arc::new(lock)),
-        })
+        Ok(Self { pool, fences: Fences::Alone, _lock: Some(Arc::new(lock)) })
     }
 
     /// Opens the journal for one write of a person's, even while a keeper has its file open: SQLite lets the two write one
@@ -127,7 +120,7 @@ impl SqlJournal {
         let patience = Patience::default();
         let place = path.display().to_string();
         let pool = sqlite(&path, &place, OpenFlags::SQLITE_OPEN_READ_WRITE, patience)?;
-        Ok(Self { pool, fences: Fences::Alone, open_runs: Arc::default(), _lock: None })
+        Ok(Self { pool, fences: Fences::Alone, _lock: None })
     }
 
     async fn open_postgres(options: PgConnectOptions, patience: Patience) -> Result<Self> {
@@ -135,8 +128,8 @@ impl SqlJournal {
         let pool = postgres_pool(options, &place, patience).await?;
         POSTGRES.run(&pool).await.map_err(|error| not_migrated(&place, &POSTGRES, error))?;
         let (db, answer) = (Db::Postgres(pool), patience.answer);
-        let pool = Pool { db, place: place.into(), answer, pauses: None };
-        Ok(Self { pool, fences: Fences::none(), open_runs: Arc::default(), _lock: None })
+        let pool = Pool::new(db, place.into(), answer);
+        Ok(Self { pool, fences: Fences::none(), _lock: None })
     }
 
     /// Closes the journal. Nothing is lost without it; a SQLite file is left without its write-ahead log.
@@ -249,7 +242,7 @@ pub(super) fn sqlite(
         place: place.to_string(),
         message: error.to_string(),
     })?;
-    Ok(Pool { db: Db::Sqlite(file), place, answer: patience.answer, pauses: None })
+    Ok(Pool::new(Db::Sqlite(file), place, patience.answer))
 }
 
 /// Whether the file is whole, ours and writable.

@@ -89,7 +89,7 @@ impl JournalReader {
         // As long as that of a writer twice over: nothing is sent on this.
         let answer = Patience::default().answer * 2;
         let db = Db::Postgres(pool);
-        Ok(Self { pool: Pool { db, place: place.into(), answer, pauses: None } })
+        Ok(Self { pool: Pool::new(db, place.into(), answer) })
     }
 }
 

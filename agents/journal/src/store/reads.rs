@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, B256};
 use vagus_policy::BlockRef;
 
 use super::{
@@ -32,7 +32,11 @@ impl Pool {
         let Some(row) = self.row(sql, args![stored(chain_id)?, vault]).await? else {
             return Ok(B256::ZERO);
         };
-        row.optional_text("body")?.map_or_else(|| row.parsed("head"), |run| Ok(keccak256(run)))
+        let run = row.optional_text("body")?;
+        run.map_or_else(
+            || row.parsed("head"),
+            |run| Ok(self.open_runs.hash((chain_id, vault), &run)),
+        )
     }
 
     pub(super) async fn open_run(

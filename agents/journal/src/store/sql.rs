@@ -9,8 +9,9 @@ use sqlx::{PgPool, Postgres, Transaction, postgres::PgArguments, query::Query};
 
 pub(crate) use super::value::{Arg, Row, args, damaged, stored};
 use super::{
+    decisions::OpenRuns,
     failures::failed,
-    sqlite::{Held, SqliteFile},
+    sqlite::{Commit, Held, SqliteFile},
 };
 use crate::{JournalError, Result};
 
@@ -30,6 +31,8 @@ pub(crate) struct Pool {
     /// Longest wait for an answer of a server.
     pub(crate) answer: Duration,
     pub(crate) pauses: Option<Arc<dyn Pauses>>,
+    /// What this process wrote there last of runs that go on.
+    pub(crate) open_runs: Arc<OpenRuns>,
 }
 
 impl fmt::Debug for Pool {
@@ -45,6 +48,10 @@ pub(crate) enum Db {
 }
 
 impl Pool {
+    pub(crate) fn new(db: Db, place: Arc<str>, answer: Duration) -> Self {
+        Self { db, place, answer, pauses: None, open_runs: Arc::default() }
+    }
+
     pub(crate) fn is_postgres(&self) -> bool {
         matches!(self.db, Db::Postgres(_))
     }
@@ -63,9 +70,21 @@ impl Pool {
     /// Begins a transaction that writes. SQLite takes its one write lock here, so that nothing fails half-way for it;
     /// PostgreSQL locks the rows that are read to be changed.
     pub(crate) async fn write(&self) -> Result<Tx> {
+        self.write_until(Commit::Durable).await
+    }
+
+    /// [`Self::write`] of what nothing outside of this machine comes of before something else is committed. A server's
+    /// commits are all durable.
+    pub(crate) async fn write_ahead(&self) -> Result<Tx> {
+        self.write_until(Commit::InOrder).await
+    }
+
+    async fn write_until(&self, commit: Commit) -> Result<Tx> {
         paused(self.pauses.as_deref()).await;
         match &self.db {
-            Db::Sqlite(file) => file.write().await.map(|held| self.begun(Open::Sqlite(Some(held)))),
+            Db::Sqlite(file) => {
+                file.write(commit).await.map(|held| self.begun(Open::Sqlite(Some(held))))
+            }
             Db::Postgres(pool) => self.begun_at(pool, "BEGIN").await,
         }
     }
@@ -76,8 +95,8 @@ impl Pool {
     }
 
     fn begun(&self, open: Open) -> Tx {
-        let Self { place, answer, pauses, .. } = self.clone();
-        Tx { open, place, answer, pauses }
+        let Self { place, answer, pauses, open_runs, .. } = self.clone();
+        Tx { open, place, answer, pauses, open_runs }
     }
 
     /// What one statement reads: one consistent state by itself, without the round trips of a transaction around it.
@@ -146,6 +165,7 @@ pub(crate) struct Tx {
     place: Arc<str>,
     answer: Duration,
     pauses: Option<Arc<dyn Pauses>>,
+    pub(crate) open_runs: Arc<OpenRuns>,
 }
 
 enum Open {
@@ -213,7 +233,7 @@ impl Tx {
         }
     }
 
-    /// Durable when it comes back. Without an answer it may have been done or not; what is done is looked up again.
+    /// Done when it comes back, and durable unless it was begun by [`Pool::write_ahead`]. Without an answer it may have been done or not; what is done is looked up again.
     pub(crate) async fn commit(self) -> Result<()> {
         paused(self.pauses.as_deref()).await;
         match self.open {

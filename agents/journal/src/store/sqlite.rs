@@ -42,6 +42,27 @@ const ROWS_BETWEEN_CHECKPOINTS: u64 = 256;
 /// SQLite's own, when nobody does: in the middle of a commit.
 const PAGES_BETWEEN_CHECKPOINTS: i64 = super::open::LARGEST_LOG / 4_096;
 
+/// What a commit waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Commit {
+    /// The disk.
+    Durable,
+    /// Nothing: it is durable with the next one that is. The log is written in the order of commits, and what makes one of
+    /// them durable makes all before it so. A process that dies loses nothing either way; a machine that does loses what
+    /// nobody has seen anything of.
+    InOrder,
+}
+
+impl Commit {
+    /// For a log that is written ahead (sqlite.org/pragma.html, `synchronous`). Only between transactions.
+    const fn pragma(self) -> &'static str {
+        match self {
+            Self::Durable => "PRAGMA synchronous = FULL",
+            Self::InOrder => "PRAGMA synchronous = NORMAL",
+        }
+    }
+}
+
 /// An open file; copies share its one connection, as SQLite has one writer anyway.
 #[derive(Clone)]
 pub(crate) struct SqliteFile {
@@ -70,7 +91,7 @@ impl SqliteFile {
         // Reads the file: everything that can be in its way is met here.
         connection.query_row("SELECT COUNT(*) FROM sqlite_schema", (), |_| Ok(()))?;
         if access.contains(OpenFlags::SQLITE_OPEN_READ_WRITE) {
-            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.execute_batch(Commit::Durable.pragma())?;
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update_and_check(
                 None,
@@ -99,8 +120,9 @@ impl SqliteFile {
     }
 
     /// Begins a transaction that writes, with the one lock for that.
-    pub(crate) async fn write(&self) -> Result<Held> {
+    pub(crate) async fn write(&self, commit: Commit) -> Result<Held> {
         let mut held = self.held().await?;
+        held.wait_for(commit)?;
         self.patiently(&mut held, "BEGIN IMMEDIATE", Vec::new()).await?;
         Ok(held)
     }
@@ -136,7 +158,7 @@ impl SqliteFile {
         let connection = self.connection.clone().lock_owned();
         let no_answer = |_| JournalError::NoAnswer { place: self.place.to_string() };
         let connection = timeout(self.patience * 2, connection).await.map_err(no_answer)?;
-        Ok(Held { connection, place: self.place.clone() })
+        Ok(Held { connection, place: self.place.clone(), is_in_order: false })
     }
 
     /// A first statement, as soon as nobody else is in its way.
@@ -162,6 +184,8 @@ impl SqliteFile {
 pub(crate) struct Held {
     connection: OwnedMutexGuard<Option<Connection>>,
     place: Arc<str>,
+    /// Whether its commit waits for nothing.
+    is_in_order: bool,
 }
 
 impl Held {
@@ -171,6 +195,14 @@ impl Held {
 
     pub(crate) fn commit(mut self) -> Result<()> {
         self.rows("COMMIT", &[]).map(drop)
+    }
+
+    /// What commits wait for from here on. Takes effect while it is prepared, so it is none of the statements that stay so.
+    fn wait_for(&mut self, commit: Commit) -> Result<()> {
+        let connection = self.connection.as_ref().ok_or(rusqlite::Error::InvalidQuery);
+        let done = connection.and_then(|connection| connection.execute_batch(commit.pragma()));
+        self.is_in_order = commit == Commit::InOrder;
+        done.map_err(|error| of_file(&self.place, &error))
     }
 
     fn rows_of(&mut self, sql: &'static str, args: &[Arg]) -> rusqlite::Result<Vec<Row>> {
@@ -259,6 +291,10 @@ impl Drop for Held {
             // After some failures, a full disk among them, SQLite has rolled back by itself.
             let _ = connection.execute_batch("ROLLBACK");
         }
+        if self.is_in_order {
+            // Should this fail, the next transaction says it again, and is refused if it fails then.
+            let _ = self.wait_for(Commit::Durable);
+        }
     }
 }
 
@@ -299,6 +335,38 @@ impl SqliteRow {
                 "a row",
                 &format!("expected a number, found {}", other.data_type()),
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that fails here says so")]
+mod tests {
+    use super::*;
+
+    /// What a commit waits for, as SQLite has it: 2 is FULL, 1 is NORMAL.
+    fn waits(held: &mut Held) -> u64 {
+        held.rows("PRAGMA synchronous", &[]).unwrap()[0].number("synchronous").unwrap()
+    }
+
+    #[tokio::test]
+    async fn commits_wait_for_the_disk_unless_another_one_follows_before_anything_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        Connection::open(&path).unwrap().pragma_update(None, "journal_mode", "WAL").unwrap();
+        let patience = Duration::from_secs(1);
+        let access = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let file = SqliteFile::open(&path, &Arc::from("here"), access, patience).unwrap();
+        for (commit, expected) in
+            [(Commit::Durable, 2), (Commit::InOrder, 1), (Commit::InOrder, 1), (Commit::Durable, 2)]
+        {
+            let mut held = file.write(commit).await.unwrap();
+            assert_eq!(waits(&mut held), expected, "{commit:?}");
+            held.commit().unwrap();
+            // Nothing but a transaction that asks for it commits without the disk.
+            assert_eq!(waits(&mut file.held().await.unwrap()), 2, "after {commit:?}");
+            drop(file.write(commit).await.unwrap());
+            assert_eq!(waits(&mut file.held().await.unwrap()), 2, "given up, {commit:?}");
         }
     }
 }

@@ -29,7 +29,7 @@ impl ChainLoop {
             self.is_reconciled = true;
         }
         self.read_standings().await?;
-        let Driven { waiting: mut in_flight, is_any } = self.drive_all(at, head).await?;
+        let Driven { waiting: mut in_flight, is_any } = self.drive_all(at, head, blanket).await?;
         let unsent = self.follow_unsent(head, at).await?;
         in_flight.extend(unsent);
         if is_any || !self.mode.acts() {

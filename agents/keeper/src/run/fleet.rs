@@ -6,13 +6,13 @@
 //! the rounds themselves, and not beside them, ends with them: a keeper that hangs keeps nothing.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use alloy::primitives::Address;
-use vagus_journal::{Journal, JournalError, Lease, LeaseKey, Session, spread};
+use vagus_journal::{Journal, JournalError, Lease, LeaseKey, Scope, Service, Session, spread};
 
 use crate::config::FleetConfig;
 
@@ -72,7 +72,7 @@ impl Fleet {
 
     /// Whether it decides about any.
     pub(super) fn decides_any(&self) -> bool {
-        self.held.keys().any(|key| *key != self.key)
+        self.held.keys().any(|key| key.scope == Scope::Vault)
     }
 
     /// Whether others could decide what this keeper has to send.
@@ -83,6 +83,11 @@ impl Fleet {
     /// Whether this keeper signs and sends.
     pub(super) fn sends(&self) -> bool {
         self.held.contains_key(&self.key)
+    }
+
+    /// Whether it looks after what an account sends.
+    pub(super) fn sends_for(&self, account: Address) -> bool {
+        self.held.contains_key(&LeaseKey::key(self.chain_id, account))
     }
 
     /// The journal under what is held.
@@ -114,7 +119,8 @@ impl Fleet {
         let services = self.journal.beat(session, self.chain_id, &self.serves, time).await?;
         self.is_shared = services.iter().any(|service| service.session != session);
         let wanted = spread(&services);
-        let is_mine = |key: &LeaseKey| wanted.get(key) == Some(&session);
+        let left = self.left_behind(&services).await?;
+        let is_mine = |key: &LeaseKey| wanted.get(key) == Some(&session) || left.contains(key);
         let give: Vec<_> =
             self.held.values().filter(|lease| !is_mine(&lease.key)).copied().collect();
         if !give.is_empty() {
@@ -127,7 +133,7 @@ impl Fleet {
             self.held.remove(&lease.key);
         }
         let mut is_gained = false;
-        for key in self.serves.iter().filter(|key| is_mine(key)) {
+        for key in self.serves.iter().chain(&left).filter(|key| is_mine(key)) {
             if self.held.contains_key(key) {
                 continue;
             }
@@ -139,6 +145,19 @@ impl Fleet {
         }
         self.beaten = Some(Instant::now());
         Ok(is_gained)
+    }
+
+    /// Keys that no live keeper has, of what is in flight for vaults that this one decides about: whoever had them is gone,
+    /// and what they signed is looked after by who is there.
+    async fn left_behind(&self, services: &[Service]) -> Result<Vec<LeaseKey>, JournalError> {
+        let in_flight = self.journal.transactions_in_flight(self.chain_id).await?;
+        let keys: BTreeSet<_> = in_flight
+            .iter()
+            .filter(|stored| self.decides(stored.vault))
+            .map(|stored| LeaseKey::key(self.chain_id, stored.from))
+            .filter(|key| *key != self.key && services.iter().all(|one| one.key != *key))
+            .collect();
+        Ok(keys.into_iter().collect())
     }
 
     /// Inside a round that takes long: prolongs what is held, and takes nothing.

@@ -45,7 +45,7 @@ impl ChainLoop {
                     Some(transaction) if self.sends_for(transaction.from) => {
                         let state: TxState = serde_json::from_value(transaction.state)?;
                         if state.is_terminal() {
-                            self.settle(stored.hash, &state).await?;
+                            self.settle(stored.hash, transaction.from, &state).await?;
                         }
                     }
                     _ => {}
@@ -63,8 +63,9 @@ impl ChainLoop {
                 self.world.config.name,
                 stored.decision
             );
-            let state = self.drive(stored.decision, state, TxEvent::Restarted).await?;
-            self.settle(stored.decision, &state).await?;
+            let (decision, from) = (stored.decision, stored.from);
+            let state = self.drive(decision, from, state, TxEvent::Restarted).await?;
+            self.settle(decision, from, &state).await?;
         }
         Ok(())
     }

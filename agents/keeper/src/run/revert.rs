@@ -119,14 +119,15 @@ impl ChainLoop {
         };
         let place = record.first().block();
         let decided = Header { block: place, base_fee_wei: record.first().snapshot.base_fee_wei };
-        let where_decided = told(self.simulate(vault, &decided, &rebalance, word, at).await)?;
+        let call = self.rebalance_call(vault, record.header.agent, &rebalance, word);
+        let where_decided = told(self.try_out(&call, &decided, at).await)?;
         evidence.fails_where_decided = where_decided.as_ref().map(|note| !note.is_success);
         let found = self.world.endpoints.header(BlockAt::Hash(mined.block.parent_hash)).await;
         let parent = told(found.map_err(RunError::from))?.flatten();
         // On the block before; else on the block itself, if what broke it came earlier in that one.
         let (mut failure, mut broken_at) = (None, None);
         for block in parent.iter().chain([mined]) {
-            let note = told(self.simulate(vault, block, &rebalance, word, at).await)?;
+            let note = told(self.try_out(&call, block, at).await)?;
             if let Some(note) = note.filter(|note| !note.is_success) {
                 (failure, broken_at) = (Some(note), Some(block));
                 break;

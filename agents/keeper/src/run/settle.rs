@@ -49,14 +49,24 @@ const fn outcome_state(phase: &Phase) -> OutcomeState {
 
 impl ChainLoop {
     /// Writes what is now known of a rebalance, if it is more than before.
-    pub(super) async fn settle(&self, decision: B256, state: &TxState) -> Result<(), RunError> {
+    pub(super) async fn settle(
+        &self,
+        decision: B256,
+        from: Address,
+        state: &TxState,
+    ) -> Result<(), RunError> {
         let _step = self.step("settle", &decision);
-        self.write_outcome(decision, state).await?;
+        self.write_outcome(decision, from, state).await?;
         self.unsettled.remove(decision);
         Ok(())
     }
 
-    async fn write_outcome(&self, decision: B256, state: &TxState) -> Result<(), RunError> {
+    async fn write_outcome(
+        &self,
+        decision: B256,
+        from: Address,
+        state: &TxState,
+    ) -> Result<(), RunError> {
         let before = self.journal.0.outcome(decision).await?;
         let mut outcome = before
             .clone()
@@ -65,7 +75,7 @@ impl ChainLoop {
             return Ok(());
         }
         outcome.state = outcome_state(&state.phase);
-        outcome.attempts = attempts(state, self.key.address());
+        outcome.attempts = attempts(state, from);
         outcome.finalized_number = state.is_terminal().then_some(state.head.finalized_number);
         match state.phase.inclusion() {
             None => {
@@ -116,8 +126,7 @@ impl ChainLoop {
         if is_news && is_step {
             let record = self.record(decision).await?;
             let vault = record.header.vault;
-            let name = self.world.vaults.iter().find(|known| known.entry.vault == vault);
-            let name = name.map_or_else(|| vault.to_string(), |known| known.config.name.clone());
+            let name = self.name_of(vault);
             self.reporter.say(&Event::Settled(SettledEvent::new(name, &outcome, &record)));
         }
         Ok(())

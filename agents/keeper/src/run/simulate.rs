@@ -9,7 +9,7 @@ use vagus_chain::{
 use vagus_journal::Simulation as SimulationNote;
 use vagus_policy::Rebalance;
 
-use super::{ChainLoop, RunError};
+use super::{ChainLoop, RunError, transact::Act};
 use crate::world::VaultWorld;
 
 impl ChainLoop {
@@ -18,30 +18,28 @@ impl ChainLoop {
         head.block.timestamp.saturating_add(self.world.config.profile.block_seconds.into())
     }
 
-    /// On the block that was decided on, at the time of the next one and at the deadline; and on the newest block, if
-    /// that is another by now. The first that fails; else the first.
+    /// On a block, at the time of the next one and at the deadline; and on the newest block, if that is another by now. The
+    /// first that fails; else the first.
     pub(super) async fn rehearse(
         &self,
-        vault: &VaultWorld,
+        call: &Call,
         head: &Header,
-        rebalance: &Rebalance,
-        word: Option<&Bytes>,
+        deadline: u64,
     ) -> Result<SimulationNote, RunError> {
-        let _step = self.step("rehearse", &vault.config.name);
-        let deadline = rebalance.deadline;
+        let _step = self.step("rehearse", &call.to);
         let at = self.next_block_at(head).min(deadline);
-        let soon = self.simulate(vault, head, rebalance, word, at).await?;
+        let soon = self.try_out(call, head, at).await?;
         if !soon.is_success {
             return Ok(soon);
         }
-        let late = self.simulate(vault, head, rebalance, word, deadline).await?;
+        let late = self.try_out(call, head, deadline).await?;
         if !late.is_success {
             return Ok(late);
         }
         let newest = self.world.endpoints.head(Tag::Latest).await?;
         if newest.block.hash != head.block.hash {
             let at = self.next_block_at(&newest).min(deadline);
-            let now = self.simulate(vault, &newest, rebalance, word, at).await?;
+            let now = self.try_out(call, &newest, at).await?;
             if !now.is_success {
                 return Ok(now);
             }
@@ -54,20 +52,19 @@ impl ChainLoop {
     pub(super) async fn give_up_if_failing(
         &self,
         decision: B256,
+        from: Address,
         state: TxState,
         head: &Header,
     ) -> Result<TxState, RunError> {
+        let is_own = from == self.key.address();
         let (true, Some(nonce)) =
-            (matches!(state.phase, Phase::Signed | Phase::Pending), state.nonce)
+            (is_own && matches!(state.phase, Phase::Signed | Phase::Pending), state.nonce)
         else {
             return Ok(state);
         };
         let act = self.act_of(decision, state.word.as_ref()).await?;
-        let address = act.record.header.vault;
-        let vault = self.world.vaults.iter().find(|vault| vault.entry.vault == address);
-        let Some(vault) = vault else { return Ok(state) };
         let at = self.next_block_at(head).min(act.deadline);
-        let call = self.call(act.to, act.input, act.returns, vault.config.gas.limit);
+        let call = self.call_of(&act);
         let note = self.try_out(&call, head, at).await?;
         if note.is_success {
             return Ok(state);
@@ -78,31 +75,32 @@ impl ChainLoop {
         }
         tracing::warn!(
             "vault {}: rebalance {decision} would fail now and is taken back: {}",
-            vault.config.name,
+            self.name_of(act.record.header.vault),
             note.message.as_deref().unwrap_or("without a reason")
         );
-        self.drive(decision, state, TxEvent::WouldRevert).await
+        self.drive(decision, from, state, TxEvent::WouldRevert).await
     }
 
-    /// The exact call on top of a block, at a time; without a contract's word, as if the agent itself made it.
-    pub(super) async fn simulate(
+    /// What an act asks for, as its transaction makes it.
+    pub(super) fn call_of(&self, act: &Act) -> Call {
+        let gas = self.gas_limit(&act.record);
+        self.call(act.to, act.input.clone(), act.returns, gas)
+    }
+
+    /// The exact call of an agent's rebalance; without a contract's word, as if the agent itself made it.
+    pub(super) fn rebalance_call(
         &self,
         vault: &VaultWorld,
-        block: &Header,
+        agent: Address,
         rebalance: &Rebalance,
         word: Option<&Bytes>,
-        at: u64,
-    ) -> Result<SimulationNote, RunError> {
+    ) -> Call {
         let (from, input) = match word {
-            Some(word) => {
-                let input = encode_rebalance_for(rebalance, self.world.agent, word);
-                (self.key.address(), input)
-            }
-            None => (self.world.agent, encode_rebalance(rebalance)),
+            Some(word) => (self.key.address(), encode_rebalance_for(rebalance, agent, word)),
+            None => (agent, encode_rebalance(rebalance)),
         };
         let gas = vault.config.gas.limit;
-        let call = Call { from, to: vault.entry.guard, input, gas, returns: true };
-        self.try_out(&call, block, at).await
+        Call { from, to: vault.entry.guard, input, gas, returns: true }
     }
 
     /// A call as the key's transaction would make it.

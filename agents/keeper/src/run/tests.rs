@@ -8,6 +8,7 @@ mod rehearsal;
 mod revert;
 mod safety;
 mod signer;
+mod turn;
 mod unsent;
 mod upkeep;
 

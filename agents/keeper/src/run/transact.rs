@@ -8,7 +8,7 @@ use std::{
 use alloy::primitives::{Address, B256, Bytes};
 use vagus_allocator::Reason;
 use vagus_chain::{
-    Header,
+    AgentKey, Header,
     guard::{
         encode_activate_policy, encode_checkpoint, encode_follow_price, encode_rebalance,
         encode_rebalance_for, encode_trim,
@@ -85,31 +85,25 @@ pub(super) struct Act {
 
 impl ChainLoop {
     /// Takes a head through everything in flight.
-    pub(super) async fn drive_all(&self, head: Head, block: &Header) -> Result<Driven, RunError> {
+    pub(super) async fn drive_all(
+        &self,
+        head: Head,
+        block: &Header,
+        blanket: Option<Reason>,
+    ) -> Result<Driven, RunError> {
         let mut is_any = self.settle_what_has_ended().await?;
         let mut waiting = HashMap::new();
         for stored in self.in_order().await? {
             is_any = true;
-            let before: TxState = serde_json::from_value(stored.state.clone())?;
-            let after = if self.sends_for(stored.from) && !self.waits(&stored, block).await? {
-                let event = match self.pause(stored.vault) {
-                    Some(_) => TxEvent::WouldRevert,
-                    None => TxEvent::Head(head),
-                };
-                let mut after = self.drive(stored.decision, before, event.clone()).await?;
-                if event == TxEvent::WouldRevert {
-                    after = self.drive(stored.decision, after, TxEvent::Head(head)).await?;
-                }
-                let after = self.give_up_if_failing(stored.decision, after, block).await?;
-                self.settle(stored.decision, &after).await?;
-                after
-            } else {
-                // Another keeper's, or without room; its vault is not touched while it waits.
-                before
-            };
+            let state: TxState = serde_json::from_value(stored.state.clone())?;
+            let after = self.take_turn(&stored, state, head, block, blanket).await?;
             let is_waiting = match after.phase.inclusion() {
                 _ if after.is_disputed => true,
                 Some(inclusion) => inclusion.block_number > head.number,
+                // Nobody here can take back what another key signed. After its deadline it does nothing, mined or not.
+                None if stored.from != self.key.address() && self.sends_for(stored.from) => {
+                    !after.is_terminal() && head.timestamp <= after.deadline
+                }
                 None => !after.is_terminal(),
             };
             if is_waiting {
@@ -126,7 +120,8 @@ impl ChainLoop {
         for &decision in &left {
             let Some(stored) = self.journal.0.transaction(decision).await? else { continue };
             if stored.is_terminal {
-                self.settle(decision, &serde_json::from_value(stored.state)?).await?;
+                let state = serde_json::from_value(stored.state)?;
+                self.settle(decision, stored.from, &state).await?;
             }
         }
         Ok(!left.is_empty())
@@ -149,39 +144,26 @@ impl ChainLoop {
         Ok(ordered)
     }
 
-    /// Whether a transaction without a nonce has to wait for room. At its deadline it ends by itself.
-    async fn waits(&self, stored: &StoredTransaction, block: &Header) -> Result<bool, RunError> {
-        if stored.nonce.is_some() || self.pause(stored.vault).is_some() {
-            return Ok(false);
-        }
-        let Act { record, deadline, .. } = self.act_of(stored.decision, None).await?;
-        if block.block.timestamp > deadline {
-            return Ok(false);
-        }
-        let room = self.no_room(block, self.gas_limit(&record), Some(stored.decision)).await?;
-        Ok(room.is_some())
-    }
-
     /// Begins to send what was decided by a keeper that does not hold the key.
     pub(super) async fn drive_intents(&self, head: Head, block: &Header) -> Result<(), RunError> {
         for stored in self.in_order().await? {
-            let is_intent = stored.nonce.is_none() && self.sends_for(stored.from);
-            if !is_intent
-                || self.pause(stored.vault).is_some()
-                || self.waits(&stored, block).await?
-            {
-                continue;
+            if stored.nonce.is_none() {
+                let state: TxState = serde_json::from_value(stored.state.clone())?;
+                self.take_turn(&stored, state, head, block, None).await?;
             }
-            let state: TxState = serde_json::from_value(stored.state.clone())?;
-            let after = self.drive(stored.decision, state, TxEvent::Head(head)).await?;
-            self.settle(stored.decision, &after).await?;
         }
         Ok(())
     }
 
-    /// Whether this keeper signs and sends for an account now.
+    /// Whether what an account sends is this keeper's to look after now: its own, or that of a key which nobody has.
     pub(super) fn sends_for(&self, from: Address) -> bool {
-        from == self.key.address() && self.fleet.sends()
+        self.fleet.sends_for(from)
+    }
+
+    /// A vault as people call it.
+    pub(super) fn name_of(&self, vault: Address) -> String {
+        let known = self.world.vaults.iter().find(|known| known.entry.vault == vault);
+        known.map_or_else(|| vault.to_string(), |known| known.config.name.clone())
     }
 
     /// The vaults that this keeper decides about now.
@@ -193,6 +175,7 @@ impl ChainLoop {
     pub(super) async fn drive(
         &self,
         decision: B256,
+        from: Address,
         mut state: TxState,
         event: TxEvent,
     ) -> Result<TxState, RunError> {
@@ -204,18 +187,21 @@ impl ChainLoop {
             journal: self.journal.0.clone(),
             decision,
             chain_id: record.header.chain_id,
-            from: self.key.address(),
+            from,
         };
+        let is_own = from == self.key.address();
+        // Of a key that is not here, what is signed already is looked after.
+        let key = if is_own { self.key.clone() } else { Arc::new(AgentKey::watch_only(from)) };
         let at = match &event {
             TxEvent::Head(head) => head.timestamp,
             _ => state.head.timestamp,
         };
         // A gap is seen blocks before it is filled.
-        let may_fill = state.gap.is_some() && self.may_fill(at).await?;
+        let may_fill = is_own && state.gap.is_some() && self.may_fill(at).await?;
         let sender = Sender {
             chain_id: record.header.chain_id,
             endpoints: &self.world.endpoints,
-            key: &self.key,
+            key: &key,
             fees: self.world.fee_policy(),
             finality_depth: self.world.finality_depth(),
             public_from: self.public_from(&record),

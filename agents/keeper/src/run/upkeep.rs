@@ -175,11 +175,13 @@ impl ChainLoop {
         };
         let query = self.world.query(vault);
         let confirmed = self.world.endpoints.confirm(vault.entry.lens, query, head, snapshot).await;
-        if self.unconfirmed(vault, confirmed)?.is_some() {
+        if self.unconfirmed(&vault.config.name, confirmed)?.is_some() {
             return Ok(false);
         }
         crash::before("simulated");
-        let note = self.try_out(&call, head, self.next_block_at(head)).await?;
+        let seconds = inputs.deadline_seconds.max(inputs.block_seconds);
+        let deadline = snapshot.block.timestamp.saturating_add(seconds.into());
+        let note = self.rehearse(&call, head, deadline).await?;
         crash::after("simulated");
         if !note.is_success {
             tracing::warn!(
@@ -194,8 +196,6 @@ impl ChainLoop {
         let draft = draft::hold(snapshot, inputs, reason);
         let header = draft.header(vault.entry.lens, vault.entry.code_hashes.lens);
         let previous = self.journal.0.head_hash(snapshot.chain_id, snapshot.vault.vault).await?;
-        let seconds = inputs.deadline_seconds.max(inputs.block_seconds);
-        let deadline = snapshot.block.timestamp.saturating_add(seconds.into());
         let body = Body::Upkeep { observation: draft.observation, upkeep, deadline };
         let record = DecisionRecord::new(header, previous, body);
         if !self.mode.acts() {
@@ -219,8 +219,8 @@ impl ChainLoop {
             decision: hash,
         }));
         if self.sends_for(from) {
-            let state = self.drive(hash, state, TxEvent::Head(at)).await?;
-            self.settle(hash, &state).await?;
+            let state = self.drive(hash, from, state, TxEvent::Head(at)).await?;
+            self.settle(hash, from, &state).await?;
         }
         Ok(true)
     }

@@ -158,7 +158,7 @@ impl ChainLoop {
         let query = self.world.query(vault);
         let snapshot = &draft.observation.snapshot;
         let confirmed = self.world.endpoints.confirm(vault.entry.lens, query, head, snapshot).await;
-        if let Some(reason) = self.unconfirmed(vault, confirmed)? {
+        if let Some(reason) = self.unconfirmed(&vault.config.name, confirmed)? {
             let draft = draft.into_hold(reason);
             return self.hold(vault, head, policy.as_ref(), draft, None).await.map(Some);
         }
@@ -171,7 +171,8 @@ impl ChainLoop {
             }
         };
         crash::before("simulated");
-        let note = self.rehearse(vault, head, &rebalance, word.as_ref()).await?;
+        let call = self.rebalance_call(vault, self.world.agent, &rebalance, word.as_ref());
+        let note = self.rehearse(&call, head, rebalance.deadline).await?;
         crash::after("simulated");
         if !note.is_success {
             let draft = draft.into_failed_simulation(note.refusal);
@@ -199,11 +200,12 @@ impl ChainLoop {
         self.wanted.iter().for_each(|wanted| wanted.stored(hash));
         self.reporter.say(&Event::Rebalance(RebalanceEvent::new(vault, &draft.observation, hash)));
 
-        if !self.sends_for(self.key.address()) {
+        let from = self.key.address();
+        if !self.sends_for(from) {
             // The keeper that holds the key finds it.
             return Ok(None);
         }
-        let sent = self.drive(hash, state, TxEvent::Head(at)).await;
+        let sent = self.drive(hash, from, state, TxEvent::Head(at)).await;
         // Known from here on: everything that could be handed in was.
         if let Some(stored) = self.journal.0.transaction(hash).await? {
             let state: TxState = serde_json::from_value(stored.state)?;
@@ -230,17 +232,17 @@ impl ChainLoop {
     /// Why a plan is given up because of what endpoints say; none if they agree.
     pub(super) fn unconfirmed(
         &self,
-        vault: &VaultWorld,
+        name: &str,
         confirmed: Result<(), ChainError>,
     ) -> Result<Option<Reason>, RunError> {
         match confirmed {
             Ok(()) => Ok(None),
             Err(error @ ChainError::Disagrees { .. }) => {
-                tracing::error!("vault {}: nothing is sent: {error}", vault.config.name);
+                tracing::error!("vault {name}: nothing is sent: {error}");
                 Ok(Some(Reason::EndpointsDisagree))
             }
             Err(error @ ChainError::NoQuorum { .. }) => {
-                tracing::warn!("vault {}: nothing is sent: {error}", vault.config.name);
+                tracing::warn!("vault {name}: nothing is sent: {error}");
                 Ok(Some(Reason::NoQuorum))
             }
             Err(error) => Err(error.into()),
@@ -306,7 +308,8 @@ impl ChainLoop {
         let mut rebalance = draft::rebalance(None, snapshot, &draft.observation.inputs, moves);
         rebalance.decision = B256::ZERO;
         let at = self.next_block_at(head).min(rebalance.deadline);
-        let note = self.simulate(vault, head, &rebalance, None, at).await?;
+        let call = self.rebalance_call(vault, self.world.agent, &rebalance, None);
+        let note = self.try_out(&call, head, at).await?;
         if note.is_success {
             tracing::error!(
                 "vault {}: the rules here refuse the agent, but the guard would not; nothing is sent",

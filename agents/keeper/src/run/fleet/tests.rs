@@ -64,6 +64,18 @@ impl Field {
         ChainLoop::new(world, self.journal().await, self.key.clone(), reporter).with(options)
     }
 
+    /// A keeper of another key.
+    async fn stranger(&self) -> (Arc<AgentKey>, ChainLoop) {
+        let key = Arc::new(AgentKey::random());
+        let other = Self {
+            chain: self.chain.clone(),
+            key: key.clone(),
+            url: self.url.clone(),
+            _folder: TempDir::new().expect("a folder"),
+        };
+        (key, other.keeper("stranger").await)
+    }
+
     async fn later(&self, seconds: u64) {
         let sql = format!("UPDATE test_clock SET ms = ms + {seconds} * 1000");
         execute(&self.url, &sql).await;
@@ -242,4 +254,109 @@ async fn a_keeper_that_is_told_to_stop_hands_over_at_once() {
     assert!(two.fleet.sends() && two.fleet.decides(vault()));
     field.settle(&mut two).await;
     assert_eq!((field.executed(), field.states().await), (1, vec![OutcomeState::Executed]));
+}
+
+#[tokio::test]
+async fn what_another_decided_is_not_sent_once_the_guard_would_refuse_it() {
+    let Some(field) = Field::new().await else { return };
+    let journal = field.journal().await;
+    let session = journal.join("sender").await.expect("joined");
+    let key = LeaseKey::key(CHAIN, field.key.address());
+    let held = journal.acquire(session, key, TIME).await.expect("asked").expect("free");
+    let mut decider = field.keeper("decider").await;
+    round(&mut decider).await;
+    assert_eq!((field.states().await, field.in_pool()), (vec![OutcomeState::Submitted], 0));
+    field.chain.with(|model| model.state.guard_state.rebalance_count += 1);
+    field.mine();
+    journal.release(&[held]).await.expect("released");
+    round(&mut decider).await;
+    let states = field.states().await;
+    assert_eq!(states[0], OutcomeState::Expired);
+    assert_eq!(field.in_pool(), states.len() - 1, "nothing of the first");
+}
+
+#[tokio::test]
+async fn what_a_dead_keeper_signed_with_its_own_key_is_looked_after_by_a_keeper_of_another() {
+    let Some(field) = Field::new().await else { return };
+    let mut one = field.keeper("one").await;
+    round(&mut one).await;
+    assert_eq!(field.in_pool(), 1);
+    let (_, mut two) = field.stranger().await;
+    round(&mut two).await;
+    field.chain.with(|model| model.drop_pool());
+    round(&mut two).await;
+    field.mine();
+    round(&mut two).await;
+    assert_eq!(field.in_pool(), 0, "its time is not over: nobody else touches it");
+    drop(one);
+    field.later(30).await;
+    // First the vault, then what was left behind for it.
+    round(&mut two).await;
+    field.mine();
+    round(&mut two).await;
+    assert_eq!(field.in_pool(), 1, "the same bytes, handed in again");
+    field.settle(&mut two).await;
+    assert_eq!((field.executed(), field.states().await), (1, vec![OutcomeState::Executed]));
+    let journal = field.journal().await;
+    let left = journal.transactions_in_flight(CHAIN).await.expect("reads");
+    assert_eq!(left.len(), 0);
+    // There is nothing left behind, so nothing of it is held.
+    round(&mut two).await;
+    assert!(!two.fleet.sends_for(field.key.address()));
+}
+
+#[tokio::test]
+async fn what_a_dead_keeper_signed_with_its_own_key_holds_nobody_up_after_its_deadline() {
+    let Some(field) = Field::new().await else { return };
+    let mut one = field.keeper("one").await;
+    round(&mut one).await;
+    assert_eq!(field.in_pool(), 1);
+    field.chain.with(|model| {
+        model.drop_pool();
+        model.is_mining = false;
+    });
+    drop(one);
+    field.later(30).await;
+    let (key, mut two) = field.stranger().await;
+    let mandate = testing::policy(key.address());
+    field.chain.with(|model| {
+        let hash = model.learn(mandate);
+        model.state.guard_state.policy_hash = hash;
+        model.state.guard_state.policy_version += 1;
+        model.state.agent = testing::snapshot(key.address()).vault.agent;
+    });
+    for _ in 0..2 {
+        field.mine();
+        round(&mut two).await;
+    }
+    assert_eq!(field.states().await, [OutcomeState::Submitted], "it may still be mined");
+    field.chain.with(|model| model.mine(400));
+    round(&mut two).await;
+    field.mine();
+    round(&mut two).await;
+    let journal = field.journal().await;
+    let in_flight = journal.transactions_in_flight(CHAIN).await.expect("reads");
+    let from: Vec<_> = in_flight.iter().map(|stored| stored.from).collect();
+    assert!(from.contains(&key.address()), "it decides and sends on its own: {from:?}");
+}
+
+#[tokio::test]
+async fn what_a_dead_keeper_decided_and_never_signed_ends_unsent() {
+    let Some(field) = Field::new().await else { return };
+    let journal = field.journal().await;
+    let session = journal.join("sender").await.expect("joined");
+    let key = LeaseKey::key(CHAIN, field.key.address());
+    journal.acquire(session, key, TIME).await.expect("asked").expect("free");
+    let mut one = field.keeper("one").await;
+    round(&mut one).await;
+    assert_eq!((field.states().await, field.in_pool()), (vec![OutcomeState::Submitted], 0));
+    drop(one);
+    let (_, mut two) = field.stranger().await;
+    round(&mut two).await;
+    field.later(30).await;
+    for _ in 0..2 {
+        field.mine();
+        round(&mut two).await;
+    }
+    assert_eq!((field.states().await, field.in_pool()), (vec![OutcomeState::Expired], 0));
 }
