@@ -13,14 +13,14 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use crate::message::Message;
+use crate::{message::Message, stamped::Stamped};
 
 /// A question that was answered.
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// The request.
     pub body: Value,
-    /// When all of it had arrived here.
+    /// When all of it had arrived here, by the kernel's word.
     pub asked_at: Instant,
     /// When all of the answer had come.
     pub answered_at: Instant,
@@ -103,13 +103,13 @@ async fn serve(
     }
 }
 
-async fn hand_on(mut client: TcpStream, target: &str, kept: &Mutex<Vec<Asked>>) -> Result<()> {
+async fn hand_on(client: TcpStream, target: &str, kept: &Mutex<Vec<Asked>>) -> Result<()> {
     let mut chain = TcpStream::connect(target).await?;
-    client.set_nodelay(true)?;
+    let mut client = Stamped::new(client)?;
     chain.set_nodelay(true)?;
     loop {
         let Some(request) = Message::read(&mut client).await? else { return Ok(()) };
-        let asked_at = Instant::now();
+        let asked_at = client.arrived_at();
         chain.write_all(&request.bytes).await?;
         let body: Value = serde_json::from_slice(request.body())?;
         let answer = Message::read(&mut chain).await?.context("the chain went away")?;

@@ -19,6 +19,7 @@ pub mod playground;
 pub mod policies;
 pub mod process;
 pub mod safe;
+pub mod stamped;
 pub mod story;
 pub mod teller;
 pub mod treasury;

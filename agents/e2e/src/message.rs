@@ -1,7 +1,7 @@
 //! As much of HTTP as JSON-RPC needs, byte by byte, for what stands in front of a chain.
 
 use anyhow::{Context, Result};
-use tokio::{io::AsyncReadExt as _, net::TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 /// A whole HTTP message with a content length.
 #[derive(Clone, Debug)]
@@ -16,7 +16,7 @@ impl Message {
     ///
     /// # Errors
     /// If the connection breaks, or a message does not tell its length.
-    pub async fn read(stream: &mut TcpStream) -> Result<Option<Self>> {
+    pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<Self>> {
         let mut bytes = Vec::new();
         let mut buffer = vec![0u8; 64 << 10];
         let mut whole = None;
