@@ -161,9 +161,10 @@ check-income: contracts venues ## Two of these years again, compared with bench/
 	@$(LOCK) $(CARGO) build --quiet -p vagus-income --bin income
 	@target/debug/income check "four Morpho markets" "tiny treasury"
 
-soak: setup ## 10,000 blocks of 2 chains with 50 vaults and write bench/soak.json: memory, journal, calls, every block
+soak: setup ## 10,000 blocks of 2 chains with 50 vaults and write bench/soak.json: memory, journal, calls, every block; then thousands of schedules of faults
 	@$(LOCK) $(CARGO) build --quiet --release -p vagus-keeper -p vagus-e2e --bin keeper --bin load
 	@target/release/load --out bench/soak.json soak
+	@$(MAKE) --no-print-directory soak-faults
 
 check-deploy: agents ## The container file's instructions, and its build in an empty folder; DEBUG=1 without optimisations
 	@node tools/check-container.mjs $(if $(DEBUG),--debug)

@@ -2,7 +2,6 @@
 
 use std::{
     io::{self, IoSliceMut},
-    net::SocketAddr,
     os::fd::AsRawFd as _,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -101,7 +100,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_read_late_has_the_time_at_which_it_came() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address: SocketAddr = listener.local_addr().expect("its address");
+        let address = listener.local_addr().expect("its address");
         let mut sender = TcpStream::connect(address).await.expect("connects");
         let (stream, _) = listener.accept().await.expect("accepts");
         let mut stamped = Stamped::new(stream).expect("stamps");

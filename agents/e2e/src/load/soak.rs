@@ -13,12 +13,20 @@ use crate::{anvil::Anvil, ask, many::Many};
 const BLOCK_SECONDS: u64 = 60;
 /// Blocks after which another market is short of money: about half a day.
 const TURN: u64 = 700;
-/// Every so often two blocks come at once, so that the first of them may be passed over.
-const PAIR: u64 = 97;
+/// Every so often several blocks come at once: while the first is worked off, all but the last of the others are passed over.
+const EVERY: u64 = 97;
+/// So many.
+const BURST: u64 = 5;
 /// Days for which bodies of holds are kept.
 const KEEP_HOLDS_DAYS: u32 = 1;
 /// How much the memory may grow from the first fifth to the end, per cent.
 const MOST_GROWTH_PERCENT: u64 = 110;
+/// Most questions for a block in which nothing is done: its header, the lens, one to spare.
+const MOST_CALLS: usize = 3;
+/// How much bodies of holds may grow from the second fifth, when the first of them are dropped, to the end, per cent.
+const MOST_HOLDS_PERCENT: u64 = 120;
+/// Most of the file that nothing stands in, per cent, when everything is written back.
+const MOST_FREE_PERCENT: u64 = 10;
 /// Old states that a chain keeps: a week of them would fill the machine.
 const STATES: u32 = 64;
 
@@ -42,7 +50,7 @@ struct Seen {
     /// Most questions for one of them.
     most_calls: usize,
     /// Blocks that came together with the next.
-    pairs: u64,
+    together: u64,
     /// By chain.
     decided: Vec<u64>,
     passed_over: Vec<u64>,
@@ -54,6 +62,10 @@ struct Sample {
     block: u64,
     rss_kb: u64,
     journal_bytes: u64,
+    /// Of these, bodies of holds, open runs included.
+    hold_bytes: u64,
+    /// Bodies of what was sent, which stay.
+    sent_bytes: u64,
 }
 
 /// Runs it.
@@ -79,38 +91,46 @@ pub async fn run(folder: &Path, plan: Plan) -> Result<Value> {
     tides.resize_with(worlds.len(), Tide::default);
     let mut mined = 0;
     while mined < plan.blocks {
+        let before = mined;
         if mined % TURN == 0 {
             for (tide, world) in tides.iter_mut().zip(&worlds) {
                 tide.turn(world).await?;
             }
         }
-        if mined % PAIR == PAIR - 1 && mined + 1 < plan.blocks {
-            for world in &worlds {
-                let head = world.chain.head().await?;
-                world.chain.mine_at(head.timestamp + BLOCK_SECONDS).await?;
+        let is_burst = mined % EVERY == EVERY - BURST && mined + BURST < plan.blocks;
+        if is_burst {
+            for _ in 1..BURST {
+                for world in &worlds {
+                    let head = world.chain.head().await?;
+                    world.chain.mine_at(head.timestamp + BLOCK_SECONDS).await?;
+                }
+                (mined, seen.together) = (mined + 1, seen.together + 1);
             }
-            (mined, seen.pairs) = (mined + 1, seen.pairs + 1);
         }
-        let is_pair = mined % PAIR == 0;
         for taken in load.block(BLOCK_SECONDS).await? {
-            // A second header of a pair is asked for by its hash.
-            if taken.is_quiet && !is_pair {
+            // Headers of a burst are asked for by their hashes.
+            if taken.is_quiet && !is_burst {
                 seen.most_calls = seen.most_calls.max(taken.calls);
                 seen.quiet += 1;
             }
         }
         mined += 1;
-        if mined * 20 / plan.blocks != (mined - 1) * 20 / plan.blocks {
+        if mined * 20 / plan.blocks != before * 20 / plan.blocks {
+            let (hold_bytes, sent_bytes) = bodies(&load.journal).await?;
             let sample = Sample {
                 block: mined,
                 rss_kb: load.kilobytes("VmRSS")?,
                 journal_bytes: size(&load.journal)?,
+                hold_bytes,
+                sent_bytes,
             };
             anstream::eprintln!(
-                "{mined} of {} blocks: {} KB of memory, {} KB of journal",
+                "{mined} of {} blocks: {} KB of memory, {} KB of journal, {} of them holds and {} what was sent",
                 plan.blocks,
                 sample.rss_kb,
-                sample.journal_bytes / 1_024
+                sample.journal_bytes / 1_024,
+                hold_bytes / 1_024,
+                sent_bytes / 1_024
             );
             seen.samples.push(sample);
         }
@@ -141,6 +161,18 @@ pub async fn run(folder: &Path, plan: Plan) -> Result<Value> {
         );
     }
     verdict(plan, &seen, &journal).await
+}
+
+/// Bytes of bodies of holds, open runs included, and of what was sent, as a reader beside the keeper sees them.
+async fn bodies(journal: &Path) -> Result<(u64, u64)> {
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}?mode=ro", journal.display())).await?;
+    let of = |sql: &'static str| sqlx::query_scalar::<_, i64>(sql).fetch_one(&pool);
+    let holds = "SELECT COALESCE(SUM(LENGTH(body)), 0) FROM \
+                 (SELECT body FROM records WHERE kind = 'hold' UNION ALL SELECT body FROM open_runs)";
+    let sent = "SELECT COALESCE(SUM(LENGTH(body)), 0) FROM records WHERE kind <> 'hold'";
+    let found = (u64::try_from(of(holds).await?)?, u64::try_from(of(sent).await?)?);
+    pool.close().await;
+    Ok(found)
 }
 
 /// Size of the journal with what SQLite has not written back yet.
@@ -200,6 +232,14 @@ async fn verdict(plan: Plan, seen: &Seen, journal: &Path) -> Result<Value> {
         .await?
         .get(0);
     let growth = end.rss_kb * 100 / fifth.rss_kb.max(1);
+    // Held for less than is kept, nothing is dropped yet.
+    let has_dropped = plan.blocks * 2 / 5 * BLOCK_SECONDS > u64::from(KEEP_HOLDS_DAYS) * 86_400;
+    let kept = at(8).context("no samples")?;
+    let holds = end.hold_bytes * 100 / kept.hold_bytes.max(1);
+    let of = |sql: &'static str| sqlx::query_scalar::<_, i64>(sql).fetch_one(&pool);
+    let pages = (of("PRAGMA freelist_count").await?, of("PRAGMA page_count").await?);
+    let free = u64::try_from(pages.0 * 100 / pages.1.max(1))?;
+    let passed: u64 = seen.passed_over.iter().sum();
     let figures = json!({
         "schema": 1,
         "blocks": plan.blocks,
@@ -209,14 +249,26 @@ async fn verdict(plan: Plan, seen: &Seen, journal: &Path) -> Result<Value> {
         "still_in_flight": open,
         "decided": seen.decided,
         "passed_over": seen.passed_over,
-        "blocks_in_pairs": seen.pairs,
+        "blocks_together_with_the_next": seen.together,
         "quiet_blocks": seen.quiet,
         "most_rpc_calls_per_quiet_block": seen.most_calls,
         "rss_mb_at_one_fifth": fifth.rss_kb / 1_024,
         "rss_mb_at_the_end": end.rss_kb / 1_024,
         "rss_growth_percent": growth,
+        "hold_bodies_growth_percent": holds,
+        "hold_bodies_mb": samples.iter().map(|one| one.hold_bytes >> 20).collect::<Vec<_>>(),
+        "sent_bodies_mb": samples.iter().map(|one| one.sent_bytes >> 20).collect::<Vec<_>>(),
+        "journal_free_percent": free,
         "journal_mb": samples.iter().map(|one| one.journal_bytes >> 20).collect::<Vec<_>>(),
     });
     ensure!(growth <= MOST_GROWTH_PERCENT, "memory grew to {growth} %: {figures}");
+    ensure!(
+        seen.most_calls <= MOST_CALLS,
+        "a quiet block took {} calls: {figures}",
+        seen.most_calls
+    );
+    ensure!(!has_dropped || holds <= MOST_HOLDS_PERCENT, "holds grew to {holds} %: {figures}");
+    ensure!(free <= MOST_FREE_PERCENT, "{free} % of the file are free pages: {figures}");
+    ensure!(seen.together == 0 || passed > 0, "no block was passed over: {figures}");
     Ok(figures)
 }

@@ -28,13 +28,12 @@ impl ChainLoop {
     ) -> Result<SimulationNote, RunError> {
         let _step = self.step("rehearse", &call.to);
         let at = self.next_block_at(head).min(deadline);
-        let soon = self.try_out(call, head, at).await?;
-        if !soon.is_success {
-            return Ok(soon);
-        }
-        let late = self.try_out(call, head, deadline).await?;
-        if !late.is_success {
-            return Ok(late);
+        // Asked together: neither waits for the other.
+        let (soon, late) =
+            tokio::join!(self.try_out(call, head, at), self.try_out(call, head, deadline));
+        let (soon, late) = (soon?, late?);
+        if let Some(failed) = [&soon, &late].into_iter().find(|note| !note.is_success) {
+            return Ok(failed.clone());
         }
         let newest = self.world.endpoints.head(Tag::Latest).await?;
         if newest.block.hash != head.block.hash {
