@@ -112,6 +112,8 @@ pub struct Sender<'a> {
     pub public_from: Option<u64>,
     /// Whether a nonce that somebody left open may be filled for the first time: that costs what nobody has reckoned with.
     pub may_fill: bool,
+    /// The newest block, if it has just been asked for: a nonce is counted on it.
+    pub newest: Option<B256>,
 }
 
 /// A transaction under way.
@@ -276,7 +278,10 @@ impl Sender<'_> {
 
     /// The lowest nonce that neither the chain nor a transaction in flight has used.
     async fn free_nonce(&self, store: &dyn TxStore) -> Result<u64, SendError> {
-        let head = self.endpoints.head(Tag::Latest).await?.block.hash;
+        let head = match self.newest {
+            Some(newest) => newest,
+            None => self.endpoints.head(Tag::Latest).await?.block.hash,
+        };
         let mut nonce = self.endpoints.agreed_count(self.key.address(), head).await?;
         let mut taken = store.nonces_in_flight().await?;
         taken.sort_unstable();

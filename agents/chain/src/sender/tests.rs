@@ -95,6 +95,7 @@ impl Bench {
             finality_depth: None,
             public_from: self.public_from,
             may_fill: self.may_fill,
+            newest: None,
         };
         let job = Job { to: Address::repeat_byte(9), input: Bytes::new(), gas_limit: 100_000 };
         let steps = self.steps.clone();
@@ -219,6 +220,7 @@ async fn an_endpoint_behind_the_head_proves_nothing() {
         finality_depth: None,
         public_from: None,
         may_fill: true,
+        newest: None,
     };
     assert_eq!(sender.receipts(&state, &state.hashes()).await.expect("asked"), []);
     assert_eq!(bench.state.phase, included);

@@ -64,7 +64,7 @@ impl ChainLoop {
                 stored.decision
             );
             let (decision, from) = (stored.decision, stored.from);
-            let state = self.drive(decision, from, state, TxEvent::Restarted).await?;
+            let state = self.drive(decision, from, state, TxEvent::Restarted, None).await?;
             self.settle(decision, from, &state).await?;
         }
         Ok(())

@@ -19,13 +19,13 @@ impl ChainLoop {
     }
 
     /// On a block, at the time of the next one and at the deadline; and on the newest block, if that is another by now. The
-    /// first that fails; else the first.
+    /// first that fails; else the first, and the newest block.
     pub(super) async fn rehearse(
         &self,
         call: &Call,
         head: &Header,
         deadline: u64,
-    ) -> Result<SimulationNote, RunError> {
+    ) -> Result<(SimulationNote, Option<B256>), RunError> {
         let _step = self.step("rehearse", &call.to);
         let at = self.next_block_at(head).min(deadline);
         // Asked together: neither waits for the other.
@@ -33,17 +33,17 @@ impl ChainLoop {
             tokio::join!(self.try_out(call, head, at), self.try_out(call, head, deadline));
         let (soon, late) = (soon?, late?);
         if let Some(failed) = [&soon, &late].into_iter().find(|note| !note.is_success) {
-            return Ok(failed.clone());
+            return Ok((failed.clone(), None));
         }
         let newest = self.world.endpoints.head(Tag::Latest).await?;
         if newest.block.hash != head.block.hash {
             let at = self.next_block_at(&newest).min(deadline);
             let now = self.try_out(call, &newest, at).await?;
             if !now.is_success {
-                return Ok(now);
+                return Ok((now, None));
             }
         }
-        Ok(soon)
+        Ok((soon, Some(newest.block.hash)))
     }
 
     /// Tries what waits in a pool again on a new head, and takes it back if it would fail there. While the account's
@@ -77,7 +77,7 @@ impl ChainLoop {
             self.name_of(act.record.header.vault),
             note.message.as_deref().unwrap_or("without a reason")
         );
-        self.drive(decision, from, state, TxEvent::WouldRevert).await
+        self.drive(decision, from, state, TxEvent::WouldRevert, None).await
     }
 
     /// What an act asks for, as its transaction makes it.

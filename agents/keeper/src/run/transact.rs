@@ -171,13 +171,15 @@ impl ChainLoop {
         self.world.vaults.iter().filter(|vault| self.fleet.decides(vault.entry.vault))
     }
 
-    /// Takes one event through one transaction. Gives back where it stands.
+    /// Takes one event through one transaction. Gives back where it stands. `newest` is the newest block, if it has just been
+    /// asked for.
     pub(super) async fn drive(
         &self,
         decision: B256,
         from: Address,
         mut state: TxState,
         event: TxEvent,
+        newest: Option<B256>,
     ) -> Result<TxState, RunError> {
         let _step = self.step("drive", &decision);
         self.unsettled.insert(decision);
@@ -206,6 +208,7 @@ impl ChainLoop {
             finality_depth: self.world.finality_depth(),
             public_from: self.public_from(&record),
             may_fill,
+            newest,
         };
         let mut live = Live { job: &job, state: &mut state, store: &store, observer: &observe };
         let alerts = match event {

@@ -1,6 +1,7 @@
 //! What is done at a head with something in flight. What is not signed yet gets every look that a plan gets before it is
 //! sent: the block that it was decided on may be long past.
 
+use alloy::primitives::B256;
 use vagus_allocator::Reason;
 use vagus_chain::{
     ChainReader as _, Header, Query,
@@ -13,8 +14,8 @@ use super::{ChainLoop, RunError};
 /// What is done with a transaction at a head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Turn {
-    /// It is taken a step further.
-    Go,
+    /// It is taken a step further; with the newest block, if it was asked for.
+    Go(Option<B256>),
     /// Nothing, this time: it is another keeper's, there is no room for it, or what it rests on is not certain.
     Wait,
     /// It is not wanted any more.
@@ -32,12 +33,14 @@ impl ChainLoop {
         blanket: Option<Reason>,
     ) -> Result<TxState, RunError> {
         let (decision, from) = (stored.decision, stored.from);
-        let state = match self.turn_of(stored, &state, block, blanket).await? {
+        let (state, newest) = match self.turn_of(stored, &state, block, blanket).await? {
             Turn::Wait => return Ok(state),
-            Turn::Go => state,
-            Turn::GiveUp => self.drive(decision, from, state, TxEvent::WouldRevert).await?,
+            Turn::Go(newest) => (state, newest),
+            Turn::GiveUp => {
+                (self.drive(decision, from, state, TxEvent::WouldRevert, None).await?, None)
+            }
         };
-        let state = self.drive(decision, from, state, TxEvent::Head(head)).await?;
+        let state = self.drive(decision, from, state, TxEvent::Head(head), newest).await?;
         let state = self.give_up_if_failing(decision, from, state, block).await?;
         self.settle(decision, from, &state).await?;
         Ok(state)
@@ -60,7 +63,7 @@ impl ChainLoop {
         }
         // After its deadline it ends by itself.
         if !is_unsigned || block.block.timestamp > state.deadline {
-            return Ok(Turn::Go);
+            return Ok(Turn::Go(None));
         }
         if blanket.or(self.distrust(stored.vault)).is_some() {
             return Ok(Turn::Wait);
@@ -84,7 +87,8 @@ impl ChainLoop {
                 return Ok(Turn::Wait);
             }
         }
-        let note = self.rehearse(&self.call_of(&act), block, state.deadline).await?;
+        let call = self.call_of(&act);
+        let (note, newest) = self.rehearse(&call, block, state.deadline).await?;
         if !note.is_success {
             tracing::warn!(
                 "vault {name}: rebalance {} would fail by now and is not sent: {}",
@@ -93,6 +97,6 @@ impl ChainLoop {
             );
             return Ok(Turn::GiveUp);
         }
-        Ok(Turn::Go)
+        Ok(Turn::Go(newest))
     }
 }

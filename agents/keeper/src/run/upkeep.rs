@@ -181,7 +181,7 @@ impl ChainLoop {
         crash::before("simulated");
         let seconds = inputs.deadline_seconds.max(inputs.block_seconds);
         let deadline = snapshot.block.timestamp.saturating_add(seconds.into());
-        let note = self.rehearse(&call, head, deadline).await?;
+        let (note, newest) = self.rehearse(&call, head, deadline).await?;
         crash::after("simulated");
         if !note.is_success {
             tracing::warn!(
@@ -219,7 +219,7 @@ impl ChainLoop {
             decision: hash,
         }));
         if self.sends_for(from) {
-            let state = self.drive(hash, from, state, TxEvent::Head(at)).await?;
+            let state = self.drive(hash, from, state, TxEvent::Head(at), newest).await?;
             self.settle(hash, from, &state).await?;
         }
         Ok(true)

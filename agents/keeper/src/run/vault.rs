@@ -172,7 +172,7 @@ impl ChainLoop {
         };
         crash::before("simulated");
         let call = self.rebalance_call(vault, self.world.agent, &rebalance, word.as_ref());
-        let note = self.rehearse(&call, head, rebalance.deadline).await?;
+        let (note, newest) = self.rehearse(&call, head, rebalance.deadline).await?;
         crash::after("simulated");
         if !note.is_success {
             let draft = draft.into_failed_simulation(note.refusal);
@@ -205,7 +205,7 @@ impl ChainLoop {
             // The keeper that holds the key finds it.
             return Ok(None);
         }
-        let sent = self.drive(hash, from, state, TxEvent::Head(at)).await;
+        let sent = self.drive(hash, from, state, TxEvent::Head(at), newest).await;
         // Known from here on: everything that could be handed in was.
         if let Some(stored) = self.journal.0.transaction(hash).await? {
             let state: TxState = serde_json::from_value(stored.state)?;
