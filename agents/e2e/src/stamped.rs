@@ -92,6 +92,7 @@ impl AsyncRead for Stamped {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test that fails here says so")]
 mod tests {
     use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
