@@ -31,6 +31,9 @@ pub(crate) use bound::is_hold_proven;
 /// their certificates are recomputed so.
 const FIRST_OVER_HORIZON: u32 = 4;
 
+/// Version from which on a hold's lines are those of its first candidate; older ones could tell of another.
+const FIRST_TOLD_IN_HOLDS: u32 = 6;
+
 /// Prices of the limits, yearly rates in ray.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RayPrices {
@@ -163,7 +166,12 @@ pub fn verify_certificate(
     if targets.len() != view.venues.len() {
         return Err(CertificateError::Nothing);
     }
-    if let Action::Rebalance { moves } = &decision.action {
+    let told = match &decision.action {
+        Action::Rebalance { moves } => Some(moves),
+        Action::Hold { .. } if decision.algorithm_version < FIRST_TOLD_IN_HOLDS => None,
+        Action::Hold { .. } => decision.candidates.first().map(|best| &best.moves),
+    };
+    if let Some(moves) = told {
         let is_told = |(index, (venue, target)): (usize, (&Venue, &u128))| {
             let told = moves.iter().find(|leg| usize::from(leg.index) == index);
             match told {

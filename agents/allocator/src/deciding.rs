@@ -3,7 +3,8 @@
 mod telling;
 
 use vagus_policy::{
-    AgentPolicy, Mode, ObjectiveKind, Policy, Refusal, Snapshot, check_with_headroom, predict,
+    AgentPolicy, Checked, Mode, ObjectiveKind, Policy, Refusal, Snapshot, VaultState,
+    check_with_headroom, predict,
 };
 
 use crate::{
@@ -54,7 +55,7 @@ impl Deciding<'_> {
             needs,
             is_repair_only: false,
             hurdle: Hurdle::In,
-            has_gas: true,
+            has_costs: true,
         };
         Question { model, snapshot: self.snapshot, closer_looks: CLOSER_LOOKS }
     }
@@ -85,13 +86,15 @@ impl Deciding<'_> {
         if !is_met {
             // Nothing can be done about what is outside; income goes on where it pays.
             if self.is_turnover_spent() {
-                return self.done_holding(Reason::TurnoverSpent, None, prices, Vec::new());
+                let wide = self.with_all_turnover();
+                let plan = repair.with(|model| model.view = &wide).answer().plan;
+                return self.held_by_turnover(&plan, prices, Vec::new());
             }
             plans.retain(|plan| plan.pays() && with_income);
-            let best = plans.first().cloned();
+            let best = plans.first();
             return match best.filter(|plan| self.refusal(plan).is_none()) {
-                Some(plan) => self.done(Reason::Income, &plan, prices, Vec::new()),
-                None => self.done_holding(Reason::RepairBlocked, None, prices, plans),
+                Some(plan) => self.done(Reason::Income, plan, prices, Vec::new()),
+                None => self.done_holding(Reason::RepairBlocked, best, prices, Vec::new()),
             };
         }
         let mut refusal = None;
@@ -132,27 +135,26 @@ impl Deciding<'_> {
         if best.moves.is_empty() {
             best = self.declined(&question, if is_settled { 0 } else { 1 });
         }
-        if best.moves.is_empty() || best.gain.is_zero() {
-            let reason = if self.is_turnover_in_the_way(&prices) {
-                Reason::TurnoverSpent
-            } else if self.view.venues.iter().any(|venue| venue.lacks_history) {
+        let has_gain = !best.moves.is_empty() && !best.gain.is_zero();
+        if has_gain && self.inputs.native_price == NativePrice::Missing {
+            return self.done_holding(Reason::NoNativePrice, Some(&best), prices, Vec::new());
+        }
+        if !best.pays()
+            && let Some(Answer { plan, prices, .. }) = self.beyond_turnover(&prices)
+        {
+            return self.held_by_turnover(&plan, prices, vec![best]);
+        }
+        if !has_gain {
+            let reason = if self.view.venues.iter().any(|venue| venue.lacks_history) {
                 Reason::NoHistory
             } else {
                 Reason::Optimal
             };
             return self.proven_as(is_settled, self.done_holding(reason, None, prices, Vec::new()));
         }
-        if self.inputs.native_price == NativePrice::Missing {
-            return self.done_holding(Reason::NoNativePrice, Some(&best), prices, Vec::new());
-        }
         if !best.pays() {
-            let reason = if self.is_turnover_in_the_way(&prices) {
-                Reason::TurnoverSpent
-            } else {
-                Reason::BelowHurdle
-            };
-            return self
-                .proven_as(is_settled, self.done_holding(reason, Some(&best), prices, Vec::new()));
+            let hold = self.done_holding(Reason::BelowHurdle, Some(&best), prices, Vec::new());
+            return self.proven_as(is_settled, hold);
         }
         let (further, prices) = self.further(&question, &best);
         let plans: Vec<Plan> = further.into_iter().chain([best]).collect();
@@ -182,7 +184,7 @@ impl Deciding<'_> {
     fn declined(&self, question: &Question<'_>, closer_looks: u32) -> Plan {
         let free = question.with(|model| {
             model.hurdle = Hurdle::Nowhere;
-            model.has_gas = false;
+            model.has_costs = false;
         });
         Question { closer_looks, ..free }.answer().plan
     }
@@ -205,7 +207,7 @@ impl Deciding<'_> {
             };
             free.answer_with(places().map(freedom).collect()).plan
         };
-        (Some(plan).filter(|plan| plan.pays() && plan.gain > best.gain), prices)
+        (Some(plan).filter(|plan| plan.pays() && plan.net() > best.net()), prices)
     }
 
     /// Whether no useful move is left in the turnover budgets.
@@ -213,19 +215,36 @@ impl Deciding<'_> {
         self.view.venues.first().is_some_and(|venue| self.view.turnover < venue.smallest)
     }
 
-    /// Whether a plan would pay if the turnover budgets were empty.
-    fn is_turnover_in_the_way(&self, prices: &Prices) -> bool {
+    /// The same view with turnover without end.
+    fn with_all_turnover(&self) -> View {
+        View { turnover: LARGEST_AMOUNT, ..self.view.clone() }
+    }
+
+    /// The plan that would pay if turnover had no end, if turnover is what is in its way.
+    fn beyond_turnover(&self, prices: &Prices) -> Option<Answer> {
         if prices.turnover == 0 && !self.is_turnover_spent() {
-            return false;
+            return None;
         }
-        let wide = View { turnover: LARGEST_AMOUNT, ..self.view.clone() };
+        let wide = self.with_all_turnover();
         let needs = self.no_needs();
-        self.question(&needs).with(|model| model.view = &wide).answer().plan.pays()
+        let answer = self.question(&needs).with(|model| model.view = &wide).answer();
+        Some(answer).filter(|answer| answer.plan.pays())
+    }
+
+    /// A hold because turnover is spent. The plan declined needs more turnover than is left, so that its bound is one of every
+    /// plan whatever it moves: turnover has no price in it.
+    fn held_by_turnover(&self, plan: &Plan, prices: Prices, others: Vec<Plan>) -> Decision {
+        let prices = Prices { turnover: 0, ..prices };
+        self.done_holding(Reason::TurnoverSpent, Some(plan), prices, others)
     }
 
     /// What the rules say to a plan, with headroom.
     fn refusal(&self, plan: &Plan) -> Option<Refusal> {
-        let state = &self.snapshot.vault;
+        self.checked(&self.snapshot.vault, plan).err()
+    }
+
+    /// What the rules say to a plan in a state of the vault, with headroom.
+    fn checked(&self, state: &VaultState, plan: &Plan) -> Result<Checked, Refusal> {
         let receipt = predict(self.policy, state, &plan.moves);
         let asked = rebalance(self.snapshot, self.inputs, plan.moves.clone());
         check_with_headroom(
@@ -236,6 +255,5 @@ impl Deciding<'_> {
             &receipt,
             self.inputs.headroom_bps,
         )
-        .err()
     }
 }

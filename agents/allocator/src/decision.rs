@@ -124,6 +124,8 @@ pub enum Limiting {
     SmallestMove,
     /// The hurdle of the policy.
     Hurdle,
+    /// The samples that a strategy's past has, and the fewest that say anything. None count once the newest is too old.
+    Samples,
 }
 
 /// Why the plan does not move more.
@@ -170,7 +172,8 @@ pub struct Candidate {
     /// Income gained over the horizon, smallest unit, rounded down.
     #[serde(with = "decimal")]
     pub gain: U256,
-    /// Gas, entry and exit costs, smallest unit, rounded up.
+    /// Gas and, of what is deposited, the round trip that strategies charge, smallest unit, rounded up. All of it counts on
+    /// the way in, as the guard counts it, and nothing of it again on the way out.
     #[serde(with = "decimal")]
     pub cost: U256,
     /// `hurdleBps` of the assets moved, rounded up.

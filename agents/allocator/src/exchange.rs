@@ -36,6 +36,8 @@ pub(crate) struct Exchange<'a> {
     problem: &'a Problem,
     /// Most that each strategy takes in: the problem leaves out an end of a curve that it sees falling.
     rooms: Vec<i128>,
+    /// What each unit deposited costs.
+    entries: Vec<i128>,
     /// What each unit of the larger one of deposits and withdrawals costs.
     hurdle: i128,
     /// Whether income is the venues' own to the last digit, and not that of the search, which costs far less and is off by
@@ -71,6 +73,7 @@ impl<'a> Exchange<'a> {
             venues,
             problem,
             rooms: venues.iter().zip(freedoms).map(room).collect(),
+            entries: venues.iter().map(|venue| model.entry_price(venue)).collect(),
             hurdle: model.hurdle_price(Way::In),
             is_exact: false,
             known: vec![HashMap::default(); venues.len()],
@@ -112,7 +115,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// What a strategy's move adds to the yearly income, less what the leg costs.
+    /// What a strategy's move adds to the yearly income, less what entering and the leg cost.
     fn gain(&mut self, place: usize, moved: i128) -> Value {
         if moved == 0 {
             return Value::ZERO;
@@ -133,7 +136,8 @@ impl<'a> Exchange<'a> {
             let target = venue.position.saturating_add_signed(moved);
             income(earning, target).saturating_sub(income(earning, venue.position))
         });
-        let gain = earned.saturating_sub(self.problem.leg_cost);
+        let entry = product(self.entries[place], moved.max(0));
+        let gain = earned.saturating_sub(entry).saturating_sub(self.problem.leg_cost);
         self.known[place].insert(moved, gain);
         gain
     }

@@ -1,10 +1,10 @@
-//! Saying why: the lines of a plan, what binds it, and when a spent budget has leaked enough.
+//! Saying why: the lines of a plan, and what binds it.
 
 use alloy_primitives::U256;
-use vagus_policy::{AgentPolicy, Bucket, Policy, Rule, Snapshot, math::mul_div_up};
+use vagus_policy::{Policy, Rule};
 
 use crate::{
-    Inputs, Limiting, Reason, StrategyLine,
+    Inputs, Limiting, RateBase, Reason, StrategyLine,
     decision::Binding,
     math::{RAY, amount},
     plan::Plan,
@@ -41,6 +41,7 @@ pub(crate) fn lines(policy: &Policy, view: &View, targets: &[u128]) -> Vec<Strat
 
 /// What a plan runs into, the dearest first.
 pub(crate) fn bindings(
+    policy: &Policy,
     view: &View,
     inputs: &Inputs,
     reason: Reason,
@@ -61,6 +62,9 @@ pub(crate) fn bindings(
                 limit: plan.cost.saturating_add(plan.hurdle),
             },
         ));
+    }
+    if reason == Reason::NoHistory {
+        found.extend(samples(policy, view, inputs));
     }
     let moved: u128 = view
         .venues
@@ -109,6 +113,22 @@ pub(crate) fn bindings(
     found.into_iter().map(|(_, binding)| binding).collect()
 }
 
+/// The strategies whose past says too little.
+fn samples<'a>(
+    policy: &'a Policy,
+    view: &'a View,
+    inputs: &'a Inputs,
+) -> impl Iterator<Item = (i128, Binding)> + 'a {
+    let lacking = (0_u8..).zip(policy.strategies.iter().zip(&view.venues));
+    lacking.filter(|(_, (_, venue))| venue.lacks_history).filter_map(|(index, (listed, _))| {
+        let RateBase::History(history) = &inputs.rate_of(listed.strategy)?.base else { return None };
+        let (observed, limit) = (history.counting(view.at), history.fewest());
+        let (observed, limit) = (U256::from(observed), U256::from(limit));
+        let limiting = Limiting::Samples;
+        Some((i128::MAX, Binding { limiting, index: Some(index), observed, limit }))
+    })
+}
+
 /// The groups that bind, or that the guard would let nothing be deposited into.
 fn groups<'a>(
     view: &'a View,
@@ -142,7 +162,8 @@ fn at_strategy(
     (held, turnover): (i128, i128),
 ) -> Option<(i128, Limiting, u128, u128)> {
     let marginal = venue.earning.as_ref().map_or(0, |earning| earning.quick_marginal(target));
-    let gain_in = marginal.saturating_sub(held).saturating_sub(turnover);
+    let gain_in =
+        marginal.saturating_sub(venue.entry_price).saturating_sub(held).saturating_sub(turnover);
     let near = inputs.smallest_move.max(1);
     if venue.value > venue.limit && !venue.is_written_off && target > venue.limit {
         let limiting = if target > venue.floor {
@@ -186,37 +207,4 @@ fn at_strategy(
         }
     }
     None
-}
-
-/// When both turnover buckets will have leaked enough for the smallest move, if they ever do.
-pub(crate) fn leak_at(
-    policy: &Policy,
-    snapshot: &Snapshot,
-    inputs: &Inputs,
-    mandate: &AgentPolicy,
-    view: &View,
-) -> Option<u64> {
-    let limits = &policy.limits;
-    let one = |bucket: Bucket, bps: u16| -> Option<u64> {
-        let budget = vagus_policy::budget::Budget::at(
-            bucket,
-            view.base,
-            bps,
-            limits.window_seconds,
-            view.at,
-        );
-        let capacity = budget
-            .capacity
-            .saturating_sub(vagus_policy::math::bps_up(budget.capacity, inputs.headroom_bps));
-        let wanted = amount(inputs.smallest_move.max(1));
-        if wanted > capacity {
-            return None;
-        }
-        let missing = budget.used_up().saturating_add(wanted).saturating_sub(capacity);
-        let seconds = mul_div_up(missing, U256::from(limits.window_seconds), budget.capacity);
-        u64::try_from(seconds).ok().and_then(|seconds| view.at.checked_add(seconds))
-    };
-    let vault = one(snapshot.vault.guard_state.turnover, limits.max_turnover_bps)?;
-    let agent = one(snapshot.vault.agent.turnover, mandate.max_turnover_bps)?;
-    Some(vault.max(agent))
 }

@@ -155,7 +155,7 @@ impl<'a> Question<'a> {
             .all(|(venue, target)| venue.position == *target);
         is_still
             && self.model.hurdle == Hurdle::In
-            && self.model.has_gas
+            && self.model.has_costs
             && self.model.needs.is_empty()
             && is_hold_proven(
                 self.model.policy,
@@ -177,7 +177,8 @@ impl<'a> Question<'a> {
         let legs = self.model.view.venues.iter().zip(targets).enumerate();
         let is_back = |venue: &Venue| {
             let groups = venue.groups.iter().map(|group| prices.groups[*group]).sum::<i128>();
-            let worth = prices.idle + prices.turnover + groups + hurdle;
+            let entry = self.model.entry_price(venue);
+            let worth = prices.idle + prices.turnover + groups + hurdle + entry;
             venue.earning.as_ref().is_some_and(|earning| earning.quick_marginal(0) > worth)
         };
         let mut left = legs.filter(|(place, (venue, target))| {

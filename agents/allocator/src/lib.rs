@@ -29,4 +29,4 @@ pub use rates::{History, RateBase, RateInput, Reward, Sample};
 pub use reason::Reason;
 
 /// Version of the decision code. An output that changes for the same input is a new version.
-pub const ALGORITHM_VERSION: u32 = 5;
+pub const ALGORITHM_VERSION: u32 = 6;

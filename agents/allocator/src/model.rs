@@ -59,8 +59,8 @@ pub(crate) struct Model<'a> {
     pub(crate) is_repair_only: bool,
     /// Which units pay the policy's hurdle.
     pub(crate) hurdle: Hurdle,
-    /// Whether legs cost their gas.
-    pub(crate) has_gas: bool,
+    /// Whether legs cost their gas, and deposits what the strategy takes of them.
+    pub(crate) has_costs: bool,
 }
 
 impl Model<'_> {
@@ -120,10 +120,12 @@ impl Model<'_> {
         let need = self.needs.inward[place].min(room);
         let most = if freedom == Freedom::Barred { need } else { room };
         let hurdle = self.hurdle_price(Way::In);
+        let entry = self.entry_price(venue);
         let reach =
             Reach { earning: venue.earning.as_ref(), position: venue.position, way: Way::In, most };
         let mut side = reach.side(grid, &[need], venue.smallest, |end, earned| {
-            if end <= need { earned.saturating_add(REWARD) } else { earned.saturating_sub(hurdle) }
+            let adds = earned - entry;
+            if end <= need { adds.saturating_add(REWARD) } else { adds.saturating_sub(hurdle) }
         });
         // A unit that earns nothing is not taken, whatever it costs.
         while side.slopes.last().is_some_and(|slope| *slope <= 0) {
@@ -181,9 +183,15 @@ impl Model<'_> {
         }
     }
 
+    /// What a unit deposited costs at once, as a yearly rate.
+    pub(crate) fn entry_price(&self, venue: &Venue) -> i128 {
+        // Beyond any income, and below what decides between repairs.
+        if self.has_costs { venue.entry_price.min(UNKNOWN) } else { 0 }
+    }
+
     /// Gas of a leg as a yearly value, rounded up; nothing where it has no price.
     pub(crate) fn leg_cost_up(&self) -> Value {
-        if !self.has_gas {
+        if !self.has_costs {
             return Value::ZERO;
         }
         let gas = |legs: usize| gas_cost_up(self.inputs, legs).unwrap_or(U256::ZERO);

@@ -1,14 +1,14 @@
 //! From targets to a list of moves, and what that list is worth.
 
 use alloy_primitives::U256;
-use vagus_policy::{ALL_ASSETS, Move, Policy, Snapshot, predict};
+use vagus_policy::{ALL_ASSETS, Move, Policy, Snapshot, math::mul_div_up, predict};
 
 use crate::{
     Candidate, Inputs, NativePrice,
     income::Earning,
     math::{BPS, RAY, YEAR_SECONDS, amount, u256},
     needs::Needs,
-    view::{LARGEST_AMOUNT, ROUNDING_UNITS, View},
+    view::{LARGEST_AMOUNT, View},
 };
 
 /// What we would hold of each strategy, in policy order.
@@ -23,13 +23,18 @@ pub(crate) struct Plan {
     pub(crate) gain: U256,
     /// Income lost over the horizon, rounded up; zero if it gains.
     pub(crate) loss: U256,
-    /// Gas and entry costs, rounded up.
+    /// Gas and, of what is deposited, the round trip that the strategy charges, rounded up.
     pub(crate) cost: U256,
     /// Hurdle, rounded up.
     pub(crate) hurdle: U256,
 }
 
 impl Plan {
+    /// What is left of the gain after costs.
+    pub(crate) fn net(&self) -> U256 {
+        self.gain.saturating_sub(self.cost)
+    }
+
     /// Whether the gain beats costs and hurdle.
     pub(crate) fn pays(&self) -> bool {
         !self.moves.is_empty() && self.gain > self.cost.saturating_add(self.hurdle)
@@ -52,6 +57,12 @@ pub(crate) fn hurdle_ray(policy: &Policy) -> U256 {
     RAY * u256(u64::from(policy.objective.hurdle_bps)) * u256(YEAR_SECONDS) / (u256(BPS) * horizon)
 }
 
+/// Yearly rate of what is paid once, ray, rounded down: spread over the horizon.
+pub(crate) fn yearly_ray(policy: &Policy, once_ray: U256) -> U256 {
+    let horizon = u256(u64::from(policy.objective.horizon_seconds.max(1)));
+    vagus_policy::math::mul_div_down(once_ray, u256(YEAR_SECONDS), horizon)
+}
+
 /// Gas of a rebalance of so many legs in the asset, rounded up; none if the price is missing.
 pub(crate) fn gas_cost_up(inputs: &Inputs, legs: usize) -> Option<U256> {
     let gas =
@@ -61,7 +72,7 @@ pub(crate) fn gas_cost_up(inputs: &Inputs, legs: usize) -> Option<U256> {
     match inputs.native_price {
         NativePrice::Native => Some(wei),
         NativePrice::Fixed { assets_per_native } => {
-            Some(vagus_policy::math::mul_div_up(wei, amount(assets_per_native), unit))
+            Some(mul_div_up(wei, amount(assets_per_native), unit))
         }
         NativePrice::Missing => None,
     }
@@ -152,9 +163,9 @@ fn value(
     for (leg, done) in moves.iter().zip(&receipt.legs) {
         if leg.is_deposit {
             moved_in = moved_in.saturating_add(done.assets);
-            let arrived = done.value_after.saturating_sub(done.value_before);
-            let dust = amount(ROUNDING_UNITS);
-            entry = entry.saturating_add(done.assets.saturating_sub(arrived).saturating_sub(dust));
+            let venue = view.venues.get(usize::from(leg.index));
+            let lost_ray = venue.map_or(U256::ZERO, |venue| venue.entry_ray);
+            entry = entry.saturating_add(mul_div_up(done.assets, lost_ray, RAY));
         } else {
             moved_out = moved_out.saturating_add(done.assets);
         }

@@ -79,15 +79,25 @@ impl Reward {
 }
 
 impl History {
+    /// How many samples count: none if the newest is too old.
+    #[must_use]
+    pub fn counting(&self, at: u64) -> usize {
+        let is_young = |newest: &Sample| at.saturating_sub(newest.at) <= self.max_age_seconds;
+        if self.samples.last().is_some_and(is_young) { self.samples.len() } else { 0 }
+    }
+
+    /// Fewest that say anything.
+    #[must_use]
+    pub fn fewest(&self) -> usize {
+        (self.min_samples as usize).max(2)
+    }
+
     /// The yearly rate, simple, ray, rounded down: the median of the growths between neighbouring samples, the lower one of
     /// the middle two. So neither a jump nor a loss counts, whatever its size, as long as most windows are without; and a
     /// price that mostly fell pays nothing. None if the samples are too few, too old, or make no history.
     #[must_use]
     pub fn yearly_ray_down(&self, at: u64) -> Option<U256> {
-        let newest = self.samples.last()?;
-        let is_young = at.saturating_sub(newest.at) <= self.max_age_seconds;
-        let is_enough = self.samples.len() >= (self.min_samples as usize).max(2);
-        if !is_young || !is_enough {
+        if self.counting(at) < self.fewest() {
             return None;
         }
         let pairs = self.samples.windows(2).map(|pair| match pair {

@@ -163,5 +163,6 @@ pub const fn limiting(limiting: Limiting) -> &'static str {
         Limiting::VenueCap => "what the venue takes in now",
         Limiting::SmallestMove => "the smallest move worth making",
         Limiting::Hurdle => "the hurdle",
+        Limiting::Samples => "the samples of its past",
     }
 }

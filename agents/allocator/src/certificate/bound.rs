@@ -15,7 +15,7 @@ use crate::{
     income::{Earning, Roof},
     math::{RAY, YEAR_SECONDS, amount, u256},
     model::price_up,
-    plan::{gas_cost_up, hurdle_ray, income},
+    plan::{gas_cost_up, hurdle_ray, income, yearly_ray},
     view::{Venue, View},
 };
 
@@ -30,7 +30,7 @@ const HALVINGS: u32 = 96;
 const CLOSE_BITS: usize = 24;
 
 /// Whether no list of moves can beat its costs and hurdle: the bound at the prices, each deposited unit paying the hurdle
-/// and each leg its gas, is no more than what a transaction without legs costs.
+/// and what entering costs, and each leg its gas, is no more than what a transaction without legs costs.
 pub(crate) fn is_hold_proven(
     policy: &Policy,
     inputs: &Inputs,
@@ -47,7 +47,8 @@ pub(crate) fn is_hold_proven(
     let hurdle = hurdle_ray(policy);
     let mut bound = at_limits(view, prices);
     for venue in &view.venues {
-        bound = bound.saturating_add(most(venue, None, prices, hurdle).saturating_sub(leg_ray));
+        let unit = hurdle.saturating_add(yearly_ray(policy, venue.entry_ray));
+        bound = bound.saturating_add(most(venue, None, prices, unit).saturating_sub(leg_ray));
     }
     over_horizon_up(policy, bound) <= none
 }
@@ -79,8 +80,9 @@ fn over_horizon_up(policy: &Policy, yearly_ray: U256) -> U256 {
     mul_div_up(mul_div_up(yearly_ray, horizon, u256(YEAR_SECONDS)), U256::ONE, RAY)
 }
 
-/// Most that one strategy can add less what it pays at the prices, rounding included; yearly ray.
-fn most(venue: &Venue, target: Option<u128>, prices: &RayPrices, hurdle: U256) -> U256 {
+/// Most that one strategy can add less what it pays at the prices, and `unit` on each unit deposited, rounding included;
+/// yearly ray.
+fn most(venue: &Venue, target: Option<u128>, prices: &RayPrices, unit: U256) -> U256 {
     let Some(earning) = &venue.earning else { return U256::ZERO };
     let held = venue.groups.iter().filter_map(|place| prices.groups.get(*place));
     let held = held.fold(prices.idle, |sum, price| sum.saturating_add(*price));
@@ -90,7 +92,7 @@ fn most(venue: &Venue, target: Option<u128>, prices: &RayPrices, hurdle: U256) -
         earning,
         position,
         here: big(income(earning, position)).saturating_sub(times(reward, position)),
-        dear: big(held.saturating_add(prices.turnover).saturating_add(hurdle))
+        dear: big(held.saturating_add(prices.turnover).saturating_add(unit))
             .saturating_sub(reward),
         cheap: big(held).saturating_sub(big(prices.turnover)).saturating_sub(reward),
     };

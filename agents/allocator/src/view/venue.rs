@@ -11,6 +11,9 @@ use super::{lowered, raised};
 use crate::{
     Inputs,
     income::{Earning, Horizon},
+    math::{RAY, amount},
+    model::price_up,
+    plan::yearly_ray,
 };
 
 /// One strategy and how far it may go.
@@ -40,6 +43,11 @@ pub(crate) struct Venue {
     pub(crate) room: u128,
     /// What the venue can pay out to us now.
     pub(crate) liquid: u128,
+    /// What a unit deposited loses at once, ray: the whole round trip is charged on the way in, as the guard's valuation does,
+    /// and nothing on the way out.
+    pub(crate) entry_ray: U256,
+    /// The same as a yearly price over the horizon, rounded up; see [`price_up`].
+    pub(crate) entry_price: i128,
     /// Least that is worth moving, and a few units at least.
     pub(crate) smallest: u128,
     /// Whether "all shares" would work: the venue can pay out the whole position.
@@ -212,6 +220,7 @@ pub(super) fn venue(
     } else {
         position
     };
+    let entry_ray = entry_ray(policy, snapshot, index);
     Ok(Venue {
         position,
         value,
@@ -225,6 +234,8 @@ pub(super) fn venue(
         floor_goal,
         room,
         liquid,
+        entry_ray,
+        entry_price: price_up(yearly_ray(policy, entry_ray)),
         smallest: inputs.smallest_move.clamp(4 * ROUNDING_UNITS, LARGEST_AMOUNT),
         can_leave,
         is_in_scope,
@@ -235,6 +246,25 @@ pub(super) fn venue(
         lacks_history: is_by_history && earning.is_none() && (may_deposit || may_withdraw),
         earning,
     })
+}
+
+/// What the strategy would not pay back of each unit deposited, ray, rounded down; rounding of a position is no cost.
+fn entry_ray(policy: &Policy, snapshot: &Snapshot, index: usize) -> U256 {
+    let (Some(strategy), Ok(place)) = (snapshot.vault.strategies.get(index), u8::try_from(index))
+    else {
+        return U256::ZERO;
+    };
+    if strategy.redeem_assets >= strategy.convert_assets {
+        return U256::ZERO;
+    }
+    // The part does not depend on the amount; the largest one only has the least rounding in it.
+    let all = Move { index: place, is_deposit: true, assets: LARGEST_AMOUNT };
+    let receipt = predict(policy, &snapshot.vault, &[all]);
+    let arrived = receipt.legs.first().map_or(U256::ZERO, |leg| {
+        leg.value_after.saturating_sub(leg.value_before)
+    });
+    let lost = amount(LARGEST_AMOUNT).saturating_sub(arrived);
+    vagus_policy::math::mul_div_down(lost, RAY, amount(LARGEST_AMOUNT))
 }
 
 /// R13 for a withdrawal: the price now is not below the band.

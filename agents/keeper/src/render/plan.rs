@@ -214,6 +214,10 @@ fn binding_line(plan: &PlanView, binding: &Binding) -> String {
 
 /// A limit that binds: what it is about, what is reached and what is asked for.
 pub(super) fn limit_in_words(words: &str, binding: &Binding, asset: &AssetInfo) -> String {
+    if binding.limiting == Limiting::Samples {
+        let Binding { observed, limit, .. } = binding;
+        return format!("{words}: {observed} that count, where at least {limit} are asked for");
+    }
     let is_amount = !matches!(
         binding.limiting,
         Limiting::Rule(
