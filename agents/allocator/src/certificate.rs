@@ -14,7 +14,7 @@ mod bound;
 use std::cell::RefCell;
 
 use alloy_primitives::U256;
-use vagus_policy::{Policy, Snapshot};
+use vagus_policy::{ALL_ASSETS, Move, Policy, Snapshot};
 
 use crate::{
     Action, Certificate, Decision, Inputs,
@@ -171,19 +171,8 @@ pub fn verify_certificate(
         Action::Hold { .. } if decision.algorithm_version < FIRST_TOLD_IN_HOLDS => None,
         Action::Hold { .. } => decision.candidates.first().map(|best| &best.moves),
     };
-    if let Some(moves) = told {
-        let is_told = |(index, (venue, target)): (usize, (&Venue, &u128))| {
-            let told = moves.iter().find(|leg| usize::from(leg.index) == index);
-            match told {
-                None => *target == venue.position,
-                Some(leg) if leg.is_deposit => *target == venue.position + leg.assets,
-                Some(leg) if leg.assets == vagus_policy::ALL_ASSETS => *target == 0,
-                Some(leg) => *target == venue.position.saturating_sub(leg.assets),
-            }
-        };
-        if !view.venues.iter().zip(&targets).enumerate().all(is_told) {
-            return Err(CertificateError::Contradiction);
-        }
+    if told.is_some_and(|moves| !leads_to(&view, moves, &targets)) {
+        return Err(CertificateError::Contradiction);
     }
     let certificate = &decision.certificate;
     let recomputed = value_down(policy, &view, &targets);
@@ -210,6 +199,27 @@ pub fn verify_certificate(
         return Err(CertificateError::NotProven);
     }
     Ok(())
+}
+
+/// Whether moves, each of another strategy, lead from the positions to the targets.
+fn leads_to(view: &View, moves: &[Move], targets: &[u128]) -> bool {
+    let mut ends: Vec<u128> = view.venues.iter().map(|venue| venue.position).collect();
+    for (place, leg) in moves.iter().enumerate() {
+        let is_first = moves[..place].iter().all(|before| before.index != leg.index);
+        let Some(end) = ends.get_mut(usize::from(leg.index)).filter(|_| is_first) else {
+            return false;
+        };
+        let moved = if leg.is_deposit {
+            end.checked_add(leg.assets)
+        } else if leg.assets == ALL_ASSETS {
+            Some(0)
+        } else {
+            end.checked_sub(leg.assets)
+        };
+        let Some(moved) = moved else { return false };
+        *end = moved;
+    }
+    ends == targets
 }
 
 /// Income gained over the horizon by going from the positions to the targets, rounded down; zero if it loses.

@@ -121,7 +121,9 @@ fn samples<'a>(
 ) -> impl Iterator<Item = (i128, Binding)> + 'a {
     let lacking = (0_u8..).zip(policy.strategies.iter().zip(&view.venues));
     lacking.filter(|(_, (_, venue))| venue.lacks_history).filter_map(|(index, (listed, _))| {
-        let RateBase::History(history) = &inputs.rate_of(listed.strategy)?.base else { return None };
+        let RateBase::History(history) = &inputs.rate_of(listed.strategy)?.base else {
+            return None;
+        };
         let (observed, limit) = (history.counting(view.at), history.fewest());
         let (observed, limit) = (U256::from(observed), U256::from(limit));
         let limiting = Limiting::Samples;

@@ -92,8 +92,7 @@ fn most(venue: &Venue, target: Option<u128>, prices: &RayPrices, unit: U256) -> 
         earning,
         position,
         here: big(income(earning, position)).saturating_sub(times(reward, position)),
-        dear: big(held.saturating_add(prices.turnover).saturating_add(unit))
-            .saturating_sub(reward),
+        dear: big(held.saturating_add(prices.turnover).saturating_add(unit)).saturating_sub(reward),
         cheap: big(held).saturating_sub(big(prices.turnover)).saturating_sub(reward),
     };
     let mut best = I256::ZERO;

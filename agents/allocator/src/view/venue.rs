@@ -260,9 +260,10 @@ fn entry_ray(policy: &Policy, snapshot: &Snapshot, index: usize) -> U256 {
     // The part does not depend on the amount; the largest one only has the least rounding in it.
     let all = Move { index: place, is_deposit: true, assets: LARGEST_AMOUNT };
     let receipt = predict(policy, &snapshot.vault, &[all]);
-    let arrived = receipt.legs.first().map_or(U256::ZERO, |leg| {
-        leg.value_after.saturating_sub(leg.value_before)
-    });
+    let arrived = receipt
+        .legs
+        .first()
+        .map_or(U256::ZERO, |leg| leg.value_after.saturating_sub(leg.value_before));
     let lost = amount(LARGEST_AMOUNT).saturating_sub(arrived);
     vagus_policy::math::mul_div_down(lost, RAY, amount(LARGEST_AMOUNT))
 }

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod basics;
+mod certificates;
 mod corpus;
+mod costs;
 mod golden;
 mod limits;
 mod markets;

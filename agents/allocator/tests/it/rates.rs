@@ -2,8 +2,8 @@
 
 use alloy_primitives::U256;
 use vagus_allocator::{
-    Action, Decision, History, RateBase, RateInput, Reason, Reward, Sample, decide, math::RAY,
-    verify_certificate,
+    Action, Binding, Decision, History, Limiting, RateBase, RateInput, Reason, Reward, Sample,
+    decide, math::RAY, verify_certificate,
 };
 use vagus_policy::{Curve, Move};
 
@@ -106,6 +106,20 @@ fn a_past_that_is_too_short_moves_nothing_in_or_out() {
     let decision = answer(&world);
     assert_eq!(decision.reason, Reason::NoHistory);
     assert!(matches!(decision.action, Action::Hold { is_proven: false, .. }));
+    let lacking = |decision: &Decision| {
+        let Binding { limiting, index, observed, limit } = decision.bindings[0];
+        assert_eq!((limiting, index, limit), (Limiting::Samples, Some(1), U256::from(8)));
+        observed
+    };
+    assert_eq!(lacking(&decision), U256::from(7));
+    // Enough of them, and none young enough.
+    let mut old = world.clone();
+    old.inputs.rates[1] = history(1, 7, 500);
+    if let RateBase::History(past) = &mut old.inputs.rates[1].base {
+        past.max_age_seconds = 11;
+    }
+    let decision = answer(&old);
+    assert_eq!((decision.reason, lacking(&decision)), (Reason::NoHistory, U256::ZERO));
     // One sample more.
     world.inputs.rates[1] = history(1, 7, 500);
     let decision = answer(&world);

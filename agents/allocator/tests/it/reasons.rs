@@ -2,7 +2,7 @@
 
 use alloy_primitives::{B256, U256};
 use vagus_allocator::{
-    Action, Decision, Limiting, NativePrice, Reason, decide, verify_certificate,
+    Action, Certificate, Decision, Limiting, NativePrice, Reason, decide, verify_certificate,
 };
 use vagus_policy::{ALL_ASSETS, Bucket, Mode, Move, Rule, StrategyStatus};
 
@@ -170,6 +170,16 @@ fn a_full_bucket_waits_until_it_has_leaked_enough() {
         Bucket { level_wad: 1_000_000_000_000_000_000, updated_at: NOW + 12 };
     let decision = answer(&world);
     assert_eq!(decision.reason, Reason::TurnoverSpent);
+    // What would be done is told, and what bounds every plan that may move more than is left.
+    let declined = &decision.candidates[0];
+    assert!(declined.gain > declined.cost + declined.hurdle && !declined.moves.is_empty());
+    let Certificate { value, upper_bound, turnover_price_ray, .. } = decision.certificate;
+    assert!(value >= declined.gain && upper_bound >= value && turnover_price_ray.is_zero());
+    let binding = decision.bindings[0];
+    assert_eq!(binding.limiting, Limiting::Rule(Rule::Turnover));
+    let lines = decision.lines.iter();
+    let moved = lines.map(|line| line.assets_after.abs_diff(line.assets_before)).sum::<U256>();
+    assert_eq!((binding.observed, binding.limit), (moved, U256::ZERO));
     let Action::Hold { retry_at: Some(at), .. } = decision.action else { panic!("a time") };
     assert!(at > NOW + 12);
     world.snapshot.block.timestamp = at - 12;
@@ -185,6 +195,30 @@ fn no_loss_allowed_is_said() {
     let decision = answer(&world);
     assert_eq!(decision.reason, Reason::LossSpent);
     assert_eq!(decision.bindings[0].limiting, Limiting::Rule(Rule::Loss));
+    let is_for_ever = matches!(decision.action, Action::Hold { retry_at: None, .. });
+    assert!(is_for_ever, "no bucket of this size ever takes it");
+}
+
+#[test]
+fn a_full_loss_bucket_waits_until_it_has_leaked_enough() {
+    let full = Bucket { level_wad: 1_000_000_000_000_000_000, updated_at: NOW + 12 };
+    for is_agents in [false, true] {
+        let mut world = two_markets();
+        if is_agents {
+            world.snapshot.vault.agent.loss = full;
+        } else {
+            world.snapshot.vault.guard_state.loss = full;
+        }
+        let decision = answer(&world);
+        assert_eq!(decision.reason, Reason::LossSpent);
+        assert!(!decision.candidates[0].moves.is_empty(), "the plan declined");
+        let Action::Hold { retry_at: Some(at), .. } = decision.action else { panic!("a time") };
+        assert!(at > NOW + 12);
+        world.snapshot.block.timestamp = at - 12;
+        assert_eq!(answer(&world).reason, Reason::Income);
+        world.snapshot.block.timestamp = at - 13;
+        assert_eq!(answer(&world).reason, Reason::LossSpent);
+    }
 }
 
 #[test]
