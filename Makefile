@@ -137,6 +137,7 @@ check-gas: $(STAMPS)/bench ## Measure gas again and compare with bench/gas.json 
 
 corpus: $(STAMPS)/node ## Record what this version of the algorithm decides, once for each version
 	@WRITE_CORPUS=1 $(CARGO) test --quiet -p vagus-allocator --test it corpus
+	@WRITE_CORPUS=1 $(CARGO) test --quiet -p vagus-journal --test it corpus
 
 bench-allocator: $(STAMPS)/node ## Time the search for plans beside HiGHS and write bench/allocator.json; on a quiet machine
 	@tools/quality.sh bench

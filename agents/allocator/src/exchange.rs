@@ -136,8 +136,10 @@ impl<'a> Exchange<'a> {
             let target = venue.position.saturating_add_signed(moved);
             income(earning, target).saturating_sub(income(earning, venue.position))
         });
-        let entry = product(self.entries[place], moved.max(0));
-        let gain = earned.saturating_sub(entry).saturating_sub(self.problem.leg_cost);
+        let mut gain = earned.saturating_sub(self.problem.leg_cost);
+        if moved > 0 && self.entries[place] > 0 {
+            gain = gain.saturating_sub(product(self.entries[place], moved));
+        }
         self.known[place].insert(moved, gain);
         gain
     }

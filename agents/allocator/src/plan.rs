@@ -59,6 +59,9 @@ pub(crate) fn hurdle_ray(policy: &Policy) -> U256 {
 
 /// Yearly rate of what is paid once, ray, rounded down: spread over the horizon.
 pub(crate) fn yearly_ray(policy: &Policy, once_ray: U256) -> U256 {
+    if once_ray.is_zero() {
+        return U256::ZERO;
+    }
     let horizon = u256(u64::from(policy.objective.horizon_seconds.max(1)));
     vagus_policy::math::mul_div_down(once_ray, u256(YEAR_SECONDS), horizon)
 }
@@ -165,7 +168,9 @@ fn value(
             moved_in = moved_in.saturating_add(done.assets);
             let venue = view.venues.get(usize::from(leg.index));
             let lost_ray = venue.map_or(U256::ZERO, |venue| venue.entry_ray);
-            entry = entry.saturating_add(mul_div_up(done.assets, lost_ray, RAY));
+            if !lost_ray.is_zero() {
+                entry = entry.saturating_add(mul_div_up(done.assets, lost_ray, RAY));
+            }
         } else {
             moved_out = moved_out.saturating_add(done.assets);
         }

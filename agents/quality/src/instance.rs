@@ -33,8 +33,8 @@ pub struct Traits {
     pub binds_group: bool,
     /// Turnover is used up.
     pub binds_turnover: bool,
-    /// Some strategy may be moved across its kink.
-    pub has_kink: bool,
+    /// Some strategy's move ends at its kink or beyond it.
+    pub crosses_kink: bool,
     /// Something moves.
     pub moves: bool,
 }
@@ -101,7 +101,11 @@ impl Instance {
             let drawn: i128 = of_group.map(|(_, moved)| moved).sum();
             drawn > 0 && room - drawn <= UNIT
         };
-        let rises = |side: &Side| side.slopes.windows(2).any(|pair| pair[1] > pair[0]);
+        // Up to a kink a further unit earns less and less; from there on it earns more again.
+        let is_crossed = |side: &Side, moved: i128| {
+            let mut kinks = side.slopes.windows(2).zip(&side.ends);
+            kinks.any(|(pair, end)| pair[1] > pair[0] && moved + UNIT >= *end)
+        };
         Traits {
             binds_group: problem
                 .groups
@@ -109,10 +113,10 @@ impl Instance {
                 .enumerate()
                 .any(|(group, room)| is_full(group, *room)),
             binds_turnover: problem.turnover - moved <= UNIT && moved > 0,
-            has_kink: problem
-                .strategies
-                .iter()
-                .any(|one| rises(&one.inward) || rises(&one.outward)),
+            crosses_kink: problem.strategies.iter().zip(&found.moves).any(|(one, moved)| {
+                let side = if *moved > 0 { &one.inward } else { &one.outward };
+                *moved != 0 && is_crossed(side, moved.abs())
+            }),
             moves: moved > 0,
         }
     }

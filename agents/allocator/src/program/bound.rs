@@ -1,4 +1,5 @@
-//! The bound that prices prove, and what a plan is worth: one pass over the problem, by nothing that the search uses.
+//! The bound that prices prove, and what a plan is worth: one pass over the problem, by nothing of the search. The other way
+//! round the search scores itself by this: what it says of a plan is what stands here.
 //!
 //! For any prices that are not negative, no plan that keeps the limits is worth more than what the limits cost at these
 //! prices and what each strategy by itself could gain after paying them (weak duality; A. M. Geoffrion, "Lagrangean

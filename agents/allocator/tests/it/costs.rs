@@ -1,27 +1,14 @@
 //! What entering a strategy costs: seen by what it would pay back for the shares that are held, and charged on the way in.
 
 use alloy_primitives::U256;
-use vagus_allocator::{Action, Decision, Reason, decide, verify_certificate};
-use vagus_policy::{Curve, Move};
+use vagus_allocator::{Action, Reason};
+use vagus_policy::Curve;
 
 use crate::{
-    rates::flat,
+    properties::moves,
+    rates::{answer, flat},
     world::{USDC, World, world},
 };
-
-fn answer(world: &World) -> Decision {
-    let decision = decide(&world.policy, &world.snapshot, &world.inputs);
-    let verified = verify_certificate(&world.policy, &world.snapshot, &world.inputs, &decision);
-    assert_eq!(verified, Ok(()), "{:?}", decision.reason);
-    decision
-}
-
-fn moves(decision: &Decision) -> &[Move] {
-    match &decision.action {
-        Action::Rebalance { moves } => moves,
-        Action::Hold { .. } => &[],
-    }
-}
 
 /// 1,000,000 at 3 %; 10,000 at 7 %, where leaving costs `fee_bps`; and nothing yet at `other_bps`, where it costs nothing.
 fn costly(fee_bps: u128, other_bps: u64) -> World {

@@ -11,7 +11,8 @@ use crate::world::{NOW, USDC, World, address, morpho, two_markets};
 
 const DAY: u64 = 86_400;
 
-fn answer(world: &World) -> Decision {
+/// The decision, its certificate recomputed.
+pub(crate) fn answer(world: &World) -> Decision {
     let decision = decide(&world.policy, &world.snapshot, &world.inputs);
     let verified = verify_certificate(&world.policy, &world.snapshot, &world.inputs, &decision);
     assert_eq!(verified, Ok(()), "{:?}", decision.reason);

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod backup;
+mod corpus;
 mod crash;
 mod faults;
 mod file;

@@ -78,7 +78,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         let (found, took) = timed(&instance, arguments.repeats);
         let problem = &instance.problem;
         let bound = verify(problem, &found).with_context(|| format!("problem {seed}"))?;
-        let Traits { binds_group, binds_turnover, has_kink, moves } = instance.traits(&found);
+        let Traits { binds_group, binds_turnover, crosses_kink, moves } = instance.traits(&found);
         let strategies: Vec<_> = problem
             .strategies
             .iter()
@@ -103,7 +103,7 @@ fn run(arguments: &Arguments) -> Result<()> {
                 "value": found.value.to_string(), "moves": texts(&found.moves), "bound": bound.to_string(), "nodes": found.nodes,
                 "nanoseconds": u64::try_from(took.as_nanos())?,
             },
-            "traits": { "group": binds_group, "turnover": binds_turnover, "kink": has_kink, "moves": moves },
+            "traits": { "group": binds_group, "turnover": binds_turnover, "kink": crosses_kink, "moves": moves },
         });
         writeln!(out, "{line}")?;
     }

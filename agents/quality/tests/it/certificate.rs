@@ -1,4 +1,5 @@
-//! What a plan claims is checked by what shares no code with the search.
+//! What a plan claims is checked by what uses nothing of the search. The search scores itself by that check; independent of
+//! both are the solvers that its plans are compared with.
 
 use vagus_allocator::program::{Found, Problem, Value, search, upper_bound, verify};
 use vagus_quality::{Class, Instance};

@@ -98,10 +98,10 @@ fn compare(class: Class, seeds: std::ops::Range<u64>, strategies: &[usize]) -> (
         );
         let income = value(instance.income) + best;
         let missing = if income > 0.0 { (best - ours).max(0.0) / income } else { 0.0 };
-        let Traits { binds_group, binds_turnover, has_kink, moves } = instance.traits(&found);
+        let Traits { binds_group, binds_turnover, crosses_kink, moves } = instance.traits(&found);
         seen[0] += usize::from(binds_group);
         seen[1] += usize::from(binds_turnover);
-        seen[2] += usize::from(has_kink || class == Class::Exact);
+        seen[2] += usize::from(crosses_kink || class == Class::Exact);
         count += 1;
         within += usize::from(missing <= 1e-3);
         worst = worst.max(missing);
