@@ -80,6 +80,10 @@ fn optimum(problem: &Problem) -> f64 {
     solution.objective().max(0.0)
 }
 
+/// Tenths of the problems in which groups and turnover bind and a plan ends at a kink or beyond it. Of the few strategies that the
+/// second solver can count a third has a kink.
+const FLOORS: [usize; 3] = [3, 3, 1];
+
 /// Number of problems, and of those within a thousandth of the optimum's income; the largest part that is missing.
 fn compare(class: Class, seeds: std::ops::Range<u64>, strategies: &[usize]) -> (usize, usize, f64) {
     let (mut count, mut within, mut worst) = (0, 0, 0.0_f64);
@@ -111,7 +115,7 @@ fn compare(class: Class, seeds: std::ops::Range<u64>, strategies: &[usize]) -> (
         "{class:?}: {count} problems, {within} within 0.1 %, worst {worst:.2e}; groups, turnover, kinks bind in {seen:?}"
     );
     assert!(
-        seen.iter().all(|times| times * 10 >= count * 3),
+        seen.iter().zip(FLOORS).all(|(times, tenths)| times * 10 >= count * tenths),
         "{seen:?} of {count}: they show too little"
     );
     (count, within, worst)
