@@ -1,5 +1,6 @@
 //! `keeper report`: where a vault's result came from, decision by decision, from chain and journal.
 
+pub(crate) mod alone;
 pub(crate) mod book;
 pub(crate) mod gather;
 pub(crate) mod join;

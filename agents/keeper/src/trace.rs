@@ -4,6 +4,7 @@
 mod again;
 mod ask;
 mod difference;
+mod earned;
 mod find;
 mod finding;
 mod outcome;
@@ -24,6 +25,7 @@ use vagus_journal::{
 use vagus_policy::Policy;
 
 pub use ask::{Answers, Claim, ask, executed_in};
+pub use earned::{Change, Cost, Earned, Executed};
 pub use find::Wanted;
 pub use finding::{Finding, Standing, Subject, verdict};
 pub use verify::{policy_in_force, verify};
@@ -55,6 +57,8 @@ pub struct Trace {
     pub record: Option<DecisionRecord>,
     /// What came of it, by the keeper's word.
     pub outcome: Option<Outcome>,
+    /// What it has earned; none if this release does not read the record.
+    pub earned: Option<Earned>,
     /// The document that was in force, for the page.
     #[serde(skip)]
     pub policy: Option<Policy>,
@@ -73,7 +77,12 @@ pub async fn examine(chain: &dyn Chain, file: &RecordFile) -> Trace {
     };
     let answers = ask(chain, file, record.as_ref()).await;
     let findings = verify(file, record.as_ref().ok_or(why.as_str()), &answers);
-    Trace::new(file, record, findings, policy_in_force(file, &answers))
+    let earned = match (&record, &answers.about) {
+        (Some(record), Some(about)) => Some(earned::earned(chain, file, record, about).await),
+        _ => None,
+    };
+    let policy = policy_in_force(file, &answers);
+    Trace { earned, ..Trace::new(file, record, findings, policy) }
 }
 
 impl Trace {
@@ -91,6 +100,7 @@ impl Trace {
             findings,
             record,
             outcome: file.outcome.clone(),
+            earned: None,
             policy,
             names: BTreeMap::new(),
         }

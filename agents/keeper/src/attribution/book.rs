@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use alloy::primitives::{Address, B256, U256};
 use vagus_allocator::{NativePrice, Reason};
 use vagus_journal::{
-    Body, OutcomeState, ReadJournal, ReceiptSummary, RecordQuery, StoredRecord,
+    Body, DecisionRecord, Outcome, OutcomeState, ReadJournal, ReceiptSummary, RecordQuery,
+    StoredRecord,
     run::{Held, held},
 };
 
@@ -36,6 +37,21 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// From a record and the last that came of it.
+    pub(crate) fn of(decision: B256, record: &DecisionRecord, outcome: Option<&Outcome>) -> Self {
+        Self {
+            decision,
+            agent: record.header.agent,
+            reason: record.reason(),
+            native_price: record.first().inputs.native_price,
+            policy_version: record.header.policy_version,
+            is_upkeep: matches!(record.body, Body::Upkeep { .. }),
+            state: outcome.map(|outcome| outcome.state),
+            mined: outcome.and_then(|outcome| outcome.receipt.as_ref()).map(Mined::from),
+            fills: outcome.iter().flat_map(|outcome| &outcome.fills).map(Mined::from).collect(),
+        }
+    }
+
     /// Everything that was paid for it.
     pub(crate) fn paid(&self) -> impl Iterator<Item = &Mined> {
         self.mined.iter().chain(&self.fills)
@@ -129,17 +145,7 @@ impl Book {
             return Ok(());
         }
         let outcome = journal.outcome(*hash).await?;
-        let known = Known {
-            decision: *hash,
-            agent: record.header.agent,
-            reason: record.reason(),
-            native_price: record.first().inputs.native_price,
-            policy_version: record.header.policy_version,
-            is_upkeep: matches!(record.body, Body::Upkeep { .. }),
-            state: outcome.as_ref().map(|outcome| outcome.state),
-            mined: outcome.as_ref().and_then(|outcome| outcome.receipt.as_ref()).map(Mined::from),
-            fills: outcome.iter().flat_map(|outcome| &outcome.fills).map(Mined::from).collect(),
-        };
+        let known = Known::of(*hash, record, outcome.as_ref());
         self.known.insert(*hash, known);
         Ok(())
     }

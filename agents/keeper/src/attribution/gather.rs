@@ -69,17 +69,17 @@ fn samples(first: u64, last: u64) -> impl Iterator<Item = u64> {
 }
 
 /// What the chain says happened, and to which strategies.
-struct Found {
+pub(super) struct Found {
     /// In force at the opening.
     list: ExitList,
     /// In force at the opening.
     policy_version: u64,
-    strategies: Vec<Address>,
+    pub(super) strategies: Vec<Address>,
     /// In order.
     logs: Vec<PlacedLog>,
 }
 
-async fn find(asker: &Asker<'_>, opening: &Header, last: u64) -> ChainResult<Found> {
+pub(super) async fn find(asker: &Asker<'_>, opening: &Header, last: u64) -> ChainResult<Found> {
     let Asker { chain, contracts } = *asker;
     // The oldest state before anything else: an endpoint that does not keep it says so at once.
     asker.idle(opening).await?;
@@ -129,11 +129,9 @@ pub(crate) async fn gather(
     });
     let standings: Vec<_> = stream::iter(standings).buffered(AT_ONCE).try_collect().await?;
     let (opened, entries, fees) = follow(&asker, &found, &balances)?;
-    let (events, sources) = events_of(world, &balances, entries, book).await?;
-    let unsigned = |amount: &I256| U256::try_from(*amount).unwrap_or_default();
-    let shares = opened.shares.iter().map(unsigned).collect();
+    let (events, sources) = events_of(&world.endpoints, &balances, entries, book).await?;
     let history = History {
-        opening: Holdings { idle: unsigned(&opened.idle), shares },
+        opening: holdings_of(&opened),
         points: balances.iter().map(point_of).collect(),
         events,
     };
@@ -155,7 +153,7 @@ pub(crate) async fn gather(
 }
 
 /// What counted at the opening, and every change of it since. Every event has to be of a block that was read.
-fn follow(
+pub(super) fn follow(
     asker: &Asker<'_>,
     found: &Found,
     balances: &[Balances],
@@ -178,7 +176,13 @@ fn follow(
     Ok((opened, entries, fees))
 }
 
-fn point_of(balances: &Balances) -> Point {
+/// Balances are never negative.
+pub(super) fn holdings_of(held: &Delta) -> Holdings {
+    let unsigned = |amount: &I256| U256::try_from(*amount).unwrap_or_default();
+    Holdings { idle: unsigned(&held.idle), shares: held.shares.iter().map(unsigned).collect() }
+}
+
+pub(super) fn point_of(balances: &Balances) -> Point {
     let block = balances.header.block;
     Point { block: block.number, timestamp: block.timestamp, prices: balances.prices.clone() }
 }
@@ -202,7 +206,7 @@ fn strategies(
     all
 }
 
-async fn read(
+pub(super) async fn read(
     asker: &Asker<'_>,
     strategies: &[Address],
     blocks: &BTreeSet<u64>,

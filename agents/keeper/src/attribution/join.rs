@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{B256, U256};
 use vagus_attribution::{Action, Actor, Decision, Delta, Event, Kind};
-use vagus_chain::{ChainResult, ChainWriter as _};
+use vagus_chain::{ChainResult, ChainWriter};
 
 use super::{
     book::{Book, Known},
     ledger::{Entry, EntryKind},
     points::Balances,
 };
-use crate::world::ChainWorld;
 
 /// Where an event came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +27,7 @@ pub(crate) struct Source {
 
 /// Entries of the ledger and what else was paid for, as events of the history.
 pub(crate) async fn events_of(
-    world: &ChainWorld,
+    chain: &dyn ChainWriter,
     balances: &[Balances],
     entries: Vec<Entry>,
     book: &Book,
@@ -46,7 +45,7 @@ pub(crate) async fn events_of(
                 let transaction = entry.transaction;
                 (Kind::Flow(flow), Source { transaction, ..Source::default() })
             }
-            _ => decided(world, &entry, book, &mut paid).await?,
+            _ => decided(chain, &entry, book, &mut paid).await?,
         };
         found.push((Event { point, delta: entry.delta, kind }, source));
     }
@@ -91,7 +90,7 @@ pub(crate) async fn events_of(
 }
 
 async fn decided(
-    world: &ChainWorld,
+    chain: &dyn ChainWriter,
     entry: &Entry,
     book: &Book,
     paid: &mut BTreeSet<B256>,
@@ -112,7 +111,7 @@ async fn decided(
     // A second decision of a transaction costs nothing more; what no receipt tells is not known.
     let fee_wei = match entry.transaction.filter(|hash| paid.insert(*hash)) {
         None => Some(U256::ZERO),
-        Some(transaction) => world.endpoints.receipt(transaction).await?.map(|receipt| {
+        Some(transaction) => chain.receipt(transaction).await?.map(|receipt| {
             let price_wei = U256::from(receipt.gas_price_wei);
             let gas_wei = U256::from(receipt.gas_used).saturating_mul(price_wei);
             gas_wei.saturating_add(U256::from(receipt.data_fee_wei))
@@ -221,7 +220,8 @@ mod tests {
             entry(12, hash(0x78), EntryKind::Trim { by: Address::repeat_byte(3) }),
         ];
         let balances = [read(10), read(11), read(12)];
-        let (events, sources) = events_of(&world, &balances, entries, &book).await.unwrap();
+        let (events, sources) =
+            events_of(&world.endpoints, &balances, entries, &book).await.unwrap();
         let decided = |event: &Event| match event.kind {
             Kind::Decision(decision) => Some((decision.action, decision.gas_assets)),
             Kind::Flow(_) => None,
@@ -262,7 +262,8 @@ mod tests {
             book.known.insert(known.decision, known);
         }
         let balances = [read(10), read(11), read(12)];
-        let (events, sources) = events_of(&world, &balances, Vec::new(), &book).await.unwrap();
+        let (events, sources) =
+            events_of(&world.endpoints, &balances, Vec::new(), &book).await.unwrap();
         let found: Vec<_> = events
             .iter()
             .zip(&sources)

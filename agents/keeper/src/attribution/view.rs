@@ -242,7 +242,11 @@ pub struct Report {
     pub notes: Vec<String>,
 }
 
-fn optional<S: Serializer>(amount: &Option<U256>, serializer: S) -> Result<S::Ok, S::Error> {
+/// An amount that may be missing, in JSON a decimal string or null.
+pub(crate) fn optional<S: Serializer>(
+    amount: &Option<U256>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match amount {
         Some(amount) => serializer.collect_str(amount),
         None => serializer.serialize_none(),
