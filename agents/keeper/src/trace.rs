@@ -9,6 +9,7 @@ mod find;
 mod finding;
 mod outcome;
 mod own;
+mod release;
 mod rerun;
 mod samples;
 mod seen;

@@ -1,5 +1,10 @@
 //! What a keeper did on a real chain, traced by somebody who has nothing but the binary, a file and an endpoint.
 
+mod earned;
+mod leaves;
+#[path = "../../../keeper/src/trace/tests/walk.rs"]
+mod walk;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -52,12 +57,33 @@ fn export(config: &Path, decision: &str, file: &Path) -> Value {
 fn changed(file: &Path, change: impl FnOnce(&mut Value)) -> PathBuf {
     let mut value: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
     change(&mut value);
-    value.as_object_mut().unwrap().remove("file_hash");
-    let hash = vagus_journal::canonical_hash(&value).unwrap();
-    value["file_hash"] = hash.to_string().into();
     let path = file.with_extension("changed.json");
-    fs::write(&path, value.to_string()).unwrap();
+    fs::write(&path, walk::sealed(value)).unwrap();
     path
+}
+
+/// Puts the hash of the record at a place right, wherever the file has it.
+fn forge(file: &mut Value, place: usize) {
+    let old = file.pointer(&format!("/records/{place}/hash")).unwrap().clone();
+    let hash = vagus_journal::canonical_hash(&file["records"][place]["record"]).unwrap();
+    for name in
+        ["/decision", "/outcome/decision", "/anchor/decision", &format!("/records/{place}/hash")]
+    {
+        // What is not there, or of another record, stays.
+        if let Some(value) = file.pointer_mut(name).filter(|value| **value == old) {
+            *value = hash.to_string().into();
+        }
+    }
+}
+
+/// A decision of the story as a file.
+struct Filed {
+    decision: String,
+    path: PathBuf,
+    /// Place of its own record among those of the file.
+    place: usize,
+    is_rebalance: bool,
+    is_anchored: bool,
 }
 
 #[tokio::test]
@@ -74,7 +100,7 @@ async fn every_decision_is_traced_in_an_empty_folder_and_what_is_changed_is_foun
         alone(&[&["trace", "--record", &file, "--rpc", &url], more].concat())
     };
     let list = decisions(&config);
-    let mut rebalance = None;
+    let mut all = Vec::new();
     for line in &list {
         let decision = line["decision"].as_str().unwrap();
         let file = folder.join(format!("{}.json", &decision[..10]));
@@ -83,13 +109,30 @@ async fn every_decision_is_traced_in_an_empty_folder_and_what_is_changed_is_foun
         let output = trace(&file, &[]);
         let page = said(&output);
         assert_eq!(output.status.code(), Some(0), "{page}");
-        for part in ["What was seen", "What was considered", "Why this", "REPRODUCED"] {
-            assert!(page.contains(part), "{part} is missing from\n{page}");
+        for part in [
+            "What was seen",
+            "What was considered",
+            "Why this",
+            "What it was expected to earn",
+            "What it earned",
+            "REPRODUCED",
+        ] {
+            // What no plan was weighed for has none that was expected to earn anything.
+            let is_weighed = part != "What it was expected to earn"
+                || line["is_rebalance"] == true
+                || line["reason"] == "Optimal"
+                || line["reason"] == "BelowHurdle";
+            assert!(page.contains(part) || !is_weighed, "{part} is missing from\n{page}");
         }
-        if line["is_rebalance"] == true {
-            assert_eq!(exported["is_anchored"], true, "{exported}");
-            rebalance = Some((decision.to_owned(), file));
-        }
+        let is_rebalance = line["is_rebalance"] == true;
+        let is_anchored = exported["is_anchored"] == true;
+        assert!(is_anchored || !is_rebalance, "{exported}");
+        assert_eq!(page.contains("Which limits were near"), is_rebalance, "{page}");
+        let filed: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        let records = filed["records"].as_array().unwrap();
+        let place = records.iter().position(|one| one["hash"] == decision).unwrap();
+        let decision = decision.to_owned();
+        all.push(Filed { decision, path: file, place, is_rebalance, is_anchored });
     }
     let rebalances = list.iter().filter(|line| line["is_rebalance"] == true).count();
     assert_eq!(rebalances, 7, "{list:#?}");
@@ -98,8 +141,10 @@ async fn every_decision_is_traced_in_an_empty_folder_and_what_is_changed_is_foun
     }
 
     // The same by an operator: from the transaction, the decision and the block.
-    let (decision, file) = rebalance.expect("a rebalance");
-    let filed: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let Filed { decision, path: file, place, .. } =
+        all.iter().rfind(|one| one.is_rebalance).expect("a rebalance");
+    let place = *place;
+    let filed: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
     let transaction = filed["outcome"]["receipt"]["transaction_hash"].as_str().unwrap().to_owned();
     let hold = list.iter().find(|line| line["blocks"].as_u64() > Some(1)).expect("a run");
     let inside = hold["first_block"].as_u64().unwrap() + 1;
@@ -120,41 +165,52 @@ async fn every_decision_is_traced_in_an_empty_folder_and_what_is_changed_is_foun
     assert_eq!(none.status.code(), Some(2), "{}", said(&none));
 
     // Whatever is changed ends with its number.
-    let place = filed["records"].as_array().unwrap().len() - 1;
     let careless = file.with_extension("careless.json");
-    let text = fs::read_to_string(&file).unwrap();
+    let text = fs::read_to_string(file).unwrap();
     fs::write(&careless, text.replacen("\"is_deposit\": true", "\"is_deposit\": false", 1))
         .unwrap();
     assert_eq!(trace(&careless, &[]).status.code(), Some(3));
     let own = format!("/records/{place}/record");
-    for (pointer, value) in [
-        ("/body/observation/inputs/gas_price_wei", "1"),
-        ("/body/observation/snapshot/vault/idle", "1"),
-        ("/body/observation/decision/candidates/0/gain", "1"),
-        ("/header/lens_code_hash", "0x11"),
+    for (pointer, value, expected) in [
+        ("/body/observation/inputs/gas_price_wei", "1", 6),
+        ("/body/observation/snapshot/vault/idle", "1", 3),
+        ("/body/observation/decision/candidates/0/gain", "1", 6),
+        ("/header/lens_code_hash", "0x11", 3),
     ] {
         let with = |is_forged: bool| {
-            changed(&file, |file| {
+            changed(file, |file| {
                 *file.pointer_mut(&format!("{own}{pointer}")).unwrap() = value.into();
                 if is_forged {
-                    let hash = vagus_journal::canonical_hash(&file["records"][place]["record"]);
-                    let hash = Value::from(hash.unwrap().to_string());
-                    for name in [
-                        format!("/records/{place}/hash"),
-                        "/decision".into(),
-                        "/outcome/decision".into(),
-                        "/anchor/decision".into(),
-                    ] {
-                        *file.pointer_mut(&name).unwrap() = hash.clone();
-                    }
+                    forge(file, place);
                 }
             })
         };
         let output = trace(&with(false), &[]);
         assert_eq!(output.status.code(), Some(3), "{pointer}: {}", said(&output));
         let output = trace(&with(true), &["--json"]);
-        assert!(matches!(output.status.code(), Some(3 | 6)), "{pointer}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(expected), "{pointer}: {}", said(&output));
     }
+    // An older version of the algorithm: nothing else differs, and the page says who decides so.
+    let hold = all.iter().find(|one| !one.is_anchored).expect("what nothing names yet");
+    let older = changed(&hold.path, |file| {
+        let record = &mut file["records"][hold.place]["record"];
+        record["header"]["algorithm_version"] = 1.into();
+        for part in ["first", "last"] {
+            if !record["body"][part].is_null() {
+                record["body"][part]["decision"]["algorithm_version"] = 1.into();
+            }
+        }
+        forge(file, hold.place);
+    });
+    let output = trace(&older, &[]);
+    assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+    assert!(
+        said(&output).contains("eb704a2ed5802b0576804101a084c6254d4d7d26"),
+        "{}",
+        said(&output)
+    );
+    earned::check(&config, &all, &|file| trace(file, &["--json"]));
+    leaves::check(&url, &all, &|file| trace(file, &[])).await;
     // Nobody to ask.
     let nobody =
         alone(&["trace", "--record", &file.display().to_string(), "--rpc", "http://127.0.0.1:9"]);

@@ -22,7 +22,7 @@ fn hold_run() -> DecisionRecord {
     DecisionRecord::new(hold(VAULT, 100).header, keccak256("before"), body)
 }
 
-/// Bytes and hash as they were when version 2 was fixed. A change here is a new schema version.
+/// Bytes and hash as they were when version 3 was fixed. A change here is a new schema version.
 #[test]
 fn bytes_and_hash_of_the_version_are_pinned() {
     let cases = [

@@ -11,8 +11,9 @@ use super::{
         Standing::{Differs, Holds, Nothing, OtherVersion, Unknown},
         Subject,
     },
+    release::deciding_so,
     rerun::{drafts, guarded, recorded},
-    verify::{Look, written_by},
+    verify::Look,
 };
 
 impl Look<'_> {
@@ -27,7 +28,7 @@ impl Look<'_> {
                 OtherVersion,
                 &format!(
                     "algorithm {version}: {} makes it again; this one has {ALGORITHM_VERSION}",
-                    written_by(self.file)
+                    deciding_so(self.file)
                 ),
             );
         }

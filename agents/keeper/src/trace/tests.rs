@@ -1,4 +1,5 @@
 mod leaves;
+mod walk;
 
 use alloy::primitives::{U256, keccak256};
 use vagus_allocator::Reason;
@@ -308,6 +309,71 @@ async fn another_version_of_the_algorithm_is_named_and_the_rest_is_looked_into()
     let again = other.records.last().expect("one").record.clone();
     let other = forged(&other, again);
     assert_eq!(desk.verdict(&other).await, Verdict::NotReproduced);
+}
+
+/// A rebalance of an older version that the chain vouches for: all but the decision itself is looked into, and holds.
+#[tokio::test]
+async fn a_rebalance_of_an_older_version_is_verified_in_all_but_the_decision() {
+    let desk = Desk::new().await;
+    let file = desk.anchored(false).await;
+    let mut value = file.filed().expect("filed").record.clone();
+    value["header"]["algorithm_version"] = 4.into();
+    value["body"]["observation"]["decision"]["algorithm_version"] = 4.into();
+    // As if it had been recorded, sent and carried out by that version: the event names its hash.
+    let older = forged(&file, value);
+    let event_of = |answers: &mut Answers| {
+        let mined = answers.about.as_mut().and_then(|about| about.mined.as_mut());
+        let receipt = mined.and_then(|mined| mined.receipt.as_mut().ok()).and_then(Option::as_mut);
+        let mut named = 0;
+        for log in &mut receipt.expect("mined").logs {
+            let mut data = log.data.to_vec();
+            for place in 0..data.len().saturating_sub(31) {
+                if data[place..place + 32] == file.decision[..] {
+                    data[place..place + 32].copy_from_slice(&older.decision[..]);
+                    named += 1;
+                }
+            }
+            for topic in &mut log.topics {
+                if *topic == file.decision {
+                    *topic = older.decision;
+                    named += 1;
+                }
+            }
+            log.data = data.into();
+        }
+        assert_eq!(named, 1);
+    };
+    let mut answers = ask(&*desk.chain, &file, Some(&desk.record(&file))).await;
+    event_of(&mut answers);
+    let record = desk.record(&older);
+    let findings = verify(&older, Ok(&record), &answers);
+    let trace = Trace::new(&older, Some(record), findings, policy_in_force(&older, &answers));
+    assert_eq!(trace.verdict, Verdict::OtherAlgorithm, "{:#?}", trace.findings);
+    assert_eq!(trace.exit_code, 4);
+    for finding in &trace.findings {
+        let expected = match finding.subject {
+            Subject::Decision => Standing::OtherVersion,
+            _ => Standing::Holds,
+        };
+        assert_eq!(finding.standing, expected, "{finding:?}");
+    }
+    for subject in [
+        Subject::Hashes,
+        Subject::Place,
+        Subject::Snapshot,
+        Subject::Rules,
+        Subject::Certificate,
+        Subject::Event,
+    ] {
+        assert_eq!(standing(&trace, subject), Standing::Holds);
+    }
+    let commit = "468d4d37949214a8d7c14ac5183c98d1a4cac981";
+    assert!(trace.sentence().contains(commit), "{}", trace.sentence());
+    let page = render::trace::page(&trace);
+    assert!(page.contains(commit) && page.contains("OTHER VERSION"), "{page}");
+    // Of the version that this release has nothing of it is said.
+    let own = render::trace::page(&examine(&*desk.chain, &file).await);
+    assert!(!own.contains("commit"), "{own}");
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use super::{
     },
     outcome,
     own::consistent,
+    release::deciding_so,
     rerun::guarded,
     samples,
 };
@@ -94,18 +95,10 @@ fn unreadable(file: &RecordFile, why: &str) -> Finding {
             OtherVersion,
             format_args!(
                 "it is of schema version {version}: {} reads it; this one reads {ours}",
-                written_by(file)
+                deciding_so(file)
             ),
         ),
         None => Finding::new(Subject::Record, Differs, why),
-    }
-}
-
-/// The release that wrote a record, by the outcome beside it.
-pub(super) fn written_by(file: &RecordFile) -> String {
-    match &file.outcome {
-        Some(outcome) => format!("keeper {}, which wrote it,", outcome.keeper_version),
-        None => "the release that wrote it".to_owned(),
     }
 }
 
