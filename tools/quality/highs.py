@@ -7,6 +7,7 @@ highs.py bench FILE OUT         the same, with times, written as bench/allocator
 A file holds one problem per line, as `quality` writes them.
 """
 import json
+import os
 import sys
 import time
 
@@ -194,11 +195,30 @@ def bench(file, out):
     with open(out, "w", encoding="utf-8") as file:
         json.dump(figures, file, indent=2)
         file.write("\n")
+    publish(figures, os.path.join(os.path.dirname(os.path.abspath(out)), "README.md"))
     print(f"{'strategies':>10} {'ours':>12} {'HiGHS':>14} {'with model':>14} {'times':>8} {'largest gap':>12}")
     for count, row in figures.items():
         times = row["highs_us"] / row["ours_us"]
         print(f"{count:>10} {row['ours_us']:>9.1f} µs {row['highs_us']:>11.1f} µs {row['highs_with_build_us']:>11.1f} µs"
               f" {times:>8.0f} {100 * row['gap']:>10.4f} %")
+
+
+def publish(figures, readme):
+    """Puts the figures as a table between its marks in the README beside them."""
+    rows = [
+        "| strategies | problems | ours, µs | HiGHS, µs | with its model built, µs | times faster | largest gap |",
+        "| ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for count, row in figures.items():
+        times = row["highs_us"] / row["ours_us"]
+        rows.append(f"| {int(count):,} | {row['problems']} | {row['ours_us']:,.1f} | {row['highs_us']:,.1f} |"
+                    f" {row['highs_with_build_us']:,.1f} | {times:,.0f} | {100 * row['gap']:.2f} % |")
+    begin, end = "<!-- allocator: written by `make bench-allocator` -->", "<!-- end of allocator -->"
+    with open(readme, encoding="utf-8") as file:
+        text = file.read()
+    before, after = text.split(begin)[0], text.split(end)[1]
+    with open(readme, "w", encoding="utf-8") as file:
+        file.write(before + begin + "\n\n" + "\n".join(rows) + "\n\n" + end + after)
 
 
 match sys.argv[1:]:

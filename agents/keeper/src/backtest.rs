@@ -6,6 +6,7 @@
 mod candidate;
 mod export;
 mod file;
+mod generated;
 mod keep;
 mod progress;
 mod report;
@@ -186,10 +187,14 @@ struct Told<'a> {
 /// be written.
 pub fn backtest(wanted: &Backtesting) -> Result<String, Failure> {
     use std::io::IsTerminal as _;
+    let mut candidates = Vec::new();
+    if let Some(seed) = wanted.generate {
+        let (strategies, lines) = (wanted.strategies.into(), wanted.lines as usize);
+        candidates.push(generated::write(&wanted.history, seed, strategies, lines)?);
+    }
     let history = HistoryFile::open(&wanted.history)?;
     let summary = history.summary();
-    let mut candidates = Vec::new();
-    if wanted.recorded || wanted.policy.is_empty() {
+    if wanted.recorded || (wanted.policy.is_empty() && candidates.is_empty()) {
         candidates.push(Candidate::recorded(&summary.head)?);
     }
     for file in &wanted.policy {

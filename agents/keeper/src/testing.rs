@@ -2,7 +2,11 @@
 
 #![allow(clippy::expect_used)]
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use alloy::primitives::{Address, B256, U256};
 use vagus_allocator::{Inputs, NativePrice};
@@ -29,6 +33,19 @@ pub const USDC: u128 = 1_000_000;
 /// Seconds between blocks.
 pub const BLOCK_SECONDS: u64 = 12;
 const RAY: u128 = 1_000_000_000_000_000_000_000_000_000;
+
+/// Compares with a file of `tests/data` that a person has read and found good. `UPDATE_GOLDEN=1` writes it anew.
+///
+/// # Panics
+/// If it is another, or not there.
+pub fn assert_golden(name: &str, found: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, found).expect("written");
+    }
+    let golden = std::fs::read_to_string(&path).expect("the golden file is there");
+    assert_eq!(found, golden, "{name}");
+}
 
 /// The vault.
 #[must_use]

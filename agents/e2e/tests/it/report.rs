@@ -12,6 +12,8 @@ use vagus_e2e::{
     world::World,
 };
 
+use crate::trace;
+
 const HOUR: u64 = 3_600;
 
 /// What the vault has at the end of a block: idle, then shares and their worth by strategy.
@@ -129,6 +131,21 @@ async fn check(
         assert_eq!(sum(&told["sums"][sums], "credit"), sum(&told["decisions"], "credit"), "{sums}");
     }
 
+    // Each fee is worth what the vault itself says at the end of its block.
+    let mut fees = BTreeMap::from([("management", I256::ZERO), ("performance", I256::ZERO)]);
+    for row in told["fees"].as_array().unwrap() {
+        let block = row["block"].as_u64().unwrap();
+        assert!(first < block && block <= last, "{row}");
+        let call = Vault::convertToAssetsCall { shares: number(&row["shares"]).unsigned_abs() };
+        let at = json!(format!("0x{block:x}"));
+        let worth = world.clock.chain.call_at(world.treasury.vault, call, at).await.unwrap();
+        assert_eq!(number(&row["assets"]), int(worth), "{row}");
+        *fees.get_mut(row["kind"].as_str().unwrap()).unwrap() += number(&row["shares"]);
+    }
+    for (kind, shares) in fees {
+        assert_eq!(number(&told["fee_shares"][kind]), shares, "{kind}");
+    }
+
     // Each rebalance is credited with what it changed at the prices of the end, to within a unit for each strategy.
     let moved: Vec<&Value> = told["decisions"]
         .as_array()
@@ -202,6 +219,14 @@ async fn the_parts_of_a_report_add_up_to_what_the_chain_says() {
         world.clock.advance(seconds).await.unwrap();
     }
     world.dismiss().await.unwrap();
+    // Of the last rebalance, since which nobody came or left, a trace says the same as the report, to the unit.
+    let facts = world.rebalances().await.unwrap();
+    let decision = facts.last().unwrap().decision.to_string();
+    let output = Keeper::ask(&config, "trace", &[&decision, "--json"]).unwrap();
+    let traced: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let earned = &traced["traces"][0]["earned"];
+    assert!(earned["to_block"].as_u64() > earned["from_block"].as_u64(), "{earned}");
+    assert!(trace::earned::compare(&config, &decision, earned), "something else happened: {earned}");
     // The guardian brings part of a strategy back, which is a decision too.
     let (guardian, guard) = (world.person(people::GUARDIAN), world.treasury.guard);
     let assets = world.assets(400_000).to::<u128>();

@@ -1,6 +1,6 @@
 //! What a keeper did on a real chain, traced by somebody who has nothing but the binary, a file and an endpoint.
 
-mod earned;
+pub(crate) mod earned;
 mod leaves;
 #[path = "../../../keeper/src/trace/tests/walk.rs"]
 mod walk;

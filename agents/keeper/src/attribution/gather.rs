@@ -11,10 +11,11 @@ use vagus_policy::{AssetInfo, StrategyStatus};
 use super::{
     book::{Book, Known},
     join::{Source, events_of},
-    ledger::{Contracts, Entry, ExitList, FeeShares, Ledger},
+    ledger::{Contracts, Entry, ExitList, Ledger, Minted},
     points::{Asker, Balances},
     range, scan,
     standing::standing,
+    view::Fee,
 };
 use crate::world::{ChainWorld, VaultWorld};
 
@@ -45,7 +46,7 @@ pub(crate) struct Gathered {
     pub(crate) sources: Vec<Source>,
     /// Of each point.
     pub(crate) standings: Vec<Option<Standing>>,
-    pub(crate) fees: FeeShares,
+    pub(crate) fees: Vec<Fee>,
     /// The vault's own word for its live value at the end.
     pub(crate) live_assets: Option<U256>,
 }
@@ -128,7 +129,8 @@ pub(crate) async fn gather(
         standing(world, vault, &point.header).await
     });
     let standings: Vec<_> = stream::iter(standings).buffered(AT_ONCE).try_collect().await?;
-    let (opened, entries, fees) = follow(&asker, &found, &balances)?;
+    let (opened, entries, minted) = follow(&asker, &found, &balances)?;
+    let fees = fees_of(&asker, &balances, &minted).await?;
     let (events, sources) = events_of(&world.endpoints, &balances, entries, book).await?;
     let history = History {
         opening: holdings_of(&opened),
@@ -152,12 +154,32 @@ pub(crate) async fn gather(
     })
 }
 
+/// Fees with what their shares are worth at the ends of their blocks, each of which was read.
+async fn fees_of(
+    asker: &Asker<'_>,
+    balances: &[Balances],
+    minted: &[Minted],
+) -> ChainResult<Vec<Fee>> {
+    let priced = minted.iter().filter_map(|of| {
+        let number = |point: &Balances| point.header.block.number;
+        let place = balances.binary_search_by_key(&of.block, number).ok()?;
+        let header = &balances[place].header;
+        Some(async move {
+            let assets = asker.worth(of.shares, header).await?;
+            let Minted { block, transaction, kind, shares } = *of;
+            let timestamp = header.block.timestamp;
+            Ok(Fee { block, timestamp, transaction, kind, shares, assets })
+        })
+    });
+    stream::iter(priced).buffered(AT_ONCE).try_collect().await
+}
+
 /// What counted at the opening, and every change of it since. Every event has to be of a block that was read.
 pub(super) fn follow(
     asker: &Asker<'_>,
     found: &Found,
     balances: &[Balances],
-) -> ChainResult<(Delta, Vec<Entry>, FeeShares)> {
+) -> ChainResult<(Delta, Vec<Entry>, Vec<Minted>)> {
     let held = balances.first().map_or_else(Delta::default, |point| point.held.clone());
     let Found { list, policy_version, strategies, logs } = found;
     let mut ledger = Ledger::new(asker.contracts, strategies, held, list, *policy_version);

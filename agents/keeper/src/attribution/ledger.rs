@@ -17,6 +17,8 @@ use vagus_chain::{
 };
 use vagus_policy::StrategyStatus;
 
+use super::view::FeeKind;
+
 /// Strategies with what may be done with each.
 pub(crate) type ExitList = Vec<(Address, StrategyStatus)>;
 
@@ -49,12 +51,16 @@ pub(crate) struct Entry {
 }
 
 /// Fee shares that were minted. They change nobody's holdings but the shareholders'.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct FeeShares {
-    /// Of the management fee.
-    pub(crate) management: U256,
-    /// Of the performance fee.
-    pub(crate) performance: U256,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Minted {
+    /// Height of its block.
+    pub(crate) block: u64,
+    /// Its transaction.
+    pub(crate) transaction: B256,
+    /// Which fee.
+    pub(crate) kind: FeeKind,
+    /// Above zero.
+    pub(crate) shares: U256,
 }
 
 /// A vault whose events are followed from an opening on.
@@ -72,7 +78,7 @@ pub(crate) struct Ledger {
     pending: Delta,
     transaction: Option<B256>,
     entries: Vec<Entry>,
-    fees: FeeShares,
+    fees: Vec<Minted>,
 }
 
 /// Contracts of a vault.
@@ -120,7 +126,7 @@ impl Ledger {
             policy_version,
             transaction: None,
             entries: Vec::new(),
-            fees: FeeShares::default(),
+            fees: Vec::new(),
         }
     }
 
@@ -155,8 +161,8 @@ impl Ledger {
         self.reconcile(block, first, actual);
     }
 
-    /// Everything found, and the fee shares.
-    pub(crate) fn finish(self) -> (Vec<Entry>, FeeShares) {
+    /// Everything found, and the fees.
+    pub(crate) fn finish(self) -> (Vec<Entry>, Vec<Minted>) {
         (self.entries, self.fees)
     }
 
@@ -166,9 +172,15 @@ impl Ledger {
             VaultEvent::Checkpointed => self.unclaimed(block),
             VaultEvent::FeesAccrued { management_shares, performance_shares } => {
                 self.unclaimed(block);
-                let fees = &mut self.fees;
-                fees.management = fees.management.saturating_add(management_shares);
-                fees.performance = fees.performance.saturating_add(performance_shares);
+                let both = [
+                    (FeeKind::Management, management_shares),
+                    (FeeKind::Performance, performance_shares),
+                ];
+                // Every event has a transaction.
+                let transaction = self.transaction.unwrap_or_default();
+                for (kind, shares) in both.into_iter().filter(|(_, shares)| !shares.is_zero()) {
+                    self.fees.push(Minted { block, transaction, kind, shares });
+                }
             }
             VaultEvent::Deposit { assets } => {
                 // What an entry brings is known; anything beside it is not the entrant's.

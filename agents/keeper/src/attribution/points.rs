@@ -148,6 +148,14 @@ impl Asker<'_> {
         }
     }
 
+    /// What so many of the vault's own shares are worth at the end of a block, by its own word; none if it does not say.
+    ///
+    /// # Errors
+    /// Those of the chain.
+    pub(crate) async fn worth(&self, shares: U256, at: &Header) -> ChainResult<Option<U256>> {
+        self.number(self.contracts.vault, events::encode_convert_to_assets(shares), at).await
+    }
+
     /// Decimals of the asset.
     ///
     /// # Errors

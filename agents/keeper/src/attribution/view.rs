@@ -157,6 +157,35 @@ pub struct Sums {
     pub months: Vec<Keyed<String>>,
 }
 
+/// Which fee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeeKind {
+    /// The management fee.
+    Management,
+    /// The performance fee.
+    Performance,
+}
+
+/// A fee that was taken. It changes nothing of what the vault holds: of the result it is no part, and as a flow it is zero.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fee {
+    /// Height of its block.
+    pub block: u64,
+    /// Unix time of its block.
+    pub timestamp: u64,
+    /// Its transaction.
+    pub transaction: B256,
+    /// Which.
+    pub kind: FeeKind,
+    /// Shares of the vault that were minted, smallest unit.
+    #[serde(with = "decimal")]
+    pub shares: U256,
+    /// What these are worth at the end of the block by the vault's own `convertToAssets`; none if it does not say.
+    #[serde(serialize_with = "optional")]
+    pub assets: Option<U256>,
+}
+
 /// Shares of the vault that were minted as fees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct FeeShares {
@@ -189,7 +218,7 @@ pub struct Sample {
     pub single: Vec<Option<Amount>>,
     /// Profit of each actor's decisions until then, less gas that has a price, in the order of the sums by actor.
     pub actors: Vec<Amount>,
-    /// Largest weight of each strategy, bps of base; none if it is not known.
+    /// The most that each strategy may hold, by weight or cap, bps of base; none if it is not known.
     pub max_weights_bps: Vec<Option<u64>>,
     /// Least idle, bps of NAV; none if it is not known.
     pub min_idle_bps: Option<u64>,
@@ -197,6 +226,10 @@ pub struct Sample {
     pub turnover_used_bps: Option<u64>,
     /// Used of the vault's loss budget, bps of it; none if it is not known.
     pub loss_used_bps: Option<u64>,
+    /// Used of the turnover budget of the keeper's own agent, bps of it; none if it is not known.
+    pub agent_turnover_used_bps: Option<u64>,
+    /// Used of its loss budget, likewise.
+    pub agent_loss_used_bps: Option<u64>,
 }
 
 /// Where a vault's result came from.
@@ -232,6 +265,8 @@ pub struct Report {
     pub holds: Vec<Held>,
     /// Flows in order.
     pub flows: Vec<Flow>,
+    /// Fees in order.
+    pub fees: Vec<Fee>,
     /// Sums over decisions.
     pub sums: Sums,
     /// Fee shares that were minted.

@@ -26,7 +26,7 @@ fn plain(name: &str) -> String {
 
 /// What the names of a policy file mean: strategies by name and symbol, the agent as `keeper` and `agent`, and what else is
 /// told.
-fn context(head: &Head, more: &[(String, Address)]) -> Context {
+pub(super) fn context(head: &Head, more: &[(String, Address)]) -> Context {
     let mut context = Context::new(head.asset.symbol.clone(), head.asset.decimals);
     for one in &head.strategies {
         for name in [one.symbol.clone(), plain(&one.name), one.name.clone()] {

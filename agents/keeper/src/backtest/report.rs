@@ -13,7 +13,6 @@ use crate::{
         book::Known,
         gather::{Gathered, Venue},
         join::Source,
-        ledger::FeeShares,
         view::{self, Facts, Report},
     },
     exit::{Exit, Failure},
@@ -61,7 +60,7 @@ pub(super) fn of(summary: &Summary, outcome: Outcome) -> Result<Report, Attribut
         history: outcome.history,
         sources: outcome.sources.iter().map(|one| source(one.decided)).collect(),
         standings: outcome.standings,
-        fees: FeeShares::default(),
+        fees: Vec::new(),
         live_assets: None,
     };
     let facts = Facts {

@@ -1,5 +1,3 @@
-use std::path::Path;
-
 use alloy::primitives::{Address, U256};
 use vagus_journal::draft;
 use vagus_policy::{Policy, Snapshot};
@@ -21,15 +19,9 @@ fn view(change: impl FnOnce(&mut Policy, &mut Snapshot)) -> PlanView {
     PlanView::new(&world, &world.vaults[0], Some(&policy), &draft, None)
 }
 
-/// Compares with a page that a person has read and found good. `UPDATE_GOLDEN=1` writes it anew.
 fn assert_golden(name: &str, plan: &PlanView) {
     let page = anstream::adapter::strip_str(&text(plan)).to_string() + "\n";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, &page).expect("written");
-    }
-    let golden = std::fs::read_to_string(&path).expect("the golden file is there");
-    assert_eq!(page, golden, "{name}");
+    crate::testing::assert_golden(name, &page);
 }
 
 /// Places so many whole USDC at a strategy, out of idle.

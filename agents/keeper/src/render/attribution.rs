@@ -16,6 +16,7 @@ pub use html::html;
 pub use text::text;
 
 use super::number::{assets, short};
+use crate::attribution::view::FeeKind;
 
 /// An amount without the symbol, with its sign if it is below zero.
 fn amount(of: I256, asset: &AssetInfo) -> String {
@@ -58,6 +59,13 @@ const fn flow(of: FlowKind) -> &'static str {
         FlowKind::WriteOff => "write-off",
         FlowKind::Listing => "listing",
         FlowKind::Other => "other",
+    }
+}
+
+const fn fee(of: FeeKind) -> &'static str {
+    match of {
+        FeeKind::Management => "management",
+        FeeKind::Performance => "performance",
     }
 }
 

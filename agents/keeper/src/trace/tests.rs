@@ -1,4 +1,5 @@
 mod leaves;
+mod page;
 mod walk;
 
 use alloy::primitives::{U256, keccak256};
@@ -52,7 +53,7 @@ fn borrow(model: &mut Model) {
 impl Desk {
     /// Two rebalances, with all kinds of holds and a refresh between them, and holds after them, the last of which go on.
     pub(super) async fn new() -> Self {
-        let key = Arc::new(AgentKey::random());
+        let key = Arc::new(AgentKey::numbered(5));
         let (chain, mut world) = testing::world(&key);
         let lens = world.vaults[0].entry.lens;
         world.vaults[0].entry.code_hashes.lens = keccak256(lens);

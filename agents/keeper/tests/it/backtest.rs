@@ -97,6 +97,47 @@ fn amount(value: &Value) -> i128 {
 }
 
 #[test]
+fn a_history_is_drawn_from_a_seed_and_gone_through() {
+    let past = Past::new(60);
+    let at = |name: &str| past.folder.path().join(name);
+    let go = |file: &str, more: &[&str]| {
+        let all = [&["backtest", file], more].concat();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_keeper"));
+        command.current_dir(past.folder.path()).args(all).output().expect("run")
+    };
+    let drawn = |file: &str| {
+        json(&go(file, &["--generate", "3", "--strategies", "4", "--lines", "60", "--json"]))
+    };
+    let told = drawn("one.history");
+    assert_eq!(told["history"]["lines"], 60);
+    assert_eq!(told["backtests"][0]["policy"], "generated");
+    assert!(told["backtests"][0]["followed"]["executed"].as_u64() > Some(0), "{told}");
+    // A seed is a history: the one that the library draws, and the same again.
+    let text = fs::read(at("one.history")).expect("written");
+    assert_eq!(text, fs::read(&past.history).expect("written"));
+    assert_eq!(drawn("two.history"), told);
+    // Later it is a history like any other, and its policy a file like any other.
+    let again = json(&go("one.history", &["--policy", "one.toml", "--json"]));
+    assert_eq!(again["backtests"][0]["head"], told["backtests"][0]["head"]);
+    // What is there is left alone.
+    let refused = go("one.history", &["--generate", "4"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("not there yet"), "{}", said(&refused));
+    let refused = go("one.csv", &["--generate", "4"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert_eq!(text, fs::read(at("one.history")).expect("there"));
+    assert!(!at("one.csv").exists());
+    for wrong in [["--generate", "-1"], ["--lines", "5"], ["--strategies", "2"]] {
+        assert_eq!(go("new.history", &wrong).status.code(), Some(2), "{wrong:?}");
+    }
+    for wrong in [["--lines", "1"], ["--strategies", "0"], ["--strategies", "33"]] {
+        let output = go("new.history", &[&["--generate", "1"], &wrong[..]].concat());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+    }
+    assert!(!at("new.history").exists());
+}
+
+#[test]
 fn policies_stand_side_by_side_each_with_a_report_that_adds_up() {
     let past = Past::new(150);
     let told = json(&past.run(&past.both(&["--json", "--out", "reports"])));

@@ -228,7 +228,10 @@ fn fees_and_trims_are_noted() {
     ]);
     ledger.block(8, &logs, &delta(104, [6, 20]));
     let (entries, found) = ledger.finish();
-    assert_eq!((found.management, found.performance), (U256::from(5), U256::from(6)));
+    let found: Vec<_> = found.iter().map(|of| (of.block, of.kind, of.shares)).collect();
+    let expected =
+        [(8, FeeKind::Management, U256::from(5)), (8, FeeKind::Performance, U256::from(6))];
+    assert_eq!(found, expected);
     assert_eq!(entries.len(), 1);
     assert_eq!(entries[0].kind, EntryKind::Trim { by: ANN });
     assert_eq!((entries[0].policy_version, &entries[0].delta), (3, &delta(4, [-4, 0])));

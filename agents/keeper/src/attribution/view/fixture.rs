@@ -15,13 +15,12 @@ use vagus_journal::{
 };
 use vagus_policy::{AssetInfo, BlockRef};
 
-use super::{Facts, Report, report};
+use super::{Facts, Fee, FeeKind, Report, report};
 use crate::{
     attribution::{
         book::{Known, Mined},
         gather::{Gathered, Venue},
         join::Source,
-        ledger::FeeShares,
     },
     testing::{policy, snapshot, vault, world_on},
 };
@@ -127,6 +126,22 @@ fn sources() -> Vec<Source> {
     ]
 }
 
+fn fees() -> Vec<Fee> {
+    let fee = |number, byte, kind, shares: u64, assets: Option<u64>| Fee {
+        block: number,
+        timestamp: header(number).block.timestamp,
+        transaction: B256::repeat_byte(byte),
+        kind,
+        shares: U256::from(shares),
+        assets: assets.map(U256::from),
+    };
+    vec![
+        fee(101, 1, FeeKind::Management, 12_000, Some(12_001)),
+        fee(103, 3, FeeKind::Management, 345, Some(346)),
+        fee(103, 3, FeeKind::Performance, 2_000_000, None),
+    ]
+}
+
 fn standings() -> Vec<Option<Standing>> {
     let of = |turnover_used_bps, loss_used_bps| {
         Some(Standing {
@@ -134,6 +149,8 @@ fn standings() -> Vec<Option<Standing>> {
             min_idle_bps: 500,
             turnover_used_bps,
             loss_used_bps,
+            agent_turnover_used_bps: Some(turnover_used_bps / 2),
+            agent_loss_used_bps: None,
         })
     };
     vec![None, of(0, 0), of(8_000, 20), of(5_500, 15), of(3_000, 10)]
@@ -184,7 +201,7 @@ pub(crate) fn fixture(symbol: &str, names: [&str; 2]) -> Report {
         },
         sources: sources(),
         standings: standings(),
-        fees: FeeShares { management: U256::from(12_345), performance: U256::ZERO },
+        fees: fees(),
         live_assets: Some(U256::from(974_540_018u64)),
     };
     let facts = Facts {

@@ -8,7 +8,8 @@ use vagus_chain::Header;
 use vagus_journal::run::Held;
 
 use super::{
-    Amount, Decided, FeeShares, Flow, Keyed, Moment, Outcome, Report, Sample, Sums, Venue,
+    Amount, Decided, Fee, FeeKind, FeeShares, Flow, Keyed, Moment, Outcome, Report, Sample, Sums,
+    Venue,
 };
 use crate::{JSON_SCHEMA_VERSION, attribution::gather::Gathered};
 
@@ -95,14 +96,21 @@ pub(crate) fn report(facts: Facts<'_>, gathered: &Gathered) -> Made<Report> {
         decisions,
         holds: facts.holds,
         flows,
+        fees: gathered.fees.clone(),
         sums,
         fee_shares: FeeShares {
-            management: gathered.fees.management,
-            performance: gathered.fees.performance,
+            management: shares_of(&gathered.fees, FeeKind::Management),
+            performance: shares_of(&gathered.fees, FeeKind::Performance),
         },
         series: samples(gathered, &actors)?,
         notes,
     })
+}
+
+/// All shares that were minted as a fee.
+fn shares_of(fees: &[Fee], kind: FeeKind) -> U256 {
+    let of_kind = fees.iter().filter(|fee| fee.kind == kind);
+    of_kind.fold(U256::ZERO, |sum, fee| sum.saturating_add(fee.shares))
 }
 
 /// Events as rows, decisions and flows apart.
@@ -171,6 +179,8 @@ fn samples(gathered: &Gathered, actors: &[Actor]) -> Made<Vec<Sample>> {
             min_idle_bps: standing.as_ref().map(|of| of.min_idle_bps),
             turnover_used_bps: standing.as_ref().map(|of| of.turnover_used_bps),
             loss_used_bps: standing.as_ref().map(|of| of.loss_used_bps),
+            agent_turnover_used_bps: standing.as_ref().and_then(|of| of.agent_turnover_used_bps),
+            agent_loss_used_bps: standing.as_ref().and_then(|of| of.agent_loss_used_bps),
         }
     });
     Ok(samples.collect())

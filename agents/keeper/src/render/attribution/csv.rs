@@ -2,10 +2,10 @@
 
 use vagus_attribution::Actor;
 
-use super::{action, flow};
+use super::{action, fee, flow};
 use crate::attribution::view::{Amount, Report};
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 21] = [
     "part",
     "block",
     "last_block",
@@ -25,6 +25,8 @@ const COLUMNS: [&str; 19] = [
     "declined_gain",
     "declined_cost",
     "declined_hurdle",
+    "fee_shares",
+    "fee_assets",
 ];
 
 /// One row; what does not apply stays empty.
@@ -47,6 +49,8 @@ struct Row {
     gas_assets: String,
     gas_wei: String,
     declined: [String; 3],
+    fee_shares: String,
+    fee_assets: String,
     gains: Vec<Amount>,
 }
 
@@ -109,6 +113,8 @@ impl Row {
             gain,
             cost,
             hurdle,
+            self.fee_shares,
+            self.fee_assets,
         ];
         let mut gains: Vec<String> = self.gains.iter().map(|gain| gain.0.to_string()).collect();
         gains.resize(venues, String::new());
@@ -131,6 +137,7 @@ fn rows(report: &Report) -> Vec<Row> {
     let mut timed: Vec<(u64, Row)> =
         report.decisions.iter().map(|one| (one.block, decided(one))).collect();
     timed.extend(report.flows.iter().map(|one| (one.block, flowed(one))));
+    timed.extend(report.fees.iter().map(|one| (one.block, charged(one))));
     timed.extend(report.holds.iter().map(|one| (one.first_block, held(one))));
     timed.sort_by_key(|(block, _)| *block);
     rows.extend(timed.into_iter().map(|(_, row)| row));
@@ -180,6 +187,22 @@ fn flowed(one: &crate::attribution::view::Flow) -> Row {
         gained: one.gained.0.to_string(),
         credit: one.gained.0.to_string(),
         gains: one.gains.clone(),
+        ..Row::default()
+    }
+}
+
+/// A fee moves nothing: its flow and its credit are zero.
+fn charged(one: &crate::attribution::view::Fee) -> Row {
+    Row {
+        part: "fee",
+        block: one.block.to_string(),
+        unix_time: one.timestamp.to_string(),
+        transaction: one.transaction.to_string(),
+        what: fee(one.kind).to_owned(),
+        flow_assets: "0".to_owned(),
+        credit: "0".to_owned(),
+        fee_shares: one.shares.to_string(),
+        fee_assets: or_empty(one.assets),
         ..Row::default()
     }
 }

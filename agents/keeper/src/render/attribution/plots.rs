@@ -43,7 +43,7 @@ pub(super) fn figures(report: &Report) -> String {
     let plots = [
         Plot {
             title: "Weights and limits",
-            about: "Part of the live value; dashed: the largest weight that the policy in force allows, of base.",
+            about: "Part of the live value; dashed: the most that the policy in force allows, by weight or cap, of base.",
             lines: weights(report),
             words: &percent,
         },
@@ -61,7 +61,7 @@ pub(super) fn figures(report: &Report) -> String {
         },
         Plot {
             title: "Use of budgets",
-            about: "Of what the policy in force allows in a window.",
+            about: "Of what the policy in force allows in a window, the vault and the keeper's own agent.",
             lines: budgets(report),
             words: &percent,
         },
@@ -113,5 +113,9 @@ fn budgets(report: &Report) -> Vec<Line> {
     vec![
         line(report, "Turnover", 0, false, &|sample| sample.turnover_used_bps.map(small)),
         line(report, "Loss", 1, false, &|sample| sample.loss_used_bps.map(small)),
+        line(report, "Turnover, agent", 2, false, &|sample| {
+            sample.agent_turnover_used_bps.map(small)
+        }),
+        line(report, "Loss, agent", 3, false, &|sample| sample.agent_loss_used_bps.map(small)),
     ]
 }

@@ -6,10 +6,10 @@ use alloy::primitives::{I256, U256};
 
 use vagus_journal::run::Held;
 
-use super::{action, actor, amount, flow, signed};
+use super::{action, actor, amount, fee, flow, signed};
 use crate::{
     attribution::view::{Amount, Keyed, Report},
-    render::number::{short, time},
+    render::number::{grouped, short, time},
     words,
 };
 
@@ -33,7 +33,8 @@ fn minus(assets: U256) -> I256 {
 
 /// All tables that have rows. Long ones keep their last `most` rows.
 pub(super) fn tables(report: &Report, most: usize) -> Vec<Table> {
-    let mut all = vec![result(report), venues(report), decisions(report), flows(report)];
+    let mut all =
+        vec![result(report), venues(report), decisions(report), flows(report), fees(report)];
     for table in &mut all[2..] {
         let left_out = table.rows.len().saturating_sub(most);
         if left_out > 0 {
@@ -141,6 +142,23 @@ fn flows(report: &Report) -> Table {
     });
     let about = "At the prices of their blocks, and what they have gained or would have since, held unchanged.";
     table("Flows", about, &["", "Block", "What", "Assets", "Since"], rows.collect())
+}
+
+fn fees(report: &Report) -> Table {
+    let asset = &report.asset;
+    let worth = |units: U256| amount(I256::try_from(units).unwrap_or(I256::MAX), asset);
+    let rows = report.fees.iter().map(|one| {
+        vec![
+            time(one.timestamp),
+            one.block.to_string(),
+            fee(one.kind).to_owned(),
+            grouped(&one.shares.to_string()),
+            one.assets.map_or("–".to_owned(), worth),
+        ]
+    });
+    let about = "Minted as shares of the vault, in their smallest unit, and worth so much by its own price at their blocks. They move \
+                 nothing: no flow, and no part of the result.";
+    table("Fees", about, &["", "Block", "What", "Shares", "Assets"], rows.collect())
 }
 
 /// Holds of one reason.

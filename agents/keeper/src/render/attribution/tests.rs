@@ -1,18 +1,10 @@
-use std::path::Path;
-
 use serde_json::Value;
 
 use super::*;
-use crate::attribution::view::{Report, fixture};
-
-/// Compares with a file that a person has read and found good. `UPDATE_GOLDEN=1` writes it anew.
-fn assert_golden(name: &str, found: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&path, found).unwrap();
-    }
-    assert_eq!(found, std::fs::read_to_string(&path).unwrap(), "{name}");
-}
+use crate::{
+    attribution::view::{Report, fixture},
+    testing::assert_golden,
+};
 
 fn known() -> Report {
     fixture("USDC", ["Aave Core", "Aave Prime"])
