@@ -226,7 +226,10 @@ async fn the_parts_of_a_report_add_up_to_what_the_chain_says() {
     let traced: Value = serde_json::from_slice(&output.stdout).unwrap();
     let earned = &traced["traces"][0]["earned"];
     assert!(earned["to_block"].as_u64() > earned["from_block"].as_u64(), "{earned}");
-    assert!(trace::earned::compare(&config, &decision, earned), "something else happened: {earned}");
+    assert!(
+        trace::earned::compare(&config, &decision, earned),
+        "something else happened: {earned}"
+    );
     // The guardian brings part of a strategy back, which is a decision too.
     let (guardian, guard) = (world.person(people::GUARDIAN), world.treasury.guard);
     let assets = world.assets(400_000).to::<u128>();

@@ -1,5 +1,7 @@
 //! A decision that was traced, on a page that a treasury's committee can read.
 
+mod earned;
+
 use alloy::primitives::{Address, U256};
 use anstyle::{AnsiColor, Style};
 use vagus_allocator::{Action, Candidate, Earning, Horizon};
@@ -7,7 +9,6 @@ use vagus_journal::{Body, DecisionRecord, Observation};
 use vagus_policy::{Policy, Rule, StrategyState};
 
 use super::{
-    attribution::signed,
     journal::{blocks, came_of_it, legs},
     number::{assets, bps_percent, difference, rate, share, share_bps, short, span, time},
     plan::limit_in_words,
@@ -15,9 +16,8 @@ use super::{
     table::table,
 };
 use crate::{
-    attribution::view::Amount,
     exit::Verdict,
-    trace::{Cost, Earned, Standing, Trace},
+    trace::{Standing, Trace},
     words,
 };
 
@@ -44,7 +44,7 @@ pub fn page(trace: &Trace) -> String {
             page.push(part("What it was expected to earn", &expected(trace, seen, best)));
         }
         if let Some(earned) = &trace.earned {
-            page.push(part("What it earned", &earnings(trace, seen, earned)));
+            page.push(part("What it earned", &earned::text(trace, seen, earned)));
         }
         page.push(part("Which limits were near", &near(trace, seen)));
         page.push(did(trace, record, seen));
@@ -259,70 +259,6 @@ fn expected(trace: &Trace, seen: &Observation, best: &Candidate) -> String {
             ),
         ),
     ])
-}
-
-fn earnings(trace: &Trace, seen: &Observation, earned: &Earned) -> String {
-    let asset = &seen.snapshot.vault.asset;
-    let amount = |of: Amount| format!("{} {}", signed(of.0, asset), asset.symbol);
-    let gas = |cost: &Cost| match (cost.gas_assets, cost.fee_wei) {
-        (Some(gas), _) => assets(gas, asset),
-        (None, Some(wei)) => format!("{wei} wei, which have no price in the record"),
-        (None, None) => "not known".to_owned(),
-    };
-    match earned {
-        Earned::NotKnown { why } => format!("  not known: {why}"),
-        Earned::Held { declined: None, .. } => {
-            format!("  {}: nothing was moved, and no plan declined", amount(Amount::default()))
-        }
-        Earned::Held { declined: Some(plan), .. } => rows([
-            ("Earned", format!("{}: nothing was moved", amount(Amount::default()))),
-            (
-                "Declined",
-                format!(
-                    "a plan of {} moves, expected to gain {}, at a cost of {} and a hurdle of {}",
-                    plan.moves,
-                    assets(plan.gain, asset),
-                    assets(plan.cost, asset),
-                    assets(plan.hurdle, asset)
-                ),
-            ),
-        ]),
-        Earned::NotExecuted { cost, .. } => rows([
-            ("Earned", format!("{}: it was not carried out", amount(Amount::default()))),
-            ("Gas", gas(cost)),
-        ]),
-        Earned::Executed(of) => {
-            let strategies = &seen.snapshot.vault.strategies;
-            let called = |strategy: Address| {
-                let place = strategies.iter().position(|one| one.strategy == strategy);
-                place.map_or_else(|| strategy.to_string(), |place| name(trace, seen, place))
-            };
-            let mut lines = vec![
-                (
-                    "From, to",
-                    format!(
-                        "block {}, which carried it out, to block {}, {}",
-                        of.from_block,
-                        of.to_block,
-                        time(of.to_timestamp)
-                    ),
-                ),
-                ("Execution", format!("{} at the prices of its block", amount(of.executed))),
-            ];
-            for change in &of.changes {
-                let way = if change.shares.0.is_negative() { "less" } else { "more" };
-                let at = called(change.strategy);
-                lines.push(("Since then", format!("{} by {way} at {at}", amount(change.gained))));
-            }
-            lines.push(("Credit", amount(of.credit)));
-            lines.push(("Gas", gas(&of.cost)));
-            lines.push((
-                "Earned",
-                of.net.map_or_else(|| format!("{} before gas", amount(of.credit)), amount),
-            ));
-            rows(lines)
-        }
-    }
 }
 
 /// Limits on amounts and prices by what was left of them, the nearest first; times, counts and masks hold or do not. Vault and

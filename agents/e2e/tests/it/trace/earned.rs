@@ -6,7 +6,7 @@ use alloy::primitives::I256;
 use serde_json::Value;
 use vagus_e2e::keeper::Keeper;
 
-use super::{Filed, said};
+use super::{Filed, changed, said};
 
 fn number(value: &Value) -> I256 {
     I256::from_dec_str(value.as_str().unwrap_or_else(|| panic!("{value} is no amount"))).unwrap()
@@ -69,6 +69,12 @@ pub(super) fn check(config: &Path, all: &[Filed], trace: &dyn Fn(&Path) -> Outpu
         if one.is_rebalance {
             compare(config, &one.decision, earned);
             executed += 1;
+            // Without an outcome the guard's event says which block carried it out.
+            let without = changed(&one.path, |file| file["outcome"] = Value::Null);
+            let output = trace(&without);
+            assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+            let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(told["traces"][0]["earned"], *earned, "{told}");
         } else {
             assert!(["held", "executed"].contains(&earned["state"].as_str().unwrap()), "{earned}");
             assert!(earned["state"] != "held" || earned["credit"] == "0", "{earned}");

@@ -86,6 +86,19 @@ async fn the_page_of_a_rebalance_is_the_known_one() {
         assert!(earned.contains(part), "{part} is missing from\n{earned}");
     }
     assert_golden("trace-rebalance.txt", &timeless(&page));
+    // What was not carried out is credited with nothing, and costs what was paid for it.
+    let cost = Cost { fee_wei: Some(U256::from(7)), gas_assets: None };
+    let earned = Earned::NotExecuted { credit: Amount::default(), cost };
+    let expected = serde_json::json!({
+        "state": "not-executed", "credit": "0", "fee_wei": "7", "gas_assets": null,
+    });
+    assert_eq!(serde_json::to_value(&earned).expect("json"), expected);
+    trace.earned = Some(earned);
+    let page = plain(&trace);
+    let earned = under(&page, "What it earned");
+    for part in ["0.00 USDC: it was not carried out", "7 wei, which have no price"] {
+        assert!(earned.contains(part), "{part} is missing from\n{earned}");
+    }
 }
 
 #[tokio::test]
@@ -98,16 +111,4 @@ async fn the_page_of_a_hold_is_the_known_one() {
     let page = plain(&trace);
     assert!(under(&page, "What it earned").contains("0.00 USDC"), "{page}");
     assert_golden("trace-hold.txt", &timeless(&page));
-}
-
-/// What was not carried out is credited with nothing, and costs what was paid for it.
-#[test]
-fn what_was_not_carried_out_and_what_has_no_price_is_said() {
-    let cost = Cost { fee_wei: Some(U256::from(7)), gas_assets: None };
-    let earned = Earned::NotExecuted { credit: Amount::default(), cost };
-    let json = serde_json::to_value(&earned).expect("json");
-    let expected = serde_json::json!({
-        "state": "not-executed", "credit": "0", "fee_wei": "7", "gas_assets": null,
-    });
-    assert_eq!(json, expected);
 }
