@@ -199,6 +199,17 @@ async fn the_parts_of_a_report_add_up_to_what_the_chain_says() {
     for seconds in [12, 12, 12 * HOUR, 24 * HOUR] {
         world.clock.advance(seconds).await.unwrap();
     }
+    // Of the last rebalance, since which nobody came or left, a trace says the same as the report, to the unit.
+    let facts = world.rebalances().await.unwrap();
+    let decision = facts.last().unwrap().decision.to_string();
+    let output = Keeper::ask(&config, "trace", &[&decision, "--json"]).unwrap();
+    let traced: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let earned = &traced["traces"][0]["earned"];
+    assert!(earned["to_block"].as_u64() > earned["from_block"].as_u64(), "{earned}");
+    assert!(
+        trace::earned::compare(&config, &decision, earned),
+        "something else happened: {earned}"
+    );
     // An entry, a gift, an exit that draws on strategies, one in kind.
     world.deposit(people::DAVE, 1_500_000, 60).await.unwrap();
     let (deployer, asset, vault) =
@@ -219,17 +230,6 @@ async fn the_parts_of_a_report_add_up_to_what_the_chain_says() {
         world.clock.advance(seconds).await.unwrap();
     }
     world.dismiss().await.unwrap();
-    // Of the last rebalance, since which nobody came or left, a trace says the same as the report, to the unit.
-    let facts = world.rebalances().await.unwrap();
-    let decision = facts.last().unwrap().decision.to_string();
-    let output = Keeper::ask(&config, "trace", &[&decision, "--json"]).unwrap();
-    let traced: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let earned = &traced["traces"][0]["earned"];
-    assert!(earned["to_block"].as_u64() > earned["from_block"].as_u64(), "{earned}");
-    assert!(
-        trace::earned::compare(&config, &decision, earned),
-        "something else happened: {earned}"
-    );
     // The guardian brings part of a strategy back, which is a decision too.
     let (guardian, guard) = (world.person(people::GUARDIAN), world.treasury.guard);
     let assets = world.assets(400_000).to::<u128>();
