@@ -118,3 +118,6 @@ pub fn report(findings: &[Finding], is_json: bool) -> Result<String, Failure> {
 pub fn is_ok(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| finding.level != Level::Fail)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,9 @@
 
 #![allow(clippy::expect_used)]
 
+#[cfg(test)]
+pub(crate) mod wire;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

@@ -81,6 +81,8 @@ pub struct Model {
     pub is_mining: bool,
     /// Whether rebalances revert when they are mined, for no reason that a call would show.
     pub is_reverting: bool,
+    /// Time from which the guard refuses every rebalance, for a reason that is none of the rules.
+    pub refuses_from: Option<u64>,
     /// Part of what is moved that a leg costs and nothing foresees, bps.
     pub unforeseen_cost_bps: u64,
     /// What the oracle of an OP Stack chain answers, and what a transaction is charged, wei; none: there is no oracle.
@@ -112,6 +114,7 @@ impl Model {
             is_mining: true,
             data_fee_wei: None,
             is_reverting: false,
+            refuses_from: None,
             unforeseen_cost_bps: 0,
             base_fee_wei: snapshot.base_fee_wei,
             state: snapshot.vault,
@@ -345,6 +348,9 @@ impl Model {
         input: &[u8],
         at: u64,
     ) -> Result<(EventLog, Receipt), Option<Refusal>> {
+        if self.refuses_from.is_some_and(|from| at >= from) {
+            return Err(None);
+        }
         let asked = IPolicyGuard::rebalanceCall::abi_decode(input).map_err(|_| None)?.rebalance_;
         let plan = Rebalance {
             policy_version: asked.policyVersion,

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use alloy::primitives::U256;
+use tokio::time::Instant;
 use vagus_allocator::Reason;
 use vagus_policy::Mode;
 
@@ -18,23 +19,23 @@ const MANDATE_SOON_SECONDS: u64 = 14 * 86_400;
 /// What happened once is shown for so long.
 const SHOWN_FOR: Duration = Duration::from_secs(3_600);
 
-/// Everything that is wrong now.
+/// Everything that is wrong at a moment.
 #[must_use]
-pub fn conditions(views: &[Arc<ChainView>]) -> Vec<Condition> {
+pub fn conditions(views: &[Arc<ChainView>], now: Instant) -> Vec<Condition> {
     let mut found = Vec::new();
     for view in views {
-        of_chain(&mut found, view);
+        of_chain(&mut found, view, now);
         for vault in view.vaults.iter().filter(|vault| vault.decides) {
-            of_vault(&mut found, view, vault);
+            of_vault(&mut found, view, vault, now);
         }
         for vault in &view.vaults {
-            of_transactions(&mut found, view, vault);
+            of_transactions(&mut found, view, vault, now);
         }
     }
     found
 }
 
-fn of_chain(found: &mut Vec<Condition>, view: &ChainView) {
+fn of_chain(found: &mut Vec<Condition>, view: &ChainView, now: Instant) {
     let mut put = |kind, summary| {
         let chain = view.name.clone();
         found.push(Condition { kind, chain, vault: None, summary });
@@ -60,17 +61,19 @@ fn of_chain(found: &mut Vec<Condition>, view: &ChainView) {
         put(AlertKind::ChainEnded, "its loop has ended; the log says why".to_owned());
         return;
     }
-    if view.beat.elapsed() > view.patience {
-        let time = span(view.beat.elapsed().as_secs());
+    let since = |at| now.saturating_duration_since(at);
+    if since(view.beat) > view.patience {
+        let time = span(since(view.beat).as_secs());
         put(AlertKind::LoopHangs, format!("no round has come to its end for {time}"));
         return;
     }
-    if view.head_age() > view.stale_after {
-        let time = span(view.head_age().as_secs());
+    let head_age = since(view.head_since);
+    if head_age > view.stale_after {
+        let time = span(head_age.as_secs());
         put(AlertKind::StaleHead, format!("no new head for {time}; nothing is decided"));
     }
     if let Some(trouble) = view.trouble {
-        let time = span(trouble.since.elapsed().as_secs());
+        let time = span(since(trouble.since).as_secs());
         let (kind, what) = match trouble.kind {
             TroubleKind::Chain => (AlertKind::EndpointsFailing, "no endpoint answers with sense"),
             TroubleKind::Journal => {
@@ -80,23 +83,20 @@ fn of_chain(found: &mut Vec<Condition>, view: &ChainView) {
         };
         put(kind, format!("{what}, for {time}"));
     }
-    let recently = |reason| {
-        view.held_at.get(&reason).is_some_and(|at: &tokio::time::Instant| at.elapsed() < SHOWN_FOR)
-    };
-    if recently(Reason::DeepReorg) {
+    if view.held_at.get(&Reason::DeepReorg).is_some_and(|at| since(*at) < SHOWN_FOR) {
         let what =
             "a reorganisation went deeper than the window; it was reconciled from the final block";
         put(AlertKind::DeepReorg, what.to_owned());
     }
 }
 
-fn of_vault(found: &mut Vec<Condition>, chain: &ChainView, view: &VaultView) {
+fn of_vault(found: &mut Vec<Condition>, chain: &ChainView, view: &VaultView, now: Instant) {
     let mut put = |kind, summary| {
         let (chain, vault) = (chain.name.clone(), Some(view.name.clone()));
         found.push(Condition { kind, chain, vault, summary });
     };
     if let Some(latest) = &view.latest {
-        let (reason, since) = (latest.reason, latest.since.elapsed());
+        let (reason, since) = (latest.reason, now.saturating_duration_since(latest.since));
         let kind = match reason {
             Reason::NoMandate => Some(AlertKind::NoMandate),
             Reason::EndpointsDisagree => Some(AlertKind::EndpointsDisagree),
@@ -137,7 +137,7 @@ fn of_vault(found: &mut Vec<Condition>, chain: &ChainView, view: &VaultView) {
     }
 }
 
-fn of_transactions(found: &mut Vec<Condition>, chain: &ChainView, view: &VaultView) {
+fn of_transactions(found: &mut Vec<Condition>, chain: &ChainView, view: &VaultView, now: Instant) {
     for (kind, ended, what) in [
         (AlertKind::TransactionReverted, view.reverted, "was mined and reverted"),
         (
@@ -146,7 +146,9 @@ fn of_transactions(found: &mut Vec<Condition>, chain: &ChainView, view: &VaultVi
             "lost its nonce to somebody else who holds the key",
         ),
     ] {
-        if let Some((decision, _)) = ended.filter(|(_, at)| at.elapsed() < SHOWN_FOR) {
+        if let Some((decision, _)) =
+            ended.filter(|(_, at)| now.saturating_duration_since(*at) < SHOWN_FOR)
+        {
             found.push(Condition {
                 kind,
                 chain: chain.name.clone(),

@@ -5,16 +5,15 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-    sync::mpsc::unbounded_channel,
-};
+use tokio::{net::TcpListener, sync::mpsc::unbounded_channel};
 
 use super::*;
-use crate::config::Config;
+use crate::{config::Config, testing::wire};
 
+mod conditions;
+mod disagreement;
 mod memory;
+mod reload;
 
 const MINUTE: u64 = 60;
 
@@ -133,16 +132,12 @@ impl Inbox {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let (got, refusals) = (got.clone(), refusals.clone());
                 tokio::spawn(async move {
-                    let Some((path, body)) = read(&mut stream).await else { return };
+                    let Some((path, body)) = wire::read(&mut stream).await else { return };
                     let refusal = refusals.lock().expect("unpoisoned").pop();
                     if refusal.is_none() {
                         got.lock().expect("unpoisoned").push((path, body));
                     }
-                    let status = refusal.unwrap_or(200);
-                    let answer = format!(
-                        "HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                    );
-                    let _ = stream.write_all(answer.as_bytes()).await;
+                    wire::write(&mut stream, refusal.unwrap_or(200), "").await;
                 });
             }
         });
@@ -158,26 +153,6 @@ impl Inbox {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("{count} wanted: {:?}", self.got.lock().expect("unpoisoned"));
-    }
-}
-
-async fn read(stream: &mut tokio::net::TcpStream) -> Option<(String, Value)> {
-    let mut bytes = Vec::new();
-    let mut part = [0; 4096];
-    loop {
-        let count = stream.read(&mut part).await.ok()?;
-        if count == 0 {
-            return None;
-        }
-        bytes.extend_from_slice(&part[..count]);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let length = head.to_ascii_lowercase();
-        let length = length.lines().find_map(|line| line.strip_prefix("content-length: "));
-        if body.len() >= length.and_then(|length| length.trim().parse().ok())? {
-            let path = head.split(' ').nth(1)?.to_owned();
-            return Some((path, serde_json::from_str(body).ok()?));
-        }
     }
 }
 

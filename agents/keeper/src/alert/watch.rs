@@ -93,7 +93,7 @@ impl Watch {
         delivered: &mut UnboundedReceiver<Delivered>,
     ) -> Vec<Notice> {
         let views = board.views();
-        let wrong = conditions(&views);
+        let wrong = conditions(&views, Instant::now());
         if !wrong.is_empty() || !self.book.is_empty() || self.clock.read_age() >= READ_EVERY {
             let watches = |condition: &Condition| {
                 let mut chains = views.iter().filter(|view| view.name == condition.chain);

@@ -6,7 +6,7 @@ use vagus_journal::{
     Header,
     draft::{Draft, checked, draft, smallest_moves},
 };
-use vagus_policy::{Mode, Move, Policy, Refusal, Rule, Snapshot};
+use vagus_policy::{AgentPolicy, Mode, Move, Policy, Refusal, Rule, Snapshot};
 
 use crate::testing::{NOW, USDC, inputs, policy, snapshot};
 
@@ -112,13 +112,37 @@ fn a_plan_that_a_rule_refuses_becomes_a_hold_with_its_words() {
 }
 
 #[test]
-fn the_rules_are_asked_at_the_deadline_too() {
+fn the_deadline_of_a_plan_is_cut_to_the_mandate_in_force() {
     let (mut policy, snapshot, inputs) = (policy(agent()), snapshot(agent()), inputs(agent()));
     let decision = vagus_allocator::decide(&policy, &snapshot, &inputs);
-    // A mandate of somebody else's length slips past the clamp only if the clamp is wrong; the rules do not rely on it.
     policy.agents[0].expires_at = NOW + 100;
     let draft = checked(&policy, &snapshot, &inputs, decision);
     assert_eq!(draft.plan.expect("clamped").rebalance.deadline, NOW + 100);
+}
+
+/// The one rule that gets stricter with time is the mandate's end. The deadline is cut to that of the agent in `inputs`;
+/// the rules look at that of the agent in the state, and do not rely on its being the same.
+#[test]
+fn the_rules_are_asked_at_the_deadline_too() {
+    let acting = Address::repeat_byte(0xa8);
+    for (expires_at, is_refused) in [(NOW + 300, false), (NOW + 299, true)] {
+        let (mut policy, mut snapshot, inputs) =
+            (policy(agent()), snapshot(agent()), inputs(agent()));
+        let decision = vagus_allocator::decide(&policy, &snapshot, &inputs);
+        let second = AgentPolicy { agent: acting, expires_at, ..policy.agents[0].clone() };
+        policy.agents.insert(0, second);
+        snapshot.vault.agent.agent = acting;
+        let draft = checked(&policy, &snapshot, &inputs, decision);
+        assert_eq!(draft.plan.is_none(), is_refused, "{expires_at}");
+        let held = &draft.observation.decision;
+        let refusal = Refusal {
+            rule: Rule::Mandate,
+            observed: U256::from(NOW + 300),
+            limit: U256::from(NOW + 299),
+        };
+        assert_eq!(held.refusal, is_refused.then_some(refusal));
+        assert_eq!(held.reason == Reason::NoMandate, is_refused);
+    }
 }
 
 #[test]

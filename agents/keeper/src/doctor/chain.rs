@@ -39,7 +39,7 @@ pub(super) async fn chain(
     quorum(findings, &area, chain, sound.len());
     agreement(findings, &area, chain, &heads);
     let Some((_, head)) = heads.iter().max_by_key(|(_, head)| head.block.number) else { return };
-    clock(findings, &area, chain, head);
+    clock(findings, &area, chain, head, unix_now());
     let endpoints = Endpoints::new(sound).with_quorum(chain.quorum);
     gas::gas(findings, &area, config, chain, vaults, &endpoints, head).await;
     for one in vaults {
@@ -126,8 +126,15 @@ fn agreement(findings: &mut Findings, area: &str, chain: &ChainConfig, heads: &[
     }
 }
 
-fn clock(findings: &mut Findings, area: &str, chain: &ChainConfig, head: &Header) {
-    let (now, at) = (unix_now(), head.block.timestamp);
+/// Compares this machine's clock, Unix time `now`, with the chain's.
+pub(super) fn clock(
+    findings: &mut Findings,
+    area: &str,
+    chain: &ChainConfig,
+    head: &Header,
+    now: u64,
+) {
+    let at = head.block.timestamp;
     let block_seconds = u64::from(chain.profile.block_seconds);
     if at > now.saturating_add(block_seconds.max(15)) {
         let found = format!("this machine's clock is {} behind the chain's time", span(at - now));

@@ -93,7 +93,7 @@ fn mode(findings: &mut Findings, area: &str, snapshot: &Snapshot) {
     }
 }
 
-fn mandate(findings: &mut Findings, area: &str, mandate: &Mandate, snapshot: &Snapshot) {
+pub(super) fn mandate(findings: &mut Findings, area: &str, mandate: &Mandate, snapshot: &Snapshot) {
     let left = mandate.expires_at.saturating_sub(snapshot.block.timestamp);
     let until = time(mandate.expires_at);
     let vote = "let governance vote a policy with a new mandate";

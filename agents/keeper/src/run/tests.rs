@@ -5,6 +5,7 @@ mod observe;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod rehearsal;
+mod reload;
 mod revert;
 mod safety;
 mod signer;

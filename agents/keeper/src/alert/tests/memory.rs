@@ -1,6 +1,6 @@
 //! What outlives a keeper: restarts, heirs, a journal that fails, and notices that were on their way.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use tokio::sync::watch as channel;
@@ -10,7 +10,7 @@ use vagus_journal::{
 };
 
 use super::*;
-use crate::{alert::watch::Watch, board::Board, config::AlertsConfig, testing};
+use crate::{alert::watch::Watch, board::Board, config::AlertsConfig, testing, world::ChainWorld};
 
 /// Books over one store, each a keeper, with a clock that the test moves.
 struct Keepers {
@@ -197,9 +197,11 @@ async fn what_was_on_its_way_when_the_keeper_died_is_told_again() {
 
 /// A store that can be taken away.
 #[derive(Default)]
-struct Failing {
+pub(super) struct Failing {
     inner: MemoryJournal,
     fails: AtomicBool,
+    /// By how much its clock is ahead, milliseconds.
+    pub(super) ahead_ms: AtomicU64,
 }
 
 impl Failing {
@@ -215,7 +217,9 @@ impl Failing {
 impl AlertStore for Failing {
     async fn alerts(&self) -> JournalResult<StoredAlerts> {
         self.answer()?;
-        self.inner.alerts().await
+        let mut stored = self.inner.alerts().await?;
+        stored.now_ms += self.ahead_ms.load(Ordering::Relaxed);
+        Ok(stored)
     }
 
     async fn change_alerts(&self, changes: &[AlertChange]) -> JournalResult<Vec<Option<u64>>> {
@@ -225,48 +229,51 @@ impl AlertStore for Failing {
 }
 
 /// A keeper's watch over a board whose chain may have ended, with real channels and short times.
-struct Watched {
-    board: Arc<Board>,
-    store: Arc<Failing>,
-    inbox: Inbox,
+pub(super) struct Watched {
+    pub(super) board: Arc<Board>,
+    pub(super) store: Arc<Failing>,
+    pub(super) inbox: Inbox,
     config: AlertsConfig,
+}
+
+/// Short times.
+pub(super) fn timing(repeat: Duration) -> Timing {
+    Timing { group: Duration::from_millis(20), repeat, resolve: Duration::from_millis(400) }
 }
 
 impl Watched {
     async fn new() -> Self {
-        let (_, world) = testing::world(&AgentKey::random());
+        Self::of(&testing::world(&AgentKey::random()).1).await
+    }
+
+    pub(super) async fn of(world: &ChainWorld) -> Self {
         let inbox = Inbox::open().await;
         let channel = format!(
             "[[alerts.channels]]\nkind = \"webhook\"\nurl = \"http://{}/\"\n",
             inbox.address
         );
         let config = config(&channel).expect("sound").alerts;
-        let board = Arc::new(Board::new(std::slice::from_ref(&world)));
+        let board = Arc::new(Board::new(std::slice::from_ref(world)));
         Self { board, store: Arc::default(), inbox, config }
     }
 
-    fn set_ended(&self, has_ended: bool) {
+    pub(super) fn set_ended(&self, has_ended: bool) {
         for view in self.board.views() {
             self.board.change_chain(&view.name, |view| view.has_ended = has_ended);
         }
     }
 
     /// Starts one; it ends with the sender.
-    fn start(&self, name: &str) -> channel::Sender<bool> {
+    pub(super) fn start(&self, name: &str) -> channel::Sender<bool> {
         let (stop, stopped) = channel::channel(false);
         let (_, config) = channel::channel(self.config.clone());
-        let timing = |repeat| Timing {
-            group: Duration::from_millis(20),
-            repeat,
-            resolve: Duration::from_millis(400),
-        };
         let watch = Watch::begin(config, name.to_owned(), self.store.clone(), timing);
         let look_every = Duration::from_millis(10);
         tokio::spawn(watch.run(self.board.clone(), look_every, stopped));
         stop
     }
 
-    async fn told(&self, count: usize) -> Vec<(String, String)> {
+    pub(super) async fn told(&self, count: usize) -> Vec<(String, String)> {
         let got = self.inbox.wait_for(count).await;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         got.iter()

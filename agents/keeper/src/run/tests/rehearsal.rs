@@ -33,3 +33,26 @@ async fn what_the_newest_head_refuses_is_not_sent_though_it_was_fine_where_it_wa
     assert_eq!(note.refusal.map(|refusal| refusal.rule), Some(Rule::Freshness));
     assert_eq!(note.block_number, hold.last().block().number + 1, "on the newer block");
 }
+
+#[tokio::test]
+async fn what_would_fail_at_its_deadline_alone_is_not_sent() {
+    // The guard refuses from the deadline on, or from one second past it.
+    for (past_deadline, is_sent) in [(0, false), (1, true)] {
+        let mut keeper = Keeper::start().await;
+        let deadline =
+            testing::NOW + u64::from(testing::inputs(keeper.key.address()).deadline_seconds);
+        keeper.chain.with(|model| model.refuses_from = Some(deadline + past_deadline));
+        keeper.round().await.expect("a round");
+        assert_eq!(keeper.pool(), usize::from(is_sent));
+        if is_sent {
+            let [stored] = keeper.rebalances().await.try_into().expect("one");
+            let Body::Rebalance { rebalance, .. } = &stored.record.body else { panic!("moves") };
+            assert_eq!(rebalance.deadline, deadline);
+        } else {
+            assert_eq!(
+                (keeper.reason().await, keeper.rebalances().await.len()),
+                (Reason::SimulationFailed, 0)
+            );
+        }
+    }
+}
