@@ -43,8 +43,9 @@ pub use record::{
     RecordError, RunKey, Upkeep, canonical_hash,
 };
 pub use store::{
-    CopyReport, HoldNotes, HoldRun, Journal, JournalReader, LONGEST_RUN_SECONDS, Patience, Pauses,
-    ReadJournal, RecordQuery, SqlJournal, StoredRecord, backup, intervene, restore,
+    CopyReport, HoldNotes, HoldRun, Journal, JournalReader, JournalSize, LONGEST_RUN_SECONDS,
+    Patience, Pauses, ReadJournal, RecordQuery, SqlJournal, StoredRecord, backup, intervene,
+    restore,
 };
 pub use transaction::{Attempt, StoredTransaction, TransactionIntent, TransactionUpdate};
 pub use verify::{Breach, ChainReport};

@@ -16,6 +16,7 @@ mod reader;
 mod reads;
 mod retention;
 mod rows;
+mod size;
 pub(crate) mod sql;
 mod sqlite;
 mod traits;
@@ -26,6 +27,7 @@ pub use backup::{CopyReport, backup, restore};
 pub use interventions::intervene;
 pub use open::{Patience, SqlJournal};
 pub use reader::JournalReader;
+pub use size::JournalSize;
 pub use sql::Pauses;
 
 use std::collections::HashMap;

@@ -15,6 +15,7 @@ use prometheus_client::{
     registry::Registry,
 };
 use vagus_allocator::Reason;
+use vagus_journal::JournalSize;
 
 use crate::{
     board::{Board, ChainView, VaultView},
@@ -63,15 +64,19 @@ impl Samples {
     }
 }
 
-/// Everything that a board shows now.
+/// Everything that a board shows now, and how much the journal holds, if it says so.
 #[must_use]
-pub fn samples(board: &Board) -> Vec<Sample> {
+pub fn samples(board: &Board, journal: Option<JournalSize>) -> Vec<Sample> {
     let views = board.views();
     let mut out = Samples::default();
     let about = version::version();
     let algorithm = about.algorithm_version.to_string();
     out.put("vagus_build_info", &[about.version, about.commit, &algorithm], 1);
     out.put("vagus_start_time_seconds", &[], board.started_at);
+    if let Some(journal) = journal {
+        out.put("vagus_journal_bytes", &[], journal.bytes);
+        out.put("vagus_journal_records", &[], journal.records);
+    }
     for component in ready::components(&views) {
         let labels = [component.chain.as_str(), component.component];
         out.put("vagus_ready", &labels, component.is_ok.into());
@@ -174,9 +179,9 @@ fn code(reason: Reason) -> String {
 
 /// All samples in the text form that Prometheus scrapes.
 #[must_use]
-pub fn text(board: &Board) -> String {
+pub fn text(board: &Board, journal: Option<JournalSize>) -> String {
     let mut registry = Registry::default();
-    registry.register_collector(Box::new(Moment(samples(board))));
+    registry.register_collector(Box::new(Moment(samples(board, journal))));
     let mut out = String::new();
     match prometheus_client::encoding::text::encode(&mut out, &registry) {
         Ok(()) => out,

@@ -16,6 +16,7 @@ mod memory;
 mod opening;
 mod record;
 mod safety;
+mod size;
 mod store;
 mod tamper;
 mod transactions;

@@ -1,13 +1,16 @@
 //! The read-only API: what the board shows, and what the journal holds.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use alloy::primitives::{Address, B256};
 use hyper::StatusCode;
 use serde_json::{Value, json};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::{
+    sync::{Mutex, Semaphore},
+    time::timeout,
+};
 use vagus_allocator::Reason;
-use vagus_journal::{JournalReader, ReadJournal as _, RecordQuery};
+use vagus_journal::{JournalReader, JournalSize, ReadJournal as _, RecordQuery};
 
 use super::routes::{Answer, no_such};
 use crate::{
@@ -23,6 +26,8 @@ const USUAL_LIMIT: u32 = 20;
 const LARGEST_LIMIT: u32 = 100;
 /// Questions to the journal at a time; further ones wait.
 const MOST_QUESTIONS: usize = 4;
+/// How long metrics wait for the journal; without its answer they are told without it.
+const SIZE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(super) fn chains(views: &[Arc<ChainView>]) -> Value {
     let chains: Vec<Value> = views
@@ -119,6 +124,20 @@ impl Books {
         let new = Arc::new(JournalReader::connect(self.url.expose()).await?);
         *reader = Some(new.clone());
         Ok(new)
+    }
+
+    /// How much it holds; none if it does not say so at once.
+    pub(super) async fn size(&self) -> Option<JournalSize> {
+        let asked = async {
+            let _place = self.questions.acquire().await.ok()?;
+            let size = match self.reader().await {
+                Ok(reader) => reader.size().await,
+                Err(error) => Err(error),
+            };
+            // Whoever reads the figures sees that they are missing.
+            size.inspect_err(|error| tracing::debug!("http: the {error}")).ok()
+        };
+        timeout(SIZE_WITHIN, asked).await.ok().flatten()
     }
 
     pub(super) async fn decisions(

@@ -122,7 +122,10 @@ pub(super) async fn route(served: &Served, path: &str, query: &str) -> Answer {
             });
             Answer::json(status, &body)
         }
-        Route::Metrics => Answer::text(metrics::CONTENT_TYPE, metrics::text(&served.board)),
+        Route::Metrics => {
+            let journal = served.journal.size().await;
+            Answer::text(metrics::CONTENT_TYPE, metrics::text(&served.board, journal))
+        }
         Route::OpenApi => Answer::text("application/json", OPENAPI.to_owned()),
         Route::Version => Answer::json(StatusCode::OK, &version::version()),
         Route::Chains => Answer::json(StatusCode::OK, &api::chains(&views)),

@@ -26,7 +26,7 @@ struct Running {
     address: SocketAddr,
     stop: watch::Sender<bool>,
     keeper: JoinHandle<Result<(), Failure>>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Running {
@@ -53,7 +53,7 @@ impl Running {
         let served = Arc::new(Served::new(board.clone(), &config.journal, &http));
         tokio::spawn(serve(listener, served, stopped.clone()));
         let keeper = tokio::spawn(keeper.run(stopped));
-        Self { chain, board, address, stop, keeper, _folder: folder }
+        Self { chain, board, address, stop, keeper, folder }
     }
 
     async fn get(&self, path: &str) -> (u16, String, Value) {
@@ -239,7 +239,14 @@ async fn metrics_have_the_names_and_labels_of_the_table() {
     // A round shows its head when it is over.
     let is_over = |_: u16, body: &Value| body["chains"][0]["head"]["number"] == 101;
     running.until("/api/v1/chains", is_over).await;
+    let files = || {
+        let size =
+            |name: &str| std::fs::metadata(running.folder.path().join(name)).map_or(0, |f| f.len());
+        size("journal.db") + size("journal.db-wal")
+    };
+    let before = files();
     let (_, head, text) = running.get("/metrics").await;
+    let after = files();
     assert!(head.contains("content-type: application/openmetrics-text"), "{head}");
     let text = text.as_str().expect("text").to_owned();
     assert!(text.ends_with("# EOF\n"), "{text}");
@@ -267,7 +274,7 @@ async fn metrics_have_the_names_and_labels_of_the_table() {
         (Some("2.0".to_owned()), Some("1.999".to_owned()))
     );
     assert_ne!(said("vagus_gas_balance_native").as_deref(), Some("0.0"));
-    for sample in metrics::samples(&running.board) {
+    for sample in metrics::samples(&running.board, None) {
         let metric = METRICS.iter().find(|metric| metric.name == sample.name);
         let metric = metric.unwrap_or_else(|| panic!("{} is not in the table", sample.name));
         assert_eq!(metric.labels.len(), sample.labels.len(), "{}", sample.name);
@@ -280,6 +287,13 @@ async fn metrics_have_the_names_and_labels_of_the_table() {
     assert_eq!(value(&format!("vagus_nav_assets{vault}")), "1000000.0");
     assert_eq!(value(&format!("vagus_decisions_total{vault},reason=\"Income\"")), "1");
     assert_eq!(value("vagus_head_number"), "101");
+    // From outside: what lies on the disk, and what can be listed.
+    let bytes: u64 = value("vagus_journal_bytes").parse().expect("a number");
+    assert!((before..=after).contains(&bytes) && before > 0, "{before} <= {bytes} <= {after}");
+    let listed = running.get("/api/v1/vaults/treasury/decisions").await.2;
+    let listed = listed["decisions"].as_array().expect("a list").len();
+    assert_eq!(value("vagus_journal_records"), listed.to_string());
+    assert_eq!(listed, 1);
     running.end().await;
 }
 

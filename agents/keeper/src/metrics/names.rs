@@ -48,6 +48,8 @@ pub const METRICS: &[Metric] = &[
         "Always 1; the labels say what runs",
     ),
     gauge("vagus_start_time_seconds", &[], "When the keeper was started, Unix time"),
+    gauge("vagus_journal_bytes", &[], "Bytes of the journal: its file and log, or its database"),
+    gauge("vagus_journal_records", &[], "Frozen records in the journal, of all its vaults"),
     gauge("vagus_ready", &["chain", "component"], "1 if the component is in order, as /ready says"),
     gauge("vagus_head_number", CHAIN, "Height of the newest head that was seen"),
     gauge(
