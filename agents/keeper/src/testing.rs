@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used)]
 
 #[cfg(test)]
+pub(crate) mod said;
+#[cfg(test)]
 pub(crate) mod wire;
 
 use std::{

@@ -13,8 +13,6 @@ mod turn;
 mod unsent;
 mod upkeep;
 
-use std::io::Write;
-
 use alloy::primitives::{B256, U256};
 use tempfile::TempDir;
 use vagus_allocator::Reason;
@@ -26,28 +24,7 @@ use vagus_journal::{
 use vagus_policy::Rule;
 
 use super::*;
-use crate::testing::{self, BLOCK_SECONDS, USDC, vault};
-
-/// Collects what is said.
-#[derive(Clone, Default)]
-struct Said(Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl Write for Said {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("unpoisoned").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Said {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().expect("unpoisoned").clone()).expect("text")
-    }
-}
+use crate::testing::{self, BLOCK_SECONDS, USDC, said::Said, vault};
 
 /// A keeper on a chain in process, with a journal in a file.
 struct Keeper {
