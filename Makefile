@@ -109,7 +109,7 @@ planted-faults: contracts ## Faults planted into a copy of the Rust rules; the d
 	@node tools/planted-faults.mjs
 
 test-e2e: setup ## The story, the kills and the bad input, on real chains
-	@$(CARGO) test --quiet -p vagus-e2e
+	@$(POSTGRES) --if-present $(CARGO) test --quiet -p vagus-e2e
 
 fmt: ## Format everything
 	@$(FORGE) fmt && $(FORGE) fmt bench && venues/forge.sh fmt && $(CARGO) fmt --all

@@ -3,12 +3,16 @@
 
 use std::{
     fs,
+    path::Path,
     process::Command,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use alloy::primitives::{hex, keccak256};
+use alloy::{
+    primitives::{B256, hex, keccak256},
+    signers::local::PrivateKeySigner,
+};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -24,6 +28,11 @@ const PATIENCE: Duration = Duration::from_secs(90);
 const PASSWORD: &str = "planted-password-8c1f";
 const ENDPOINT_PASSWORD: &str = "planted-endpoint-77aa";
 const ENDPOINT_KEY: &str = "planted-apikey-31b0";
+const SOCKET_KEY: &str = "planted-socket-5b77";
+const PRIVATE_PASSWORD: &str = "planted-private-c93e";
+const PRIVATE_KEY: &str = "planted-privatekey-1f60";
+const DATABASE_PASSWORD: &str = "planted-database-e4d2";
+const COLLECTOR_KEY: &str = "planted-collector-a815";
 const HOOK: &str = "planted-hook-0d44";
 const TOKEN: &str = "12345:planted-token-9e2c";
 
@@ -59,6 +68,11 @@ fn forms(secret: &[u8]) -> Vec<Vec<u8>> {
     forms
 }
 
+/// Key of an owner of the Safe that is the agent, in the configurations that never get to a chain.
+fn owner() -> B256 {
+    keccak256("an owner of a play Safe")
+}
+
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
     bytes.windows(wanted.len()).any(|window| window == wanted)
 }
@@ -71,7 +85,15 @@ impl Secrets {
         let mut all = vec![("the key", forms(key.as_slice()))];
         let text = hex::encode(key);
         all.push(("the key's text", forms(text.as_bytes())));
+        let owner = owner();
+        all.push(("an owner's key", forms(owner.as_slice())));
+        all.push(("the text of an owner's key", forms(hex::encode(owner).as_bytes())));
         for (name, secret) in [
+            ("the websocket's key", SOCKET_KEY),
+            ("the private endpoint's password", PRIVATE_PASSWORD),
+            ("the private endpoint's key", PRIVATE_KEY),
+            ("the database's password", DATABASE_PASSWORD),
+            ("the collector's key", COLLECTOR_KEY),
             ("the keystore's password", PASSWORD),
             ("the endpoint's password", ENDPOINT_PASSWORD),
             ("the endpoint's key", ENDPOINT_KEY),
@@ -155,6 +177,11 @@ async fn no_secret_comes_out_of_the_keeper() {
         .replace(&world.clock.chain.url, &endpoint)
         .replace("agent.keystore", "planted.keystore")
         .replace("poll_ms = 10", "poll_ms = 10\nstale_after_seconds = 2");
+    let ways = format!(
+        "[chains.websocket]\nurl = \"ws://{host}/?key={SOCKET_KEY}\"\n\n[chains.private]\n\
+         url = \"http://user:{PRIVATE_PASSWORD}@{host}/?key={PRIVATE_KEY}\"\n\n[[chains.endpoints]]"
+    );
+    let text = text.replace("[[chains.endpoints]]", &ways);
     let sections = format!(
         "\n[http]\nlisten = \"{address}\"\n\n[[alerts.channels]]\nkind = \"webhook\"\n\
          url = \"http://{inbox}/{HOOK}\"\n\n[[alerts.channels]]\nkind = \"telegram\"\n\
@@ -247,6 +274,7 @@ async fn no_secret_comes_out_of_the_keeper() {
 
     world.clock.keeper.as_mut().unwrap().stop().unwrap();
     world.clock.keeper = None;
+    unreachable_places(&secrets, &folder, &whole).await;
 
     // What a panic says, with all that the keeper holds in its message: where it has just read its secrets, and amid its work.
     fs::write(&config, &whole).unwrap();
@@ -280,4 +308,55 @@ async fn no_secret_comes_out_of_the_keeper() {
     let mut journal = fs::read(folder.join("journal.db")).unwrap();
     journal.extend(fs::read(folder.join("journal.db-wal")).unwrap_or_default());
     secrets.assert_none_in("the journal", &journal, vault.as_bytes());
+}
+
+/// A database, a collector and a websocket that are not there, and a Safe whose owner's key is the keeper's: whatever is said of
+/// them, and however closely it is asked to speak.
+async fn unreachable_places(secrets: &Secrets, folder: &Path, whole: &str) {
+    let owner = owner();
+    let account = PrivateKeySigner::from_bytes(&owner).unwrap().address();
+    let safe = "0x5AFE000000000000000000000000000000000001";
+    let contract = format!(
+        "[agent.contract]\naddress = \"{safe}\"\nform = \"safe\"\n[[agent.contract.signers]]\n\
+         address = \"{account}\"\nunsafe_raw_key_env = \"OWNER_KEY\"\n\n[journal]"
+    );
+    let database = format!("postgres://user:{DATABASE_PASSWORD}@127.0.0.1:9/vagus");
+    let start = whole.find("ws://").unwrap();
+    let host = whole[start + 5..].split('/').next().unwrap();
+    let text = whole
+        .replace("[journal]", &contract)
+        .replace("sqlite:journal.db", &database)
+        .replace(&format!("ws://{host}/"), "ws://127.0.0.1:9/");
+    let file = folder.join("nowhere.toml");
+    let traced = folder.join("traced.toml");
+    fs::write(&file, &text).unwrap();
+    let collector =
+        format!("\n[traces]\nurl = \"http://127.0.0.1:9/v1/traces?key={COLLECTOR_KEY}\"\n");
+    fs::write(&traced, format!("{text}{collector}")).unwrap();
+    // Each with words that show that it got to what is not there.
+    for (file, arguments, marker) in [
+        (&file, &["run", "--unsafe-raw-key"][..], "127.0.0.1"),
+        (&file, &["status", "--json"], "127.0.0.1"),
+        (&file, &["doctor", "--json"], "ws://127.0.0.1:9"),
+        (&file, &["journal", "list"], "127.0.0.1"),
+        // A keeper without traces refuses the section, and one that has them cannot reach it.
+        (&traced, &["run", "--unsafe-raw-key"], "127.0.0.1"),
+    ] {
+        let mut command = Command::new("timeout");
+        command
+            .arg(PATIENCE.as_secs().to_string())
+            .arg(paths::keeper().unwrap())
+            .args(arguments)
+            .arg("--config")
+            .arg(file)
+            .env("RUST_LOG", "trace,hyper=trace,sqlx=trace")
+            .env("RUST_BACKTRACE", "full")
+            .env("BOT_TOKEN", TOKEN)
+            .env("OWNER_KEY", hex::encode_prefixed(owner));
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+        assert_ne!(output.status.code(), Some(124), "{arguments:?} does not end");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(!output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&said));
+        secrets.assert_none_in(&arguments.join(" "), &said, marker.as_bytes());
+    }
 }

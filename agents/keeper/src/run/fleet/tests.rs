@@ -31,6 +31,8 @@ struct Field {
 impl Field {
     async fn new() -> Option<Self> {
         let Ok(server) = std::env::var("VAGUS_TEST_POSTGRES_URL") else {
+            let is_required = std::env::var("VAGUS_POSTGRES").is_ok_and(|it| it == "required");
+            assert!(!is_required, "VAGUS_TEST_POSTGRES_URL is not set, and PostgreSQL is required");
             eprintln!("VAGUS_TEST_POSTGRES_URL is not set: no fleet is tried");
             return None;
         };
