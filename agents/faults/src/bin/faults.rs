@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use vagus_e2e::{paths, trial::Base};
 use vagus_faults::{Schedule, Server, Stage, StoreKind, Surroundings, floors, play};
@@ -25,6 +25,8 @@ const ENOUGH: u64 = 200;
 const WORKERS: usize = 2;
 /// Where the part inside finds what was prepared outside.
 const INSIDE: &str = "VAGUS_FAULTS_INSIDE";
+/// `required`: a machine on which no small disk can be made fails, instead of filling none.
+const DISKS_SWITCH: &str = "VAGUS_SMALL_DISKS";
 /// Size of a journal's disk.
 const DISK: &str = "size=24m";
 
@@ -81,6 +83,11 @@ fn outside() -> Result<ExitCode> {
             command
         }
         None => {
+            let is_required = std::env::var(DISKS_SWITCH).is_ok_and(|it| it == "required");
+            ensure!(
+                !is_required,
+                "no small file system can be made here, and {DISKS_SWITCH} requires it"
+            );
             eprintln!("no small file system can be made here: disks of files are not filled");
             Command::new(program)
         }
