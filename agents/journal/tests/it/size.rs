@@ -21,7 +21,7 @@ async fn what_it_holds_is_counted_as_it_lies_there() {
         let size = reader.size().await.unwrap();
         assert_eq!(size.records, 4);
         assert_eq!(reader.verify_chain(CHAIN, VAULT).await.unwrap().records, 2);
-        if place.is_sqlite() {
+        if place.is_sqlite {
             let file = place.file();
             let log = format!("{}-wal", file.display());
             let length = |path: &std::path::Path| std::fs::metadata(path).unwrap().len();
