@@ -124,7 +124,7 @@ async fn an_endpoint_behind_the_best_is_named_from_the_fourth_block_on() {
 #[tokio::test]
 async fn the_private_endpoint_is_asked_for_its_chain() {
     let url = wire::node(chain(0), 0).await;
-    let own = found(&[url.clone()], |chain| chain.private = private(&url)).await;
+    let own = found(std::slice::from_ref(&url), |chain| chain.private = private(&url)).await;
     assert_eq!(
         about(&own, "private endpoint"),
         [(Level::Ok, "it takes transactions of chain 31337")]
@@ -134,12 +134,12 @@ async fn the_private_endpoint_is_asked_for_its_chain() {
     other.chain_id = 5;
     let other = Arc::new(MemoryChain::new(testing::policy(agent), other));
     let other = wire::node(other, 0).await;
-    let strange = found(&[url.clone()], |chain| chain.private = private(&other)).await;
+    let strange = found(std::slice::from_ref(&url), |chain| chain.private = private(&other)).await;
     assert_eq!(
         about(&strange, "private endpoint"),
         [(Level::Fail, "it serves chain 5, the configuration names 31337")]
     );
-    let silent = found(&[url.clone()], |chain| chain.private = private(NOWHERE)).await;
+    let silent = found(std::slice::from_ref(&url), |chain| chain.private = private(NOWHERE)).await;
     assert_eq!(about(&silent, "private endpoint (http://127.0.0.1:9)")[0].0, Level::Fail);
     assert_eq!(about(&found(&[url], |_| {}).await, "private endpoint"), []);
 }
@@ -169,7 +169,7 @@ async fn the_websocket_has_to_take_a_subscription() {
     ] {
         let websocket = WebsocketUrl::parse(&socket).ok();
         assert!(websocket.is_some());
-        let findings = found(&[url.clone()], |chain| chain.websocket = websocket).await;
+        let findings = found(std::slice::from_ref(&url), |chain| chain.websocket = websocket).await;
         let [(level, text)] = about(&findings, "websocket (ws://").try_into().expect("one");
         assert!(level == expected.0 && text.starts_with(expected.1), "{level:?}: {text}");
     }
