@@ -161,6 +161,14 @@ impl Check<'_> {
         let is_cancel = mined.is_some_and(|mined| {
             attempts.iter().any(|attempt| attempt.hash == mined.hash && attempt.is_cancel)
         });
+        if let Some(mined) = mined {
+            let fees = &testing::config().chains[0].fees;
+            let cap = if is_cancel { &fees.cancel_max_fee_gwei } else { &fees.max_fee_gwei };
+            self.found.demand(
+                mined.gas_price_wei <= cap.wei,
+                format_args!("decision {decision} paid {} wei for gas", mined.gas_price_wei),
+            );
+        }
         let expected = match (of, mined) {
             (Some(_), _) => vec![OutcomeState::Executed],
             (None, Some(_)) if is_cancel => vec![OutcomeState::Cancelled],
