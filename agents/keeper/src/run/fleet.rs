@@ -119,10 +119,25 @@ impl Fleet {
         let services = self.journal.beat(session, self.chain_id, &self.serves, time).await?;
         self.is_shared = services.iter().any(|service| service.session != session);
         let wanted = spread(&services);
+        let own: Vec<_> = self.serves.clone();
+        let mine: Vec<_> =
+            own.iter().filter(|key| wanted.get(key) == Some(&session)).copied().collect();
+        let give: Vec<_> = own.into_iter().filter(|key| !mine.contains(key)).collect();
+        self.give(&give).await?;
+        let mut is_gained = self.take(session, &mine).await?;
+        // Of the vaults that are held now.
         let left = self.left_behind(&services).await?;
-        let is_mine = |key: &LeaseKey| wanted.get(key) == Some(&session) || left.contains(key);
-        let give: Vec<_> =
-            self.held.values().filter(|lease| !is_mine(&lease.key)).copied().collect();
+        let is_others = |key: &&LeaseKey| !self.serves.contains(key) && !left.contains(key);
+        let give: Vec<_> = self.held.keys().filter(is_others).copied().collect();
+        self.give(&give).await?;
+        is_gained |= self.take(session, &left).await?;
+        self.beaten = Some(Instant::now());
+        Ok(is_gained)
+    }
+
+    /// Gives back what of these is held.
+    async fn give(&mut self, keys: &[LeaseKey]) -> Result<(), JournalError> {
+        let give: Vec<_> = keys.iter().filter_map(|key| self.held.get(key)).copied().collect();
         if !give.is_empty() {
             // Its next holder goes on where this one ends.
             self.journal.fenced(&give).close_runs().await?;
@@ -132,18 +147,22 @@ impl Fleet {
             tracing::info!("fleet: the {} is handed over", lease.key);
             self.held.remove(&lease.key);
         }
+        Ok(())
+    }
+
+    /// Takes what of these is free. Whether anything was.
+    async fn take(&mut self, session: Session, keys: &[LeaseKey]) -> Result<bool, JournalError> {
         let mut is_gained = false;
-        for key in self.serves.iter().chain(&left).filter(|key| is_mine(key)) {
+        for key in keys {
             if self.held.contains_key(key) {
                 continue;
             }
-            if let Some(lease) = self.journal.acquire(session, *key, time).await? {
+            if let Some(lease) = self.journal.acquire(session, *key, self.time()).await? {
                 tracing::debug!("fleet: the {key} is held, token {}", lease.token);
                 self.held.insert(*key, lease);
                 is_gained = true;
             }
         }
-        self.beaten = Some(Instant::now());
         Ok(is_gained)
     }
 

@@ -74,6 +74,27 @@ async fn what_was_not_signed_in_time_is_not_signed_once_the_guard_would_refuse_i
     }
 }
 
+#[tokio::test]
+async fn what_another_key_of_the_same_journal_signed_is_looked_after() {
+    let mut keeper = Keeper::start().await;
+    keeper.round().await.expect("a round");
+    let [stored] = keeper.rebalances().await.try_into().expect("one");
+    let (old, hash) = (keeper.key.address(), keeper.outcome(stored.hash).await.attempts[0].hash);
+    // The pool has forgotten, and the agent is another one by now.
+    keeper.chain.with(|model| model.drop_pool());
+    keeper.key = Arc::new(AgentKey::random());
+    keeper.restart().await;
+    keeper.mine_and_round().await;
+    assert_eq!(keeper.pool(), 1, "the same bytes, handed in again");
+    keeper.mine_and_round().await;
+    keeper.finalize();
+    keeper.mine_and_round().await;
+    let outcome = keeper.outcome(stored.hash).await;
+    assert_eq!((keeper.executed(), outcome.state), (1, OutcomeState::Executed));
+    let signed: Vec<_> = outcome.attempts.iter().map(|one| (one.from, one.hash)).collect();
+    assert_eq!(signed, [(old, hash)]);
+}
+
 /// The last byte of what a call gave back is another.
 fn changed(result: &mut Value) {
     if let Some(text) = result.as_str() {
