@@ -7,7 +7,7 @@ use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 use vagus_chain::{AgentKey, memory::MemoryChain};
 use vagus_journal::{
-    LeaseKey, Leases as _, OutcomeState, ReadJournal as _, RecordQuery, SqlJournal,
+    Lease, LeaseKey, Leases as _, OutcomeState, ReadJournal as _, RecordQuery, SqlJournal,
 };
 
 use crate::{
@@ -64,6 +64,15 @@ impl Field {
         let fleet = FleetConfig { name: name.to_owned(), lease_seconds: 30 };
         let options = RunOptions { fleet, ..RunOptions::default() };
         ChainLoop::new(world, self.journal().await, self.key.clone(), reporter).with(options)
+    }
+
+    /// Somebody else holds the lease of the key, and does nothing with it.
+    async fn key_held_by_another(&self) -> (Arc<SqlJournal>, Lease) {
+        let journal = self.journal().await;
+        let session = journal.join("sender").await.expect("joined");
+        let key = LeaseKey::key(CHAIN, self.key.address());
+        let held = journal.acquire(session, key, TIME).await.expect("asked").expect("free");
+        (journal, held)
     }
 
     /// A keeper of another key.
@@ -134,11 +143,7 @@ async fn round(keeper: &mut ChainLoop) {
 #[tokio::test]
 async fn what_one_keeper_decides_another_sends() {
     let Some(field) = Field::new().await else { return };
-    // Somebody else holds the lease of the key.
-    let journal = field.journal().await;
-    let session = journal.join("sender").await.expect("joined");
-    let key = LeaseKey::key(CHAIN, field.key.address());
-    let held = journal.acquire(session, key, TIME).await.expect("asked").expect("free");
+    let (journal, held) = field.key_held_by_another().await;
     let mut decider = field.keeper("decider").await;
     round(&mut decider).await;
     round(&mut decider).await;
@@ -261,10 +266,7 @@ async fn a_keeper_that_is_told_to_stop_hands_over_at_once() {
 #[tokio::test]
 async fn what_another_decided_is_not_sent_once_the_guard_would_refuse_it() {
     let Some(field) = Field::new().await else { return };
-    let journal = field.journal().await;
-    let session = journal.join("sender").await.expect("joined");
-    let key = LeaseKey::key(CHAIN, field.key.address());
-    let held = journal.acquire(session, key, TIME).await.expect("asked").expect("free");
+    let (journal, held) = field.key_held_by_another().await;
     let mut decider = field.keeper("decider").await;
     round(&mut decider).await;
     assert_eq!((field.states().await, field.in_pool()), (vec![OutcomeState::Submitted], 0));
@@ -343,10 +345,7 @@ async fn what_a_dead_keeper_signed_with_its_own_key_holds_nobody_up_after_its_de
 #[tokio::test]
 async fn what_a_dead_keeper_decided_and_never_signed_ends_unsent() {
     let Some(field) = Field::new().await else { return };
-    let journal = field.journal().await;
-    let session = journal.join("sender").await.expect("joined");
-    let key = LeaseKey::key(CHAIN, field.key.address());
-    journal.acquire(session, key, TIME).await.expect("asked").expect("free");
+    field.key_held_by_another().await;
     let mut one = field.keeper("one").await;
     round(&mut one).await;
     assert_eq!((field.states().await, field.in_pool()), (vec![OutcomeState::Submitted], 0));
